@@ -14,6 +14,7 @@
 #define BW_STORE_STORE_H
 
 #include "base/arena.h"
+#include "intel/pick.h"
 #include "intel/record.h"
 
 struct bw_store;
@@ -96,8 +97,6 @@ void bw_store_rollback(struct bw_store *store);
 
 /* ---- objects out ------------------------------------------------------ */
 
-enum bw_version_pick { BW_PICK_LAST = 1, BW_PICK_FIRST = 2, BW_PICK_ALL = 4 };
-
 struct bw_query {
 	uint16_t collection;
 	int64_t added_after_us;   /* rows strictly after; -1: from the start */
@@ -115,8 +114,6 @@ struct bw_query {
 	size_t spec_count;
 	bool bodies; /* false: rows without body (manifest, versions) */
 };
-
-enum { BW_PAGE_MAX = 10000 };
 
 struct bw_row {
 	int64_t date_added_us;

@@ -1,0 +1,34 @@
+/* The exchange's limits, each with its reason. */
+#ifndef BW_SERVE_LIMITS_H
+#define BW_SERVE_LIMITS_H
+
+#include "base/macros.h"
+
+enum {
+	/* objects on a page when the client names no limit: about 1 MB of ATT&CK */
+	BW_PAGE_DEFAULT = 1000,
+	/* most ids, types, versions in one match[...]: a URL of 8 KiB holds about 140 ids */
+	BW_MATCH_MAX = 256,
+	/* failures and successes listed in a status resource; the counts are always whole */
+	BW_STATUS_LIST_MAX = 10000,
+	/* requests of one front that wait for another worker at the same time */
+	BW_IN_FLIGHT_MAX = 4096,
+	/* bodies being received or parsed at the same time in one front */
+	BW_UPLOADS_MAX = 256,
+};
+
+/* bytes of a page's bodies: what a client can hold and a socket can drain in its window */
+#define BW_PAGE_BYTES_MAX (8 * BW_MIB)
+/* a reply that travels between workers: a page with its JSON frame, or a status resource */
+#define BW_REPLY_BYTES_MAX (32 * BW_MIB)
+/* body of a POST, as announced in max_content_length; ATT&CK Enterprise whole has 45 MB */
+#define BW_CONTENT_DEFAULT (64 * BW_MIB)
+/* bodies of all POSTs in flight in one front */
+#define BW_UPLOAD_BYTES_MAX (512 * BW_MIB)
+/* replies one front keeps for pollers */
+#define BW_CACHE_BYTES_MAX (32 * BW_MIB)
+#define BW_CACHE_ENTRY_MAX (256 * BW_KIB)
+/* batch of one request in flight between reader and keeper */
+#define BW_BATCH_BYTES_MAX (256 * BW_MIB)
+
+#endif
