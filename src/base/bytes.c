@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,14 +157,14 @@ enum bw_err bw_buf_add_be16(struct bw_buf *buf, uint16_t value)
 
 enum bw_err bw_buf_add_be32(struct bw_buf *buf, uint32_t value)
 {
-	const uint32_t wire = __builtin_bswap32(value);
+	const uint32_t wire = htobe32(value);
 
 	return bw_buf_add(buf, bw_slice_of(&wire, sizeof(wire)));
 }
 
 enum bw_err bw_buf_add_be64(struct bw_buf *buf, uint64_t value)
 {
-	const uint64_t wire = __builtin_bswap64(value);
+	const uint64_t wire = htobe64(value);
 
 	return bw_buf_add(buf, bw_slice_of(&wire, sizeof(wire)));
 }
