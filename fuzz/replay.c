@@ -54,7 +54,8 @@ static bool run_folder(const char *path)
 		BW_CLEANUP(bw_buf_release) struct bw_buf full = BW_BUF_INIT(64 * BW_KIB);
 
 		if (names[i]->d_name[0] != '.') {
-			if (bw_buf_addf(&full, "%s/%s", path, names[i]->d_name) != BW_OK || !run_file(bw_buf_text(&full)))
+			if (bw_buf_addf(&full, "%s/%s", path, names[i]->d_name) != BW_OK ||
+			    !run_file(bw_buf_text(&full)))
 				ran = false;
 		}
 		free(names[i]);

@@ -2,19 +2,19 @@
 
 #include <errno.h>
 
-static const char *const words_of[BW_ERR_COUNT] = {
-	[BW_OK] = "all well",
+/* clang-format off: it takes the row macros for values */
+static const char *const words_of[BW_ERR_COUNT] = { [BW_OK] = "all well",
 #define X(name, words) [BW_ERR_##name] = (words),
-	BW_ERR_ROWS(X)
+						    BW_ERR_ROWS(X)
 #undef X
 };
 
-static const char *const name_of[BW_ERR_COUNT] = {
-	[BW_OK] = "OK",
+static const char *const name_of[BW_ERR_COUNT] = { [BW_OK] = "OK",
 #define X(name, words) [BW_ERR_##name] = #name,
-	BW_ERR_ROWS(X)
+						   BW_ERR_ROWS(X)
 #undef X
 };
+/* clang-format on */
 
 static bool is_known(enum bw_err err)
 {
@@ -73,8 +73,7 @@ enum bw_err bw_err_from_errno(int saved_errno)
 	}
 }
 
-enum bw_err bw_fault_set(struct bw_fault *fault, enum bw_err err, size_t offset,
-			 const char *reason)
+enum bw_err bw_fault_set(struct bw_fault *fault, enum bw_err err, size_t offset, const char *reason)
 {
 	if (fault != NULL) {
 		fault->offset = offset;

@@ -8,43 +8,43 @@
 
 #include "base/macros.h"
 
-#define BW_ERR_ROWS(X)                                                     \
-	X(TRUNCATED, "input ends too early")                               \
-	X(VERSION, "version not supported")                                \
-	X(TOO_BIG, "larger than the limit")                                \
-	X(TOO_DEEP, "nested deeper than the limit")                        \
-	X(TOO_MANY, "more items than the limit")                           \
-	X(OVERFLOW, "number out of range")                                 \
-	X(SYNTAX, "not well-formed")                                       \
-	X(UTF8, "not valid UTF-8")                                         \
-	X(DUPLICATE, "appears twice")                                      \
-	X(TYPE, "of the wrong type")                                       \
-	X(RANGE, "outside the allowed range")                              \
-	X(MISSING, "missing")                                              \
-	X(NOT_FOUND, "not found")                                          \
-	X(EXISTS, "already exists")                                        \
-	X(DENIED, "permission denied")                                     \
-	X(UNAUTHENTICATED, "not authenticated")                            \
-	X(CONFLICT, "conflicts with what is already there")                \
-	X(REVOKED, "revoked: no later version is accepted")                \
-	X(ERASED, "erased: it must not come back")                         \
-	X(BUSY, "busy: in use by another process")                         \
-	X(TIMEOUT, "took longer than allowed")                             \
-	X(CLOSED, "the other side closed the connection")                  \
-	X(AGAIN, "not ready yet")                                          \
-	X(MEMORY, "out of memory")                                         \
-	X(DISK_FULL, "no space left on the device")                        \
-	X(READ_ONLY, "the file system is read-only")                       \
-	X(IO, "input/output error")                                        \
-	X(CORRUPT, "damaged: checksum or structure does not fit")          \
-	X(SCHEMA, "written by a newer Breakwater")                         \
-	X(SIGNATURE, "signature does not verify")                          \
-	X(CRYPTO, "the cryptographic library refused")                     \
-	X(LOCKED, "locked: the passphrase is needed")                      \
-	X(SANDBOX, "the kernel did not grant the sandbox")                 \
-	X(PROTOCOL, "the other side broke the protocol")                   \
-	X(UNSUPPORTED, "not supported")                                    \
-	X(USAGE, "wrong use")                                              \
+#define BW_ERR_ROWS(X)                                            \
+	X(TRUNCATED, "input ends too early")                      \
+	X(VERSION, "version not supported")                       \
+	X(TOO_BIG, "larger than the limit")                       \
+	X(TOO_DEEP, "nested deeper than the limit")               \
+	X(TOO_MANY, "more items than the limit")                  \
+	X(OVERFLOW, "number out of range")                        \
+	X(SYNTAX, "not well-formed")                              \
+	X(UTF8, "not valid UTF-8")                                \
+	X(DUPLICATE, "appears twice")                             \
+	X(TYPE, "of the wrong type")                              \
+	X(RANGE, "outside the allowed range")                     \
+	X(MISSING, "missing")                                     \
+	X(NOT_FOUND, "not found")                                 \
+	X(EXISTS, "already exists")                               \
+	X(DENIED, "permission denied")                            \
+	X(UNAUTHENTICATED, "not authenticated")                   \
+	X(CONFLICT, "conflicts with what is already there")       \
+	X(REVOKED, "revoked: no later version is accepted")       \
+	X(ERASED, "erased: it must not come back")                \
+	X(BUSY, "busy: in use by another process")                \
+	X(TIMEOUT, "took longer than allowed")                    \
+	X(CLOSED, "the other side closed the connection")         \
+	X(AGAIN, "not ready yet")                                 \
+	X(MEMORY, "out of memory")                                \
+	X(DISK_FULL, "no space left on the device")               \
+	X(READ_ONLY, "the file system is read-only")              \
+	X(IO, "input/output error")                               \
+	X(CORRUPT, "damaged: checksum or structure does not fit") \
+	X(SCHEMA, "written by a newer Breakwater")                \
+	X(SIGNATURE, "signature does not verify")                 \
+	X(CRYPTO, "the cryptographic library refused")            \
+	X(LOCKED, "locked: the passphrase is needed")             \
+	X(SANDBOX, "the kernel did not grant the sandbox")        \
+	X(PROTOCOL, "the other side broke the protocol")          \
+	X(UNSUPPORTED, "not supported")                           \
+	X(USAGE, "wrong use")                                     \
 	X(SYSTEM, "the system call failed")
 
 enum bw_err {
@@ -52,7 +52,7 @@ enum bw_err {
 #define X(name, words) BW_ERR_##name,
 	BW_ERR_ROWS(X)
 #undef X
-	BW_ERR_COUNT
+		BW_ERR_COUNT
 };
 
 /* Plain words for an error; a static string, never NULL. */
@@ -65,18 +65,18 @@ const char *bw_err_name(enum bw_err err);
 enum bw_err bw_err_from_errno(int saved_errno);
 
 /* Passes an error up. */
-#define BW_TRY(call)                                                       \
-	do {                                                               \
-		const enum bw_err bw_try_err = (call);                     \
-		if (BW_UNLIKELY(bw_try_err != BW_OK))                      \
-			return bw_try_err;                                 \
+#define BW_TRY(call)                                   \
+	do {                                           \
+		const enum bw_err bw_try_err = (call); \
+		if (BW_UNLIKELY(bw_try_err != BW_OK))  \
+			return bw_try_err;             \
 	} while (0)
 
 /* Refuses input: BW_NEED(length <= MAX, TOO_BIG). */
-#define BW_NEED(claim, row)                                                \
-	do {                                                               \
-		if (BW_UNLIKELY(!(claim)))                                 \
-			return BW_ERR_##row;                               \
+#define BW_NEED(claim, row)                  \
+	do {                                 \
+		if (BW_UNLIKELY(!(claim)))   \
+			return BW_ERR_##row; \
 	} while (0)
 
 /*
@@ -89,7 +89,6 @@ struct bw_fault {
 };
 
 /* Fills `fault` when there is one and returns `err`, for `return bw_fault(...)`. */
-enum bw_err bw_fault_set(struct bw_fault *fault, enum bw_err err, size_t offset,
-			 const char *reason);
+enum bw_err bw_fault_set(struct bw_fault *fault, enum bw_err err, size_t offset, const char *reason);
 
 #endif

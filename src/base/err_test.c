@@ -19,7 +19,7 @@ static void a_number_that_is_no_error_still_has_words(void **state)
 {
 	(void)state;
 	assert_string_equal(bw_err_name((enum bw_err)9999), "UNKNOWN");
-	assert_non_null(bw_err_text((enum bw_err)-1));
+	assert_non_null(bw_err_text((enum bw_err) - 1));
 }
 
 static void the_kernels_numbers_find_their_row(void **state)

@@ -15,7 +15,8 @@
 
 #include "base/bytes.h"
 
-enum bw_level { /* syslog's numbers */
+/* syslog's numbers */
+enum bw_level {
 	BW_CRIT = 2,
 	BW_ERROR = 3,
 	BW_WARNING = 4,
@@ -35,8 +36,8 @@ struct bw_field {
 #define BW_SLICE(field, value) ((struct bw_field){ (field), BW_FIELD_TEXT, (value), 0 })
 #define BW_NUM(field, value) ((struct bw_field){ (field), BW_FIELD_NUM, { (const uint8_t *)"", 0 }, (int64_t)(value) })
 
-#define bw_log(level, event, ...)                                                                   \
-	bw_log_fields((level), (event), (const struct bw_field[]){ __VA_ARGS__ __VA_OPT__(, ) { 0 } })
+#define bw_log(level, event, ...) \
+	bw_log_fields((level), (event), (const struct bw_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 
 /* `fields` ends with a row whose name is NULL. */
 void bw_log_fields(enum bw_level level, const char *event, const struct bw_field *fields);

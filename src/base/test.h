@@ -14,8 +14,7 @@
 #include "base/bytes.h"
 
 /* A slice over bytes written out: SLICE(1, 7, 0). */
-#define SLICE(...)                                                                                                     \
-	((struct bw_slice){ (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) })
+#define SLICE(...) ((struct bw_slice){ (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) })
 
 #define assert_ok(call) assert_int_equal((call), BW_OK)
 #define assert_slice(slice, text) assert_true(bw_slice_is((slice), (text)))

@@ -19,10 +19,15 @@ static void hexadecimal_goes_there_and_back(void **state)
 
 static void well_formed_utf8_is_accepted(void **state)
 {
-	static const char *const good[] = {
-		"", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80",
-		"\xf4\x8f\xbf\xbf",
-	};
+	static const char *const good[] = { "",
+					    "plain",
+					    "\xc2\x80",
+					    "\xdf\xbf",
+					    "\xe0\xa0\x80",
+					    "\xed\x9f\xbf",
+					    "\xee\x80\x80",
+					    "\xf0\x90\x80\x80",
+					    "\xf4\x8f\xbf\xbf" };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(good); i++)
@@ -31,10 +36,18 @@ static void well_formed_utf8_is_accepted(void **state)
 
 static void overlong_forms_surrogates_and_stray_bytes_are_refused_at_their_offset(void **state)
 {
-	static const char *const bad[] = {
-		"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x20", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe1\x80",
-		"\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-	};
+	static const char *const bad[] = { "\x80",
+					   "\xc0\x80",
+					   "\xc1\xbf",
+					   "\xc2",
+					   "\xc2\x20",
+					   "\xe0\x9f\xbf",
+					   "\xed\xa0\x80",
+					   "\xe1\x80",
+					   "\xf0\x8f\xbf\xbf",
+					   "\xf4\x90\x80\x80",
+					   "\xf5\x80\x80\x80",
+					   "\xff" };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(bad); i++) {
