@@ -20,7 +20,7 @@ enum {
 	BW_WATCH_WRITE = 2,
 };
 
-/* `ready` holds BW_WATCH_READ and/or BW_WATCH_WRITE; errors and hang-ups are both. */
+/* `ready` is BW_WATCH_READ or BW_WATCH_WRITE; errors and hang-ups come as whatever is asked for. */
 typedef void bw_watch_fn(void *ctx, int fd, unsigned ready);
 typedef void bw_timer_fn(void *ctx);
 
@@ -58,7 +58,10 @@ void bw_watch_free(struct bw_watch *watch); /* NULL is fine */
 /* A timer is quiet until set; it fires once per setting. MEMORY. */
 BW_MUST_USE enum bw_err bw_timer_new(struct bw_loop *loop, bw_timer_fn *fn, void *ctx, struct bw_timer **out);
 
-/* Fires after `delay_ms` (0: in this round, after what is ready), replacing an earlier setting. */
+/*
+ * Fires after `delay_ms`, replacing an earlier setting. 0: in this round, after what is
+ * ready already; a timer that sets itself so again and again starves the sockets.
+ */
 void bw_timer_set(struct bw_timer *timer, uint64_t delay_ms);
 void bw_timer_cancel(struct bw_timer *timer);
 void bw_timer_free(struct bw_timer *timer); /* NULL is fine */

@@ -36,12 +36,9 @@ BW_MUST_USE enum bw_err bw_reply_new_mapped(unsigned status, struct bw_slice hea
 					    size_t len, struct bw_reply **out);
 
 struct bw_reply *bw_reply_hold(struct bw_reply *reply); /* one more owner; returns it */
-void bw_reply_drop(struct bw_reply *reply);		/* one fewer; the last frees. NULL is fine */
+void bw_reply_drop(struct bw_reply *reply);             /* one fewer; the last frees. NULL is fine */
 
 unsigned bw_reply_status(const struct bw_reply *reply);
 size_t bw_reply_body_bytes(const struct bw_reply *reply);
-
-/* "OK", "Not Found" ...; "Status" for a number without a common name. */
-const char *bw_http_status_text(unsigned status);
 
 #endif

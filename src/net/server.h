@@ -39,8 +39,8 @@
 #include "net/loop.h"
 #include "net/reply.h"
 
-struct bw_tls_server;  /* crypto/tls.h: certificate, key and settings */
-struct bw_tls_session; /* crypto/tls.h: one connection's TLS */
+struct bw_tls_context; /* crypto/tls.h: certificate, key and settings */
+struct bw_tls;         /* crypto/tls.h: one connection */
 struct bw_http_server;
 struct bw_exchange;
 
@@ -76,20 +76,20 @@ void bw_http_server_free(struct bw_http_server *server);
 
 /*
  * Serves what arrives on a listening, non-blocking socket; `tls` NULL means
- * plain HTTP. The fd becomes the server's and is closed with it; `tls` must
- * outlive the server or its replacement by bw_http_server_set_tls. Several
- * listeners are fine. MEMORY, SYSTEM.
+ * plain HTTP. The fd becomes the server's and is closed with it (also on failure);
+ * `tls` must outlive the server or its replacement by bw_http_server_set_tls.
+ * Several listeners are fine. MEMORY, SYSTEM.
  */
-BW_MUST_USE enum bw_err bw_http_server_listen(struct bw_http_server *server, int fd, struct bw_tls_server *tls);
+BW_MUST_USE enum bw_err bw_http_server_listen(struct bw_http_server *server, int fd, struct bw_tls_context *tls);
 
 /* New connections of every TLS listener use `tls`; old ones keep theirs. For renewed certificates. */
-void bw_http_server_set_tls(struct bw_http_server *server, struct bw_tls_server *tls);
+void bw_http_server_set_tls(struct bw_http_server *server, struct bw_tls_context *tls);
 
 /*
  * Serves one connection that is already there (a socketpair, a passed fd); the
  * fd becomes the server's, also on failure. TOO_MANY, MEMORY, SYSTEM.
  */
-BW_MUST_USE enum bw_err bw_http_server_adopt(struct bw_http_server *server, int fd, struct bw_tls_server *tls);
+BW_MUST_USE enum bw_err bw_http_server_adopt(struct bw_http_server *server, int fd, struct bw_tls_context *tls);
 
 /*
  * Graceful stop: listeners close, idle connections close, requests in flight
@@ -105,8 +105,8 @@ struct bw_http_stats {
 	uint64_t requests_total;
 	uint64_t refusals_total; /* answers the server gave by itself */
 	uint64_t timeouts_total; /* closed by a deadline */
-	uint64_t in_flight;	 /* exchanges between on_head and on_end */
-	uint64_t bytes_in;	 /* of HTTP, without TLS framing */
+	uint64_t in_flight;      /* exchanges between on_head and on_end */
+	uint64_t bytes_in;       /* of HTTP, without TLS framing */
 	uint64_t bytes_out;
 };
 
@@ -127,7 +127,7 @@ void *bw_exchange_data(const struct bw_exchange *x);
 const struct bw_net_address *bw_exchange_peer(const struct bw_exchange *x);
 
 /* TLS version, group, client certificate fingerprint: see crypto/tls.h. NULL on plain HTTP. */
-const struct bw_tls_session *bw_exchange_tls(const struct bw_exchange *x);
+const struct bw_tls *bw_exchange_tls(const struct bw_exchange *x);
 
 /*
  * Takes the body, at most `max_bytes` of it: on_body and on_body_end follow,
