@@ -35,31 +35,31 @@ enum {
 };
 
 /* X(symbol, lower-case name, may stand once only) */
-#define BW_HTTP_KNOWN_ROWS(X)                                              \
-	X(HOST, "host", true)                                              \
-	X(CONTENT_LENGTH, "content-length", true)                          \
-	X(TRANSFER_ENCODING, "transfer-encoding", true)                    \
-	X(CONNECTION, "connection", false)                                 \
-	X(EXPECT, "expect", true)                                          \
-	X(ACCEPT, "accept", false)                                         \
-	X(ACCEPT_ENCODING, "accept-encoding", false)                       \
-	X(AUTHORIZATION, "authorization", true)                            \
-	X(CONTENT_TYPE, "content-type", true)                              \
-	X(CONTENT_ENCODING, "content-encoding", false)                     \
-	X(ORIGIN, "origin", true)                                          \
-	X(USER_AGENT, "user-agent", true)                                  \
-	X(IF_NONE_MATCH, "if-none-match", false)                           \
-	X(ETAG, "etag", true)                                              \
-	X(LOCATION, "location", true)                                      \
-	X(RETRY_AFTER, "retry-after", true)                                \
-	X(DATE, "date", true)                                              \
+#define BW_HTTP_KNOWN_ROWS(X)                           \
+	X(HOST, "host", true)                           \
+	X(CONTENT_LENGTH, "content-length", true)       \
+	X(TRANSFER_ENCODING, "transfer-encoding", true) \
+	X(CONNECTION, "connection", false)              \
+	X(EXPECT, "expect", true)                       \
+	X(ACCEPT, "accept", false)                      \
+	X(ACCEPT_ENCODING, "accept-encoding", false)    \
+	X(AUTHORIZATION, "authorization", true)         \
+	X(CONTENT_TYPE, "content-type", true)           \
+	X(CONTENT_ENCODING, "content-encoding", false)  \
+	X(ORIGIN, "origin", true)                       \
+	X(USER_AGENT, "user-agent", true)               \
+	X(IF_NONE_MATCH, "if-none-match", false)        \
+	X(ETAG, "etag", true)                           \
+	X(LOCATION, "location", true)                   \
+	X(RETRY_AFTER, "retry-after", true)             \
+	X(DATE, "date", true)                           \
 	X(WWW_AUTHENTICATE, "www-authenticate", false)
 
 enum bw_http_known {
 #define X(symbol, name, once) BW_HTTP_##symbol,
 	BW_HTTP_KNOWN_ROWS(X)
 #undef X
-	BW_HTTP_KNOWN_COUNT
+		BW_HTTP_KNOWN_COUNT
 };
 
 enum bw_http_method {
@@ -87,12 +87,12 @@ struct bw_http_field {
 struct bw_http_head {
 	size_t head_bytes; /* length of the head: the body starts there */
 	size_t fields_n;
-	uint8_t minor;           /* 0 for HTTP/1.0, else 1 */
-	bool keep_alive;         /* the connection may serve another exchange after this one */
-	bool expect_continue;    /* an HTTP/1.1 client waits for "100 Continue" before its body */
+	uint8_t minor;        /* 0 for HTTP/1.0, else 1 */
+	bool keep_alive;      /* the connection may serve another exchange after this one */
+	bool expect_continue; /* an HTTP/1.1 client waits for "100 Continue" before its body */
 	enum bw_http_body_kind body;
-	uint64_t content_length; /* when body is LENGTH */
-	uint8_t known[BW_HTTP_KNOWN_COUNT]; /* 1 + index of the first such field, or 0 */
+	uint64_t content_length;                         /* when body is LENGTH */
+	uint8_t known[BW_HTTP_KNOWN_COUNT];              /* 1 + index of the first such field, or 0 */
 	struct bw_http_field fields[BW_HTTP_FIELDS_MAX]; /* only the first fields_n are set */
 };
 
@@ -164,7 +164,7 @@ bool bw_http_each(const struct bw_http_head *head, const char *name, size_t *at,
 struct bw_http_body {
 	enum bw_http_body_kind kind;
 	bool done;
-	uint8_t state;     /* of the chunk reader; its own */
+	uint8_t state; /* of the chunk reader; its own */
 	uint8_t digits;
 	uint16_t line;     /* bytes of the current chunk or trailer line */
 	uint16_t trailer;  /* bytes of trailer lines so far */

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 
 enum {
-	BW_MEDIA_PARAMS_MAX = 8, /* parameters of one media type; real ones carry one or two */
+	BW_MEDIA_PARAMS_MAX = 8,   /* parameters of one media type; real ones carry one or two */
 	BW_ACCEPT_RANGES_MAX = 64, /* ranges in one Accept field; browsers send about 8 */
 };
 

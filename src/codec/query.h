@@ -19,8 +19,8 @@ enum {
  * valid UTF-8 without control characters. SYNTAX (bad escape, control), UTF8,
  * MEMORY; `fault` may be NULL.
  */
-BW_MUST_USE enum bw_err bw_percent_decode(struct bw_slice text, bool plus, struct bw_arena *arena,
-					  struct bw_slice *out, struct bw_fault *fault);
+BW_MUST_USE enum bw_err bw_percent_decode(struct bw_slice text, bool plus, struct bw_arena *arena, struct bw_slice *out,
+					  struct bw_fault *fault);
 
 struct bw_query_pair {
 	struct bw_slice name;  /* decoded, e.g. "match[type]" */
@@ -35,7 +35,7 @@ struct bw_query {
 /*
  * Splits at '&' (empty parts skipped), cuts each part at its first '=', decodes
  * both. Names may repeat here; whether they may is the caller's business (see
- * bw_query_once). SYNTAX, UTF8, TOO_MANY, MEMORY.
+ * bw_query_once). SYNTAX, UTF8, TOO_MANY, MEMORY; `out` is undefined then.
  */
 BW_MUST_USE enum bw_err bw_query_parse(struct bw_slice text, struct bw_arena *arena, struct bw_query *out,
 				       struct bw_fault *fault);
@@ -51,14 +51,16 @@ bool bw_query_match_field(struct bw_slice name, struct bw_slice *field);
 
 /*
  * Walks "a,b,c": start with *rest = the value, true while there is another
- * item. "a,,b" has an empty item; "" has none.
+ * item. Empty items are items: "a,,b" has three, "a," two and "" one, so that
+ * the caller can refuse them. After the last item *rest is spent and good for
+ * nothing but another call, which says false.
  */
 bool bw_list_next(struct bw_slice *rest, struct bw_slice *item);
 
 /*
  * The segments of an absolute path, decoded: "/api/collections/" gives two and
  * ends_in_slash. Refused with SYNTAX: no leading '/', an empty segment, "." and
- * "..", an encoded '/'. TOO_MANY, UTF8, MEMORY.
+ * "..", an encoded '/'. TOO_MANY, UTF8, MEMORY. `out` is undefined on failure.
  */
 struct bw_path {
 	size_t n;
