@@ -16,9 +16,9 @@
 #include "crypto/hash.h"
 
 enum {
-	BW_PASSWORD_MAX = 1024,      /* bytes; longer ones are refused, not cut */
+	BW_PASSWORD_MAX = 1024,       /* bytes; longer ones are refused, not cut */
 	BW_PASSWORD_HASH_BYTES = 160, /* room for the text with its NUL */
-	BW_API_KEY_CHARS = 60,       /* "bwk_" + 50 digits of base 36, + 6 of check */
+	BW_API_KEY_CHARS = 60,        /* "bwk_" + 50 digits of base 36, + 6 of check */
 };
 
 /* TOO_BIG, RANGE (empty), MEMORY, CRYPTO. Costs 19 MiB and some 20 ms. */

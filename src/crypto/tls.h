@@ -37,8 +37,8 @@ struct bw_tls_server_options {
 };
 
 struct bw_tls_client_options {
-	struct bw_slice ca_pem;  /* empty: the system's */
-	const uint8_t *pin;      /* SHA-256 of the leaf (DER): then this alone decides, and name and CA do not; or NULL */
+	struct bw_slice ca_pem; /* empty: the system's */
+	const uint8_t *pin; /* SHA-256 of the leaf (DER): then this alone decides, and name and CA do not; or NULL */
 	struct bw_slice cert_pem; /* client certificate; empty: none */
 	struct bw_slice key_pem;
 	bool hybrid_only;
@@ -80,11 +80,11 @@ BW_MUST_USE enum bw_tls_step bw_tls_shutdown(struct bw_tls *tls);
 bool bw_tls_has_pending(const struct bw_tls *tls); /* bytes that poll cannot see */
 const char *bw_tls_why(const struct bw_tls *tls);  /* words for FAILED; never NULL */
 
-struct bw_tls_facts { /* after the handshake */
+struct bw_tls_facts {        /* after the handshake */
 	const char *version; /* "TLSv1.3" */
 	const char *cipher;
-	const char *group;   /* "X25519MLKEM768" */
-	bool hybrid;         /* the key exchange holds against quantum computers */
+	const char *group; /* "X25519MLKEM768" */
+	bool hybrid;       /* the key exchange holds against quantum computers */
 	bool has_peer_cert;
 	bool peer_is_verified; /* chained to the CA given, or fits the pin */
 	uint8_t peer_fingerprint[BW_SHA256_BYTES];
