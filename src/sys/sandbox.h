@@ -13,11 +13,11 @@
 #include "sys/why.h"
 
 enum bw_may {
-	BW_MAY_COMPUTE = 1,     /* read and write open descriptors, map sealed memory, time, random, epoll */
-	BW_MAY_ACCEPT = 2,      /* COMPUTE, and use and accept from sockets it was given */
-	BW_MAY_STORE = 4,       /* COMPUTE, and read, write, make, rename, remove files below the folder */
-	BW_MAY_READ_STORE = 8,  /* COMPUTE, and open for reading below the folder */
-	BW_MAY_CONNECT = 16,    /* COMPUTE, and make TCP, UDP and local client sockets (a client) */
+	BW_MAY_COMPUTE = 1,    /* read and write open descriptors, map sealed memory, time, random, epoll */
+	BW_MAY_ACCEPT = 2,     /* COMPUTE, and use and accept from sockets it was given */
+	BW_MAY_STORE = 4,      /* COMPUTE, and read, write, make, rename, remove files below the folder */
+	BW_MAY_READ_STORE = 8, /* COMPUTE, and open for reading below the folder */
+	BW_MAY_CONNECT = 16,   /* COMPUTE, and make TCP, UDP and local client sockets (a client) */
 };
 
 struct bw_sandbox_paths {
@@ -28,13 +28,13 @@ struct bw_sandbox_paths {
 };
 
 struct bw_sandbox_granted {
-	int landlock_abi;    /* 0: the kernel has none, files are refused by seccomp alone */
-	bool landlock;       /* rules in force */
-	bool seccomp;        /* list in force */
+	int landlock_abi; /* 0: the kernel has none, files are refused by seccomp alone */
+	bool landlock;    /* rules in force */
+	bool seccomp;     /* list in force */
 	bool no_new_privs;
 	bool not_dumpable;
-	bool whole;          /* everything the promises ask for: what --require-sandbox wants */
-	char words[96];      /* "landlock=7 seccomp=yes", for the log */
+	bool whole;     /* everything the promises ask for: what --require-sandbox wants */
+	char words[96]; /* "landlock=7 seccomp=yes", for the log */
 };
 
 /*

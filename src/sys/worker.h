@@ -30,9 +30,9 @@ struct bw_seat; /* a worker's place: its channels */
 struct bw_crew; /* the parent's view of all */
 
 struct bw_worker {
-	const char *name; /* up to 15 bytes: shows in ps as "bw-NAME"; the list ends with NULL */
+	const char *name;                 /* up to 15 bytes: shows in ps as "bw-NAME"; the list ends with NULL */
 	int (*run)(struct bw_seat *seat); /* returns the process's exit status */
-	unsigned promises; /* bw_may, applied by bw_seat_confine */
+	unsigned promises;                /* bw_may, applied by bw_seat_confine */
 };
 
 struct bw_link {
@@ -62,11 +62,11 @@ struct bw_ask {
 
 struct bw_crew_plan {
 	const struct bw_worker *workers;
-	const struct bw_link *links;    /* may be NULL */
-	const struct bw_ask *asks;      /* may be NULL */
-	const unsigned *copies;         /* one number a row of `workers`; NULL: one each */
-	void *shared;                   /* given to every hook; workers see it as it was at their fork */
-	int stop_ms;                    /* from TERM to KILL; 0: 10 s */
+	const struct bw_link *links; /* may be NULL */
+	const struct bw_ask *asks;   /* may be NULL */
+	const unsigned *copies;      /* one number a row of `workers`; NULL: one each */
+	void *shared;                /* given to every hook; workers see it as it was at their fork */
+	int stop_ms;                 /* from TERM to KILL; 0: 10 s */
 	/* The descriptors (listening sockets …) this worker keeps; all others are closed in it. May be NULL. */
 	size_t (*keep)(void *shared, const struct bw_member *who, int out[BW_CREW_KEEP_MAX]);
 	/* Just forked, also after a restart: tell it what it needs (keys) with bw_crew_tell. May be NULL. */
@@ -102,16 +102,16 @@ enum bw_seat_event_kind {
 	BW_SEAT_MESSAGE, /* from the parent: kind, body, fd */
 	BW_SEAT_PEER,    /* `peer` has a new channel (it was started again, or started late) */
 	BW_SEAT_RELOAD,
-	BW_SEAT_STOP,    /* finish what is in flight and return from run */
+	BW_SEAT_STOP, /* finish what is in flight and return from run */
 };
 
 struct bw_seat_event {
 	enum bw_seat_event_kind kind;
-	struct bw_frame message;     /* body borrows until the next call */
-	int fd;                      /* MESSAGE: the caller closes; -1 when none */
-	struct bw_member peer;       /* PEER */
-	struct bw_channel *old;      /* PEER: drop its events, then bw_channel_free it; NULL when none */
-	struct bw_channel *now;      /* PEER: owned by the seat */
+	struct bw_frame message; /* body borrows until the next call */
+	int fd;                  /* MESSAGE: the caller closes; -1 when none */
+	struct bw_member peer;   /* PEER */
+	struct bw_channel *old;  /* PEER: drop its events, then bw_channel_free it; NULL when none */
+	struct bw_channel *now;  /* PEER: owned by the seat */
 };
 
 const char *bw_seat_name(const struct bw_seat *seat);
