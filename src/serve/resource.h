@@ -1,0 +1,59 @@
+/*
+ * TAXII 2.1 resources as JSON text (§4, §5). Pure. Keys whose list would be
+ * empty are left out, as §2 demands; timestamps have exactly six digits.
+ */
+#ifndef BW_SERVE_RESOURCE_H
+#define BW_SERVE_RESOURCE_H
+
+#include "serve/taxii.h"
+#include "store/store.h"
+
+struct bw_server_info {
+	const char *title;
+	const char *description; /* "" when none */
+	const char *contact;     /* "" when none */
+	size_t max_content_bytes;
+};
+
+struct bw_collection_access {
+	const struct bw_collection *collection;
+	bool can_read;
+	bool can_write;
+};
+
+BW_MUST_USE enum bw_err bw_resource_discovery(struct bw_buf *out, const struct bw_server_info *info);
+BW_MUST_USE enum bw_err bw_resource_api_root(struct bw_buf *out, const struct bw_server_info *info);
+BW_MUST_USE enum bw_err bw_resource_collection(struct bw_buf *out, const struct bw_collection_access *access);
+BW_MUST_USE enum bw_err bw_resource_collections(struct bw_buf *out, const struct bw_collection_access *list,
+						size_t count);
+BW_MUST_USE enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw_page *page);
+BW_MUST_USE enum bw_err bw_resource_manifest(struct bw_buf *out, const struct bw_page *page);
+BW_MUST_USE enum bw_err bw_resource_versions(struct bw_buf *out, const struct bw_page *page);
+
+/* The error message resource (§3.6.1); http_status is a string. */
+BW_MUST_USE enum bw_err bw_resource_error(struct bw_buf *out, const struct bw_problem *problem);
+
+/* One line of a status resource. */
+struct bw_status_line {
+	struct bw_slice id;
+	struct bw_slice version; /* empty: unknown */
+	struct bw_slice message; /* empty: none */
+};
+
+struct bw_status {
+	const char *id;
+	int64_t requested_us;
+	uint64_t total, success, failure, pending;
+	const struct bw_status_line *successes;
+	size_t success_count; /* listed, at most success */
+	const struct bw_status_line *failures;
+	size_t failure_count;
+};
+
+BW_MUST_USE enum bw_err bw_resource_status(struct bw_buf *out, const struct bw_status *status);
+
+/* The two X-TAXII-Date-Added lines, with CRLF (§3.5). An empty page repeats `added_after_us` (or 1970). */
+BW_MUST_USE enum bw_err bw_resource_page_headers(struct bw_buf *out, const struct bw_page *page,
+						 int64_t added_after_us);
+
+#endif

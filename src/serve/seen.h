@@ -1,0 +1,34 @@
+/*
+ * What the front saw, on its way to the audit log: one line an access, equal
+ * accesses within one round counted together, so that two hundred pollers
+ * cost one line and a count, not two hundred lines. Bounded: a full list asks to be sent.
+ */
+#ifndef BW_SERVE_SEEN_H
+#define BW_SERVE_SEEN_H
+
+#include "base/bytes.h"
+
+struct bw_seen;
+
+enum { BW_SEEN_LINES_MAX = 1024, BW_SEEN_TARGET_MAX = 512 };
+
+struct bw_seen_line {
+	struct bw_slice name;    /* account; empty: nobody */
+	struct bw_slice address; /* 16 bytes */
+	struct bw_slice action;  /* method */
+	struct bw_slice target;  /* as sent; cut at BW_SEEN_TARGET_MAX */
+	uint64_t status;
+};
+
+BW_MUST_USE enum bw_err bw_seen_new(struct bw_seen **out);
+void bw_seen_free(struct bw_seen *seen);
+
+/* TOO_MANY: send first (nothing was noted). MEMORY. */
+BW_MUST_USE enum bw_err bw_seen_note(struct bw_seen *seen, const struct bw_seen_line *line);
+
+size_t bw_seen_count(const struct bw_seen *seen);
+
+/* Appends the list of lines as a form field (serve/ask.h, BW_ASK_SEEN) and starts anew. */
+BW_MUST_USE enum bw_err bw_seen_take(struct bw_seen *seen, struct bw_buf *out);
+
+#endif
