@@ -1,11 +1,13 @@
 /*
+ * (Named files.h: a src/sys/file.h would hide the system's <sys/file.h>.)
+ *
  * Files: read whole and bounded, written so that a crash leaves the old or the
  * new content and never a part. `why` (may be NULL) gets a sentence that names the path.
  *
  * Errors: NOT_FOUND, DENIED, DISK_FULL, READ_ONLY, TOO_BIG, TYPE, BUSY, IO, MEMORY, SYSTEM.
  */
-#ifndef BW_SYS_FILE_H
-#define BW_SYS_FILE_H
+#ifndef BW_SYS_FILES_H
+#define BW_SYS_FILES_H
 
 #include <sys/types.h>
 
