@@ -1,0 +1,55 @@
+/*
+ * What doctor finds out: one finding a row, with its next step.
+ */
+#ifndef BW_CLI_DOCTOR_H
+#define BW_CLI_DOCTOR_H
+
+#include "base/bytes.h"
+
+enum bw_health {
+	BW_HEALTH_OK,
+	BW_HEALTH_NOTE,    /* works; something to know */
+	BW_HEALTH_UNKNOWN, /* could not be told */
+	BW_HEALTH_LACKING, /* to be repaired: exit status 1 */
+};
+
+enum { BW_FINDINGS_MAX = 32, BW_FINDING_TEXT = 256 };
+
+struct bw_finding {
+	const char *name; /* "landlock"; stable, for machines */
+	enum bw_health health;
+	char text[BW_FINDING_TEXT];
+	const char *next; /* what to do about it, or NULL */
+};
+
+struct bw_findings {
+	struct bw_finding rows[BW_FINDINGS_MAX];
+	size_t count;
+};
+
+/* Adds a row; more than fit are dropped. */
+void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next,
+		    const char *fmt, ...) BW_PRINTF(5, 6);
+
+/* Kernel: sandbox, memory files, file events. */
+void bw_doctor_kernel(struct bw_findings *all);
+
+/* Limits of this process and the room in the data folder. */
+void bw_doctor_resources(struct bw_findings *all, const char *data);
+
+/* The libraries in this process: one OpenSSL, how new, whose. */
+void bw_doctor_libraries(struct bw_findings *all);
+
+/*
+ * The files that libcrypto is mapped from, each once, in a text of
+ * /proc/PID/maps; returns how many there are, `first` is one of them.
+ */
+size_t bw_doctor_count_mapped(struct bw_slice maps, struct bw_slice library, struct bw_slice *first);
+
+/*
+ * What the version built and the newest one known (either may be empty) mean
+ * when the list is `age_days` old. Pure.
+ */
+enum bw_health bw_doctor_judge_openssl(struct bw_slice built, struct bw_slice newest, int64_t age_days);
+
+#endif
