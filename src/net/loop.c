@@ -64,7 +64,7 @@ void bw_loop_stop(struct bw_loop *loop)
 
 enum bw_err bw_loop_step(struct bw_loop *loop, bool wait)
 {
-	return event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK) < 0 ? BW_ERR_SYSTEM : BW_OK;
+	return event_base_loop(loop->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK)) < 0 ? BW_ERR_SYSTEM : BW_OK;
 }
 
 static void watch_fired(evutil_socket_t fd, short what, void *arg)
