@@ -213,9 +213,11 @@ static enum bw_err take_memory(struct front *front, const struct bw_seat_event *
 	BW_TRY(bw_form_num(&form, 0, 1, &what));
 	if (what != BW_MEMORY_BULLETIN)
 		return BW_OK;
-	bw_bulletin_close(front->bulletin);
-	front->bulletin = NULL;
-	return bw_bulletin_open(event->fd, &front->bulletin);
+	bw_bulletin_release(&front->bulletin);
+	front->has_bulletin = false;
+	BW_TRY(bw_bulletin_open(event->fd, &front->bulletin));
+	front->has_bulletin = true;
+	return BW_OK;
 }
 
 static enum bw_err take_event(struct front *front, const struct bw_seat_event *event)
@@ -334,7 +336,7 @@ static void close_front(struct front *front)
 	bw_auth_cache_free(front->auth);
 	bw_reply_cache_free(front->replies);
 	bw_seen_free(front->seen);
-	bw_bulletin_close(front->bulletin);
+	bw_bulletin_release(&front->bulletin);
 	bw_tls_context_free(front->tls);
 	bw_loop_free(front->loop);
 	free(front);
@@ -393,8 +395,8 @@ enum bw_err front_metrics(struct front *front, struct bw_buf *out)
 	BW_TRY(add_metric(out, "requests_in_flight", "gauge", "requests being worked on", s.in_flight));
 	BW_TRY(add_metric(out, "received_bytes_total", "counter", "bytes of HTTP received", s.bytes_in));
 	BW_TRY(add_metric(out, "sent_bytes_total", "counter", "bytes of HTTP sent", s.bytes_out));
-	if (front->bulletin != NULL)
+	if (front->has_bulletin)
 		BW_TRY(add_metric(out, "last_added_microseconds", "gauge", "date_added of the newest object",
-				  (uint64_t)bw_bulletin_last_added(front->bulletin)));
+				  (uint64_t)bw_bulletin_last_added_us(&front->bulletin)));
 	return BW_OK;
 }

@@ -105,14 +105,14 @@ static void keep_reply(struct request *r, const struct bw_form *form, struct bw_
 	struct bw_cache_stamp stamp = { 0 };
 	uint64_t collection;
 
-	if (r->front->bulletin == NULL || r->taxii.method != BW_HTTP_GET || r->taxii.what == BW_TAXII_STATUS ||
+	if (!r->front->has_bulletin || r->taxii.method != BW_HTTP_GET || r->taxii.what == BW_TAXII_STATUS ||
 	    r->taxii.what == BW_TAXII_METRICS)
 		return;
 	if (bw_form_num(form, AT_COLLECTION, UINT16_MAX, &collection) != BW_OK ||
 	    bw_form_num(form, AT_GENERATION, UINT64_MAX, &stamp.generation) != BW_OK)
 		return;
 	stamp.collection = (uint16_t)collection;
-	stamp.accounts = bw_bulletin_accounts(r->front->bulletin);
+	stamp.accounts = bw_bulletin_accounts(&r->front->bulletin);
 	bw_reply_cache_keep(r->front->replies, r->cache_key, &stamp, reply);
 }
 

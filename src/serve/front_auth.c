@@ -101,8 +101,8 @@ void front_authenticate(struct request *r)
 		answer_401(r, "the Authorization header is not Basic, Bearer or Token, or not well-formed", NULL);
 		return;
 	}
-	if (front->bulletin != NULL &&
-	    bw_auth_cache_find(front->auth, r->credential, bw_bulletin_accounts(front->bulletin), bw_loop_now_ms(),
+	if (front->has_bulletin &&
+	    bw_auth_cache_find(front->auth, r->credential, bw_bulletin_accounts(&front->bulletin), bw_loop_now_ms(),
 			       &r->who)) {
 		front_identified(r);
 		return;

@@ -75,7 +75,8 @@ struct front {
 	struct bw_auth_cache *auth;
 	struct bw_reply_cache *replies;
 	struct bw_seen *seen;
-	struct bw_bulletin *bulletin; /* NULL until the keeper has shared it */
+	struct bw_bulletin bulletin;
+	bool has_bulletin; /* the keeper has shared it */
 	struct bw_serve_settings settings;
 	bool stopping;
 };

@@ -62,7 +62,7 @@ static void request_free(struct request *r)
 static void answer_ready(struct request *r)
 {
 	const struct front *front = r->front;
-	const bool ready = front->bulletin != NULL && front->peers[PEER_KEEPER].channel != NULL &&
+	const bool ready = front->has_bulletin && front->peers[PEER_KEEPER].channel != NULL &&
 			   front->peers[PEER_PAGER].channel != NULL && !front->stopping;
 
 	front_answer_text(r, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
@@ -70,15 +70,19 @@ static void answer_ready(struct request *r)
 
 static bool answer_from_cache(struct request *r)
 {
-	const struct bw_bulletin *bulletin = r->front->bulletin;
+	const struct bw_bulletin *bulletin = &r->front->bulletin;
 	struct bw_cache_stamp stamp;
 	struct bw_reply *reply;
+	uint64_t generation;
 
-	if (bulletin == NULL)
+	if (!r->front->has_bulletin)
 		return false;
 	reply = bw_reply_cache_find(r->front->replies, r->cache_key, &stamp);
-	if (reply == NULL || stamp.accounts != bw_bulletin_accounts(bulletin) ||
-	    stamp.generation != bw_bulletin_generation(bulletin, stamp.collection))
+	if (reply == NULL)
+		return false;
+	generation = stamp.collection == 0 ? bw_bulletin_catalog(bulletin)
+					   : bw_bulletin_collection(bulletin, stamp.collection);
+	if (stamp.accounts != bw_bulletin_accounts(bulletin) || stamp.generation != generation)
 		return false;
 	r->stage = STAGE_DONE;
 	bw_exchange_answer(r->x, bw_reply_hold(reply));

@@ -12,9 +12,9 @@ struct bw_reply_cache;
 
 /* What an answer depends on. */
 struct bw_cache_stamp {
-	uint16_t collection;  /* 0: the list of collections */
-	uint64_t generation;  /* of that collection when the answer was made */
-	uint64_t accounts;    /* generation of accounts and grants */
+	uint16_t collection; /* 0: no collection's objects */
+	uint64_t generation; /* of that collection when the answer was made; else of the list of collections */
+	uint64_t accounts;   /* generation of accounts and grants */
 };
 
 BW_MUST_USE enum bw_err bw_reply_cache_new(size_t max_bytes, struct bw_reply_cache **out);
