@@ -22,7 +22,7 @@ static void print_bash_choices(FILE *out, const char *command, const struct bw_o
 	for (; rows != NULL && rows->name != NULL; rows++) {
 		if (rows->kind != BW_OPT_CHOICE)
 			continue;
-		(void)fprintf(out, "\t'%s --%s') words='", command, rows->name);
+		(void)fprintf(out, "\t%s' --%s') words='", command, rows->name);
 		print_choice_words(out, rows->choices);
 		(void)fputs("' ;;\n", out);
 	}
@@ -41,15 +41,16 @@ static void print_bash_case(FILE *out, const struct bw_command *parent, const st
 
 void bw_complete_bash(FILE *out, const struct bw_command *const *commands)
 {
-	(void)fputs("# bash completion of breakwater; made by: breakwater completion bash\n"
-		    "_breakwater() {\n"
-		    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= verb= words= i\n"
-		    "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-		    "\t\t[[ ${COMP_WORDS[i]} == -* ]] && continue\n"
-		    "\t\tif [[ -z $cmd ]]; then cmd=${COMP_WORDS[i]}; elif [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; fi\n"
-		    "\tdone\n"
-		    "\tcase \"$cmd $prev\" in\n",
-		    out);
+	(void)fputs(
+		"# bash completion of breakwater; made by: breakwater completion bash\n"
+		"_breakwater() {\n"
+		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= verb= words= i\n"
+		"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+		"\t\t[[ ${COMP_WORDS[i]} == -* ]] && continue\n"
+		"\t\tif [[ -z $cmd ]]; then cmd=${COMP_WORDS[i]}; elif [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; fi\n"
+		"\tdone\n"
+		"\tcase \"$cmd $prev\" in\n",
+		out);
 	for (const struct bw_command *const *c = commands; *c != NULL; c++) {
 		print_bash_choices(out, (*c)->name, (*c)->options);
 		for (const struct bw_command *verb = (*c)->verbs; verb != NULL && verb->name != NULL; verb++)
@@ -170,7 +171,8 @@ void bw_complete_fish(FILE *out, const struct bw_command *const *commands)
 		print_quoted(out, (*c)->summary);
 		(void)fputs("'\n", out);
 		for (const struct bw_command *verb = (*c)->verbs; verb != NULL && verb->name != NULL; verb++) {
-			(void)fprintf(out, "complete -c breakwater -n '%s%s' -f -a %s -d '", seen, (*c)->name, verb->name);
+			(void)fprintf(out, "complete -c breakwater -n '%s%s' -f -a %s -d '", seen, (*c)->name,
+				      verb->name);
 			print_quoted(out, verb->summary);
 			(void)fputs("'\n", out);
 			print_fish_options(out, seen, (*c)->name, verb->options);

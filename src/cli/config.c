@@ -64,8 +64,8 @@ static bool is_given_again(const struct reading *r, const struct bw_option *row)
 
 static enum bw_err refuse_key(const struct reading *r, const char *section, const char *key)
 {
-	BW_TRY(bw_buf_addf(r->why, "'%s' is no option of %s%s%s", key, section[0] != 0 ? "[" : "every command",
-			   section, section[0] != 0 ? "]" : ""));
+	BW_TRY(bw_buf_addf(r->why, "'%s' is no option of %s%s%s", key, section[0] != 0 ? "[" : "every command", section,
+			   section[0] != 0 ? "]" : ""));
 	return BW_ERR_USAGE;
 }
 

@@ -14,8 +14,8 @@ static const char *const words_of[] = {
 	[BW_HEALTH_LACKING] = "lacking",
 };
 
-void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next,
-		    const char *fmt, ...)
+void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next, const char *fmt,
+		    ...)
 {
 	struct bw_finding *row;
 	va_list args;
@@ -87,7 +87,8 @@ static int doctor_run(struct bw_call *call)
 	if (!bw_call_json(call))
 		print_text(&all);
 	else if (print_json(&all) != BW_OK)
-		return bw_complain(call, BW_EXIT_FAILED, NULL, "the answer does not fit: %s", bw_err_text(BW_ERR_MEMORY));
+		return bw_complain(call, BW_EXIT_FAILED, NULL, "the answer does not fit: %s",
+				   bw_err_text(BW_ERR_MEMORY));
 	return count_lacking(&all) > 0 ? BW_EXIT_FOUND : BW_EXIT_OK;
 }
 
@@ -95,8 +96,10 @@ const struct bw_command bw_doctor_command = {
 	.name = "doctor",
 	.summary = "say what this machine lacks and which kernel features it has",
 	.usage = "[--data DIR] [--format text|json]",
-	.details = "Looks at the kernel (Landlock, seccomp, memory files, file events), the libraries in this very process "
-		   "(exactly one OpenSSL, and whether the distribution knows a newer one), the limits and the room in the "
-		   "data folder. Changes nothing. Exit status 1 when something is lacking.",
+	.details =
+		"Looks at the kernel (Landlock, seccomp, memory files, file events), the libraries in this very "
+		"process "
+		"(exactly one OpenSSL, and whether the distribution knows a newer one), the limits and the room in the "
+		"data folder. Changes nothing. Exit status 1 when something is lacking.",
 	.run = doctor_run,
 };

@@ -28,8 +28,8 @@ struct bw_findings {
 };
 
 /* Adds a row; more than fit are dropped. */
-void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next,
-		    const char *fmt, ...) BW_PRINTF(5, 6);
+void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next, const char *fmt,
+		    ...) BW_PRINTF(5, 6);
 
 /* Kernel: sandbox, memory files, file events. */
 void bw_doctor_kernel(struct bw_findings *all);

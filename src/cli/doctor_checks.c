@@ -136,7 +136,8 @@ static void check_fds(struct bw_findings *all)
 		bw_finding_add(all, "descriptors", BW_HEALTH_OK, NULL, "up to %llu open files",
 			       (unsigned long long)limit.rlim_max);
 	else
-		bw_finding_add(all, "descriptors", BW_HEALTH_NOTE, "set LimitNOFILE=65536 in the unit, or ulimit -Hn 65536",
+		bw_finding_add(all, "descriptors", BW_HEALTH_NOTE,
+			       "set LimitNOFILE=65536 in the unit, or ulimit -Hn 65536",
 			       "only %llu open files: as many clients are served at once, less a hundred",
 			       (unsigned long long)limit.rlim_max);
 }
@@ -237,7 +238,8 @@ static void check_release(struct bw_findings *all, struct bw_slice library)
 	BW_CLEANUP(bw_buf_release) struct bw_buf path = BW_BUF_INIT(4 * BW_KIB);
 	BW_CLEANUP(bw_buf_release) struct bw_buf built = BW_BUF_INIT(BW_KIB);
 	BW_CLEANUP(bw_buf_release) struct bw_buf newest = BW_BUF_INIT(BW_KIB);
-	static const char next[] = "tools/setup --refresh asks the distribution and rebuilds; then build and install again";
+	static const char next[] =
+		"tools/setup --refresh asks the distribution and rebuilds; then build and install again";
 	struct stat st = { 0 };
 	int64_t age_days = 0;
 	enum bw_health health;
@@ -256,7 +258,8 @@ static void check_release(struct bw_findings *all, struct bw_slice library)
 		bw_finding_add(all, "openssl-news", health, next, "built from %.*s, and the distribution has %.*s",
 			       BW_ARG(first_line(&built)), BW_ARG(first_line(&newest)));
 	else if (health == BW_HEALTH_UNKNOWN)
-		bw_finding_add(all, "openssl-news", health, next, "built from %.*s; the distribution was last asked %lld days ago",
+		bw_finding_add(all, "openssl-news", health, next,
+			       "built from %.*s; the distribution was last asked %lld days ago",
 			       BW_ARG(first_line(&built)), (long long)age_days);
 	else
 		bw_finding_add(all, "openssl-news", health, NULL, "built from %.*s, the distribution's newest",
@@ -275,7 +278,8 @@ void bw_doctor_libraries(struct bw_findings *all)
 	}
 	count = bw_doctor_count_mapped(bw_buf_slice(&maps), BW_LIT("libcrypto.so"), &first);
 	if (count != 1) {
-		bw_finding_add(all, "openssl", BW_HEALTH_LACKING, "set no LD_PRELOAD; else build again after tools/setup",
+		bw_finding_add(all, "openssl", BW_HEALTH_LACKING,
+			       "set no LD_PRELOAD; else build again after tools/setup",
 			       "%zu libcrypto are mapped, where one must be", count);
 		return;
 	}

@@ -6,8 +6,18 @@
 #include "base/test.h"
 
 static const struct bw_option take_options[] = {
-	{ .name = "limit", .kind = BW_OPT_SIZE, .unit = "bytes", .min = 1, .max = 9, .fallback = "64", .help = "most bytes" },
-	{ .name = "format", .kind = BW_OPT_CHOICE, .value_name = "FORMAT", .choices = "text|sarif", .fallback = "text",
+	{ .name = "limit",
+	  .kind = BW_OPT_SIZE,
+	  .unit = "bytes",
+	  .min = 1,
+	  .max = 9,
+	  .fallback = "64",
+	  .help = "most bytes" },
+	{ .name = "format",
+	  .kind = BW_OPT_CHOICE,
+	  .value_name = "FORMAT",
+	  .choices = "text|sarif",
+	  .fallback = "text",
 	  .help = "how it's printed" },
 	{ 0 },
 };
@@ -87,7 +97,7 @@ static void manual_pages_escape_what_man_would_obey(void **state)
 static void every_shell_learns_commands_options_and_choices(void **state)
 {
 	void (*const shells[])(FILE *, const struct bw_command *const *) = { bw_complete_bash, bw_complete_zsh,
-									      bw_complete_fish };
+									     bw_complete_fish };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(shells); i++) {

@@ -68,7 +68,8 @@ static int run_command(struct bw_call *call)
 	if (status != BW_EXIT_OK)
 		return status;
 	if (bw_call_check(call, &why) != BW_OK)
-		return bw_complain(call, BW_EXIT_USAGE, "'breakwater help' lists what there is", "%s", bw_buf_text(&why));
+		return bw_complain(call, BW_EXIT_USAGE, "'breakwater help' lists what there is", "%s",
+				   bw_buf_text(&why));
 	set_log_level(call);
 	return call->command->run(call);
 }
@@ -99,7 +100,8 @@ static int start(struct bw_call *call, size_t count, const char *const *words)
 		return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", bw_err_text(err));
 	if (err != BW_OK)
 		return bw_complain(call, BW_EXIT_USAGE,
-				   call->command != NULL ? "'--help' shows the options" : "'breakwater help' lists the commands",
+				   call->command != NULL ? "'--help' shows the options"
+							 : "'breakwater help' lists the commands",
 				   "%s", bw_buf_text(&why));
 	if (call->command != NULL)
 		return run_command(call);

@@ -18,7 +18,8 @@ static int help_run(struct bw_call *call)
 	}
 	command = bw_command_find(bw_commands(), bw_slice_text(name));
 	if (command == NULL)
-		return bw_complain(call, BW_EXIT_USAGE, "'breakwater help' lists them", "there is no command '%s'", name);
+		return bw_complain(call, BW_EXIT_USAGE, "'breakwater help' lists them", "there is no command '%s'",
+				   name);
 	if (verb_name != NULL) {
 		verb = bw_verb_find(command, bw_slice_text(verb_name));
 		if (verb == NULL)
@@ -56,7 +57,8 @@ static int completion_run(struct bw_call *call)
 	else if (strcmp(shell, "fish") == 0)
 		bw_complete_fish(stdout, bw_commands());
 	else
-		return bw_complain(call, BW_EXIT_USAGE, NULL, "no completion for '%s'; there is: bash, zsh, fish", shell);
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "no completion for '%s'; there is: bash, zsh, fish",
+				   shell);
 	return BW_EXIT_OK;
 }
 

@@ -6,7 +6,12 @@
 #include "cli/nearest.h"
 
 static const struct bw_option take_options[] = {
-	{ .name = "limit", .kind = BW_OPT_SIZE, .unit = "bytes", .min = 16, .max = 1 << 20, .fallback = "64k",
+	{ .name = "limit",
+	  .kind = BW_OPT_SIZE,
+	  .unit = "bytes",
+	  .min = 16,
+	  .max = 1 << 20,
+	  .fallback = "64k",
 	  .help = "x" },
 	{ .name = "wait", .kind = BW_OPT_TIME, .min = 0, .max = 3600000, .fallback = "30s", .help = "x" },
 	{ .name = "tag", .kind = BW_OPT_TEXT, .repeat = true, .help = "x" },
@@ -105,7 +110,8 @@ static void every_mistake_is_named_with_what_was_meant(void **state)
 		{ { "take", "x", "--limit" }, "--limit needs a value" },
 		{ { "take", "--limit=3", "x" }, "--limit is '3', and must be from 16 to 1m" },
 		{ { "take", "--limit=99g", "x" }, "--limit is '99g', and must be from 16 to 1m" },
-		{ { "take", "--limit=", "x" }, "--limit is '', and must be a size: a number, then k, m, g or nothing (bytes)" },
+		{ { "take", "--limit=", "x" },
+		  "--limit is '', and must be a size: a number, then k, m, g or nothing (bytes)" },
 		{ { "take", "--wait=5", "x" }, "--wait is '5', and must be a time: a number, then ms, s, min, h or d" },
 		{ { "take", "--wait=2h", "x" }, "--wait is '2h', and must be from 0ms to 1h" },
 		{ { "take", "--count=1k", "x" }, "--count is '1k', and must be a whole number" },

@@ -16,8 +16,7 @@ static const struct suffix size_suffixes[] = {
 };
 
 static const struct suffix time_suffixes[] = {
-	{ "ms", 1 },       { "s", 1000 },      { "min", 60 * 1000 }, { "h", 60 * 60 * 1000 },
-	{ "d", 86400000 }, { NULL, 0 },
+	{ "ms", 1 }, { "s", 1000 }, { "min", 60 * 1000 }, { "h", 60 * 60 * 1000 }, { "d", 86400000 }, { NULL, 0 },
 };
 
 static const struct suffix no_suffixes[] = { { "", 1 }, { NULL, 0 } };

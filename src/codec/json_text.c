@@ -54,7 +54,7 @@ static enum bw_err add_escaped(struct bw_buf *out, struct bw_slice text, size_t 
 		return bw_buf_addf(out, "\\u%04x", c);
 	if (c == 0xe2 && bw_utf8_is_valid(bw_slice_sub(text, at, 3), NULL)) {
 		*step = 3;
-		return bw_buf_addf(out, "\\u20%02x", text.ptr[at + 2] - 0x80);
+		return bw_buf_addf(out, "\\u20%02x", text.ptr[at + 2] - 0x80U);
 	}
 	return bw_buf_add_text(out, "\\ufffd");
 }

@@ -1,0 +1,47 @@
+# A thin front of Meson. Everything that is built lands in build/.
+PREFIX ?= /usr/local
+BUILD := build/release
+FUZZ_SECONDS ?= 60
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@tools/setup
+	@meson setup $(BUILD) -Dprefix=$(PREFIX) >/dev/null
+
+setup:
+	@tools/setup
+
+demo: all
+	@tools/setup --peers
+	@tools/demo $(BUILD)/breakwater
+
+test:
+	@tools/setup --peers
+	@tools/test
+
+bench: all
+	@tools/setup --peers --bench
+	@$(BUILD)/breakwater bench exchange
+
+fuzz:
+	@tools/setup
+	@tools/fuzz --seconds $(FUZZ_SECONDS)
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+uninstall: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) uninstall
+
+help:
+	@echo "make            set up what is missing, build"
+	@echo "make demo       play the exchange with real data and a real client"
+	@echo "make test       every test; ends with N passed, N failed"
+	@echo "make bench      the table of figures"
+	@echo "make fuzz       FUZZ_SECONDS=60 for each parser"
+	@echo "make install    to PREFIX=/usr/local (DESTDIR is honoured)"
+	@echo "make uninstall  takes away what install put there, and no data"
+
+.PHONY: all setup demo test bench fuzz install uninstall help
