@@ -1,4 +1,4 @@
-"""X 4.5: what the standard leaves open, as docs/taxii.md decides it."""
+"""Conformance 4.5: what the standard leaves open, as docs/taxii.md decides it."""
 
 import pytest
 import stix

@@ -1,4 +1,4 @@
-"""X 4.2: each endpoint of TAXII 2.1 with the statuses it names, and the table of permissions."""
+"""Conformance 4.2: each endpoint of TAXII 2.1 with the statuses it names, and the table of permissions."""
 
 import json
 import uuid

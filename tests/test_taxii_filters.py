@@ -1,4 +1,4 @@
-"""X 4.4: sorting, filtering, versions and spec versions."""
+"""Conformance 4.4: sorting, filtering, versions and spec versions."""
 
 import pytest
 import stix
@@ -6,8 +6,8 @@ from exchange import add, manifest_of, object_at, objects_of, versions_of, walk,
 
 STIX_TYPES = (
     "attack-pattern campaign course-of-action grouping identity incident indicator infrastructure intrusion-set "
-    "location malware malware-analysis note observed-data opinion report threat-actor tool vulnerability relationship sighting "
-    "artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr mutex "
+    "location malware malware-analysis note observed-data opinion report threat-actor tool vulnerability relationship "
+    "sighting artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr mutex "
     "network-traffic process software url user-account windows-registry-key x509-certificate extension-definition "
     "language-content marking-definition"
 ).split()

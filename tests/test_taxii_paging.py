@@ -1,4 +1,4 @@
-"""X 4.4.4 and 4.6: `next` and `added_after` are one lossless walk."""
+"""Conformance 4.4.4 and 4.6: `next` and `added_after` are one lossless walk."""
 
 import itertools
 import threading

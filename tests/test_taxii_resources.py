@@ -1,4 +1,4 @@
-"""X 4.3: the resources of TAXII 2.1, property by property."""
+"""Conformance 4.3: the resources of TAXII 2.1, property by property."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""X 4.1: transport, media types, text, timestamps and identifiers of TAXII 2.1."""
+"""Conformance 4.1: transport, media types, text, timestamps and identifiers of TAXII 2.1."""
 
 import datetime
 import json
