@@ -36,8 +36,12 @@ struct bw_field {
 #define BW_SLICE(field, value) ((struct bw_field){ (field), BW_FIELD_TEXT, (value), 0 })
 #define BW_NUM(field, value) ((struct bw_field){ (field), BW_FIELD_NUM, { (const uint8_t *)"", 0 }, (int64_t)(value) })
 
+#ifdef BW_CPPCHECK /* which does not know __VA_OPT__ yet */
+#define bw_log(level, event, ...) bw_log_fields((level), (event), (const struct bw_field *)"")
+#else
 #define bw_log(level, event, ...) \
 	bw_log_fields((level), (event), (const struct bw_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
+#endif
 
 /* `fields` ends with a row whose name is NULL. */
 void bw_log_fields(enum bw_level level, const char *event, const struct bw_field *fields);
