@@ -46,8 +46,9 @@ enum bw_ask_kind {
 	/* signer → keeper: id n, fine n, signature t, fingerprint t */
 	BW_ANS_SIGN,
 
-	/* control socket → keeper: fields as in desk.h, by verb */
+	/* control socket → keeper: a verb and its fields (serve/office.h) */
 	BW_ASK_DESK = 64,
+	/* error n, words t, result t; some verbs answer with a file */
 	BW_ANS_DESK,
 
 	/* parent → workers */
@@ -83,6 +84,7 @@ enum {
 	BW_FIELDS_SEEN_LINE = 6,
 	BW_FIELDS_ASK_SIGN = 3,
 	BW_FIELDS_ANS_SIGN = 4,
+	BW_FIELDS_ANS_DESK = 3,
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "crypto/tls.h"
 #include "serve/form.h"
 #include "serve/front_inner.h"
 #include "serve/limits.h"

@@ -1,4 +1,6 @@
 /* Who is asking: credentials of a request, checked by the gate, remembered for a short time. */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "codec/base64.h"
 #include "crypto/tls.h"

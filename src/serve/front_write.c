@@ -1,4 +1,6 @@
 /* POST and DELETE: the body goes sealed to the reader, its batch sealed to the keeper. */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "serve/form.h"
 #include "serve/front_inner.h"

@@ -14,7 +14,7 @@ enum {
 /* What workers inherit from the parent at their fork. */
 struct bw_serve_shared {
 	const char *data;  /* the data folder */
-	const char *store; /* data/store */
+	const char *store; /* its store/ */
 	int listeners[BW_LISTENERS_MAX];
 	size_t listener_count;
 	int control; /* listening local socket for the keeper; -1: none */

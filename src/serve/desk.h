@@ -1,0 +1,40 @@
+/*
+ * Where commands come to have something done. While a server runs on the data
+ * folder, the desk is its control socket and the keeper does the work; else the
+ * command opens the store itself. Whoever stands at it need not know which.
+ */
+#ifndef BW_SERVE_DESK_H
+#define BW_SERVE_DESK_H
+
+#include "base/command.h"
+#include "serve/office.h"
+
+struct bw_desk;
+
+/* NOT_FOUND (no data folder), BUSY (another command is writing), and what the store says; `why` has words. */
+BW_MUST_USE enum bw_err bw_desk_open(const char *data, struct bw_desk **out, struct bw_why *why);
+void bw_desk_close(struct bw_desk *desk);
+
+/* For reading: the store, as a reader over the server's catalogue or as its only user. Borrowed. */
+struct bw_store *bw_desk_store(struct bw_desk *desk);
+
+/* A running server does the work. */
+bool bw_desk_is_remote(const struct bw_desk *desk);
+
+/*
+ * Has a verb carried out and made durable. `fields` are the verb's (serve/office.h),
+ * at most four; numbers as bw_desk_num writes them. `result` may be NULL.
+ */
+BW_MUST_USE enum bw_err bw_desk_do(struct bw_desk *desk, enum bw_office_verb verb, const struct bw_slice *fields,
+				   size_t count, int fd, struct bw_buf *result, struct bw_why *why);
+
+/* A number as a field; `room` must live as long as the slice. */
+struct bw_slice bw_desk_num(uint64_t value, uint8_t room[8]);
+
+/*
+ * For commands: opens the desk or complains and gives the exit status in *status
+ * (then NULL).
+ */
+struct bw_desk *bw_desk_for(const struct bw_call *call, int *status);
+
+#endif

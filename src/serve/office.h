@@ -1,0 +1,72 @@
+/*
+ * What an operator may have done to the store, as verbs with fields: the
+ * keeper carries them out for the desk (serve/desk.h) while a server runs, and
+ * the commands carry them out themselves while none does. Each verb changes the open transaction and
+ * writes its line to the audit log in the same; the caller commits.
+ */
+#ifndef BW_SERVE_OFFICE_H
+#define BW_SERVE_OFFICE_H
+
+#include "serve/form.h"
+#include "serve/resource.h"
+#include "sys/why.h"
+
+/* X(symbol, name, fields after the verb) */
+#define BW_OFFICE_ROWS(X)                                                                      \
+	X(COLLECTION_ADD, "collection-add", "title t, id t (or empty), alias t, description t") \
+	X(COLLECTION_REMOVE, "collection-remove", "name t")                                     \
+	X(ACCOUNT_ADD, "account-add", "name t, password t (PHC or empty), admin n")             \
+	X(ACCOUNT_REMOVE, "account-remove", "name t")                                           \
+	X(ACCOUNT_PASSWORD, "account-password", "name t, password t (PHC)")                     \
+	X(ACCOUNT_DISABLE, "account-disable", "name t, disabled n")                             \
+	X(ACCOUNT_KEY, "account-key", "name t, hash t, label t")                                \
+	X(ACCOUNT_CERT, "account-cert", "name t, fingerprint t, label t")                       \
+	X(ACCOUNT_REVOKE, "account-revoke", "name t")                                           \
+	X(GRANT, "account-grant", "account t, collection t, grant n")                           \
+	X(IMPORT, "import", "collection t, total n, failures l; a sealed batch comes with it")  \
+	X(DELETE, "delete", "collection t, object t")                                           \
+	X(ERASE, "erase", "object t, reason t")                                                 \
+	X(COMPACT, "compact", "")                                                               \
+	X(BACKUP, "backup", "folder t")                                                         \
+	X(NOTE, "note", "action t, target t, note t: a line for the audit log and nothing else") \
+	X(MEMORY, "memory", "answers with the catalogue's memory file")
+
+enum bw_office_verb {
+#define X(symbol, name, fields) BW_OFFICE_##symbol,
+	BW_OFFICE_ROWS(X)
+#undef X
+	BW_OFFICE_VERB_COUNT
+};
+
+enum { BW_OFFICE_FIELDS = 5 }; /* verb n, then four; unused ones are empty */
+
+const char *bw_office_name(enum bw_office_verb verb);
+
+/*
+ * Carries a verb out. `result` gets the verb's answer: the id of a new
+ * collection, the JSON status of an import, a count. `why` says what failed.
+ * `fd` (-1: none) stays the caller's.
+ */
+BW_MUST_USE enum bw_err bw_office_do(struct bw_store *store, const struct bw_form *form, int fd, struct bw_buf *result,
+				     struct bw_why *why);
+
+/* ---- putting a batch: shared by POST and import ------------------------ */
+
+struct bw_put_tally {
+	uint64_t total; /* objects in the body, bad ones too */
+	uint64_t added, duplicate, conflict, revoked, erased, invalid;
+	struct bw_status_line *successes; /* listed, in the arena */
+	size_t success_count;
+	struct bw_status_line *failures;
+	size_t failure_count;
+};
+
+/*
+ * Puts every record of a sealed batch, in the open transaction. `failures` is
+ * the reader's list (id, message, id, message …). Strings in `out` live in the arena.
+ * PROTOCOL: the batch is not one.
+ */
+BW_MUST_USE enum bw_err bw_office_put(struct bw_store *store, uint16_t collection, int batch_fd, uint64_t total,
+				      struct bw_slice failures, struct bw_arena *arena, struct bw_put_tally *out);
+
+#endif
