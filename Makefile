@@ -30,7 +30,8 @@ fuzz:
 	@tools/fuzz --seconds $(FUZZ_SECONDS)
 
 install: all
-	@meson install -C $(BUILD) --no-rebuild
+	@meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) && meson install -C $(BUILD) --no-rebuild
+	@echo "next: systemd-sysusers && breakwater help init, or breakwater doctor"
 
 uninstall: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) uninstall
