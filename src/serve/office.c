@@ -1,0 +1,325 @@
+#include "serve/office.h"
+
+#include <stdio.h>
+
+#include "crypto/uuid.h"
+#include "serve/limits.h"
+#include "store/accounts.h"
+#include "store/audit.h"
+#include "store/keeping.h"
+
+enum { F_VERB, F_A, F_B, F_C, F_D };
+
+static const char *const names[BW_OFFICE_VERB_COUNT] = {
+#define X(symbol, name, fields) [BW_OFFICE_##symbol] = name,
+	BW_OFFICE_ROWS(X)
+#undef X
+};
+
+const char *bw_office_name(enum bw_office_verb verb)
+{
+	return (unsigned)verb < BW_OFFICE_VERB_COUNT ? names[verb] : "?";
+}
+
+/* What every verb gets. */
+struct job {
+	struct bw_store *store;
+	const struct bw_form *form;
+	int fd;
+	struct bw_buf *result;
+	struct bw_why *why;
+	struct bw_slice target; /* for the audit line */
+	char note[160];
+};
+
+static struct bw_slice field(const struct job *job, size_t at)
+{
+	return job->form->fields[at];
+}
+
+/* The store's words when it has some, else the error's. */
+static enum bw_err say(const struct job *job, enum bw_err err, const char *what, struct bw_slice subject)
+{
+	if (err == BW_OK)
+		return BW_OK;
+	return bw_why_set(job->why, err, "%s '%.*s': %s", what, BW_ARG(subject), bw_err_text(err));
+}
+
+static enum bw_err find_collection(const struct job *job, struct bw_slice name, struct bw_collection *out)
+{
+	const enum bw_err err = bw_store_collection_find(job->store, name, out);
+
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_why_set(job->why, err, "there is no collection '%.*s'; see: breakwater collection list",
+				  BW_ARG(name));
+	return say(job, err, "cannot find collection", name);
+}
+
+static enum bw_err find_account(const struct job *job, struct bw_slice name, struct bw_account *out)
+{
+	const enum bw_err err = bw_store_account_by_name(job->store, name, out);
+
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_why_set(job->why, err, "there is no account '%.*s'; see: breakwater account list", BW_ARG(name));
+	return say(job, err, "cannot find account", name);
+}
+
+/* ---- collections ------------------------------------------------------- */
+
+static enum bw_err collection_add(struct job *job)
+{
+	struct bw_collection c = { 0 };
+	struct bw_uuid uuid;
+	enum bw_err err;
+
+	BW_TRY(say(job, bw_form_text(job->form, F_A, c.title, sizeof(c.title)), "cannot use the title", field(job, F_A)));
+	BW_TRY(say(job, bw_form_text(job->form, F_C, c.alias, sizeof(c.alias)), "cannot use the alias", field(job, F_C)));
+	BW_TRY(say(job, bw_form_text(job->form, F_D, c.description, sizeof(c.description)), "cannot use the description",
+		   field(job, F_D)));
+	if (field(job, F_B).len == 0)
+		bw_uuid_v4(&uuid);
+	else if (bw_uuid_parse(field(job, F_B), &uuid) != BW_OK || (uuid.bytes[6] >> 4) != 4)
+		return bw_why_set(job->why, BW_ERR_SYNTAX, "cannot use the id '%.*s': a version 4 UUID is wanted (TAXII 2.1 §2)",
+				  BW_ARG(field(job, F_B)));
+	bw_uuid_format(&uuid, c.id);
+	err = bw_store_collection_add(job->store, &c);
+	if (err == BW_ERR_EXISTS)
+		return bw_why_set(job->why, err, "cannot add the collection: its id or alias is taken");
+	BW_TRY(say(job, err, "cannot add the collection", field(job, F_A)));
+	return bw_buf_add_text(job->result, c.id);
+}
+
+static enum bw_err collection_remove(struct job *job)
+{
+	struct bw_collection c;
+
+	BW_TRY(find_collection(job, field(job, F_A), &c));
+	BW_TRY(say(job, bw_store_collection_remove(job->store, c.number), "cannot remove collection", field(job, F_A)));
+	return bw_buf_addf(job->result, "%llu", (unsigned long long)c.object_count);
+}
+
+/* ---- accounts ---------------------------------------------------------- */
+
+static enum bw_err account_add(struct job *job)
+{
+	struct bw_account account = { 0 };
+	uint64_t admin;
+	enum bw_err err;
+
+	BW_TRY(say(job, bw_form_text(job->form, F_A, account.name, sizeof(account.name)), "cannot use the name",
+		   field(job, F_A)));
+	BW_TRY(bw_form_text(job->form, F_B, account.password, sizeof(account.password)));
+	BW_TRY(bw_form_num(job->form, F_C, 1, &admin));
+	account.admin = admin == 1;
+	err = bw_store_account_add(job->store, &account);
+	if (err == BW_ERR_SYNTAX)
+		return bw_why_set(job->why, err,
+				  "cannot use the name '%.*s': 1 to 64 bytes without blanks, colons and control characters",
+				  BW_ARG(field(job, F_A)));
+	return say(job, err, "cannot add account", field(job, F_A));
+}
+
+static enum bw_err account_remove(struct job *job)
+{
+	struct bw_account account;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	return say(job, bw_store_account_remove(job->store, account.number), "cannot remove account", field(job, F_A));
+}
+
+static enum bw_err account_password(struct job *job)
+{
+	struct bw_account account;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	return say(job, bw_store_account_set_password(job->store, account.number, field(job, F_B)),
+		   "cannot set the password of", field(job, F_A));
+}
+
+static enum bw_err account_disable(struct job *job)
+{
+	struct bw_account account;
+	uint64_t disabled;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	BW_TRY(bw_form_num(job->form, F_B, 1, &disabled));
+	return say(job, bw_store_account_set_disabled(job->store, account.number, disabled == 1), "cannot change account",
+		   field(job, F_A));
+}
+
+static enum bw_err account_key(struct job *job)
+{
+	struct bw_account account;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	BW_NEED(field(job, F_B).len == BW_ACCOUNT_HASH_BYTES, PROTOCOL);
+	return say(job, bw_store_account_add_key(job->store, account.number, field(job, F_B).ptr, field(job, F_C)),
+		   "cannot add a key to", field(job, F_A));
+}
+
+static enum bw_err account_cert(struct job *job)
+{
+	struct bw_account account;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	BW_NEED(field(job, F_B).len == BW_ACCOUNT_HASH_BYTES, PROTOCOL);
+	return say(job, bw_store_account_add_cert(job->store, account.number, field(job, F_B).ptr, field(job, F_C)),
+		   "cannot add a certificate to", field(job, F_A));
+}
+
+static enum bw_err account_revoke(struct job *job)
+{
+	struct bw_account account;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	return say(job, bw_store_account_revoke(job->store, account.number), "cannot revoke keys of", field(job, F_A));
+}
+
+static enum bw_err grant(struct job *job)
+{
+	static const char *const words[] = { "none", "read", "write", "both" };
+	struct bw_account account;
+	struct bw_collection c;
+	uint64_t to;
+
+	BW_TRY(find_account(job, field(job, F_A), &account));
+	BW_TRY(find_collection(job, field(job, F_B), &c));
+	BW_TRY(bw_form_num(job->form, F_C, BW_GRANT_BOTH, &to));
+	(void)snprintf(job->note, sizeof(job->note), "collection %s: %s", c.id, words[to]);
+	return say(job, bw_store_grant_set(job->store, account.number, c.number, (enum bw_grant)to), "cannot grant to",
+		   field(job, F_A));
+}
+
+/* ---- objects ----------------------------------------------------------- */
+
+static enum bw_err import(struct job *job)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(512 * BW_MIB);
+	struct bw_put_tally tally;
+	struct bw_collection c;
+	uint64_t total;
+
+	BW_TRY(find_collection(job, field(job, F_A), &c));
+	BW_TRY(bw_form_num(job->form, F_B, UINT32_MAX, &total));
+	BW_TRY(say(job, bw_office_put(job->store, c.number, job->fd, total, field(job, F_C), &arena, &tally),
+		   "cannot store objects in", field(job, F_A)));
+	(void)snprintf(job->note, sizeof(job->note), "added %llu, already there %llu, refused %llu",
+		       (unsigned long long)tally.added, (unsigned long long)tally.duplicate,
+		       (unsigned long long)(tally.total - tally.added - tally.duplicate));
+	/* added and duplicates apart, then what failed: fields the caller takes with bw_form_take */
+	BW_TRY(bw_form_add_num(job->result, tally.total));
+	BW_TRY(bw_form_add_num(job->result, tally.added));
+	BW_TRY(bw_form_add_num(job->result, tally.duplicate));
+	BW_TRY(bw_form_add_num(job->result, tally.conflict));
+	BW_TRY(bw_form_add_num(job->result, tally.revoked));
+	BW_TRY(bw_form_add_num(job->result, tally.erased));
+	return bw_form_add_num(job->result, tally.invalid);
+}
+
+static enum bw_err delete_object(struct job *job)
+{
+	const struct bw_slice id = field(job, F_B);
+	struct bw_query query = { .ids = &id, .id_count = 1, .added_after_us = -1 };
+	struct bw_collection c;
+	uint64_t removed;
+
+	BW_TRY(find_collection(job, field(job, F_A), &c));
+	query.collection = c.number;
+	BW_TRY(say(job, bw_store_delete(job->store, &query, &removed), "cannot delete", id));
+	job->target = id;
+	return bw_buf_addf(job->result, "%llu", (unsigned long long)removed);
+}
+
+static enum bw_err erase(struct job *job)
+{
+	uint64_t removed;
+
+	BW_TRY(say(job, bw_store_erase(job->store, field(job, F_A), field(job, F_B), &removed), "cannot erase",
+		   field(job, F_A)));
+	(void)snprintf(job->note, sizeof(job->note), "%llu versions: %.*s", (unsigned long long)removed,
+		       (int)(field(job, F_B).len > 80 ? 80 : field(job, F_B).len), (const char *)field(job, F_B).ptr);
+	return bw_buf_addf(job->result, "%llu", (unsigned long long)removed);
+}
+
+static enum bw_err compact(struct job *job)
+{
+	const enum bw_err err = bw_store_compact(job->store);
+
+	if (err != BW_OK)
+		return bw_why_set(job->why, err, "cannot compact: %s", bw_store_why(job->store));
+	return BW_OK;
+}
+
+static enum bw_err backup(struct job *job)
+{
+	char folder[4096];
+	enum bw_err err;
+
+	BW_TRY(say(job, bw_form_text(job->form, F_A, folder, sizeof(folder)), "cannot back up to", field(job, F_A)));
+	err = bw_store_backup(job->store, folder, NULL, NULL);
+	if (err != BW_OK)
+		return bw_why_set(job->why, err, "cannot back up to '%s': %s", folder, bw_store_why(job->store));
+	return BW_OK;
+}
+
+static enum bw_err note(struct job *job)
+{
+	job->target = field(job, F_B);
+	(void)snprintf(job->note, sizeof(job->note), "%.*s", BW_ARG(bw_slice_sub(field(job, F_C), 0, 150)));
+	return BW_OK;
+}
+
+static enum bw_err no_verb(struct job *job)
+{
+	(void)job;
+	return BW_ERR_UNSUPPORTED;
+}
+
+/* ---- all --------------------------------------------------------------- */
+
+static enum bw_err (*const verbs[BW_OFFICE_VERB_COUNT])(struct job *) = {
+	[BW_OFFICE_COLLECTION_ADD] = collection_add,
+	[BW_OFFICE_COLLECTION_REMOVE] = collection_remove,
+	[BW_OFFICE_ACCOUNT_ADD] = account_add,
+	[BW_OFFICE_ACCOUNT_REMOVE] = account_remove,
+	[BW_OFFICE_ACCOUNT_PASSWORD] = account_password,
+	[BW_OFFICE_ACCOUNT_DISABLE] = account_disable,
+	[BW_OFFICE_ACCOUNT_KEY] = account_key,
+	[BW_OFFICE_ACCOUNT_CERT] = account_cert,
+	[BW_OFFICE_ACCOUNT_REVOKE] = account_revoke,
+	[BW_OFFICE_GRANT] = grant,
+	[BW_OFFICE_IMPORT] = import,
+	[BW_OFFICE_DELETE] = delete_object,
+	[BW_OFFICE_ERASE] = erase,
+	[BW_OFFICE_COMPACT] = compact,
+	[BW_OFFICE_BACKUP] = backup,
+	[BW_OFFICE_NOTE] = note,
+	[BW_OFFICE_MEMORY] = no_verb, /* the keeper answers it: there is a file to pass */
+};
+
+static enum bw_err audit(const struct job *job, enum bw_office_verb verb)
+{
+	const bool own_words = verb == BW_OFFICE_NOTE;
+	const struct bw_audit_fact fact = {
+		.account = BW_LIT("local"),
+		.address = bw_slice_empty,
+		.action = own_words ? field(job, F_A) : bw_slice_text(bw_office_name(verb)),
+		.target = job->target,
+		.count = 1,
+		.note = bw_slice_text(job->note),
+	};
+
+	return bw_store_audit_add(job->store, &fact);
+}
+
+enum bw_err bw_office_do(struct bw_store *store, const struct bw_form *form, int fd, struct bw_buf *result,
+			 struct bw_why *why)
+{
+	struct job job = { .store = store, .form = form, .fd = fd, .result = result, .why = why };
+	uint64_t verb;
+
+	BW_TRY(bw_form_num(form, F_VERB, BW_OFFICE_VERB_COUNT - 1, &verb));
+	job.target = form->fields[F_A];
+	BW_TRY(verbs[verb](&job));
+	return say(&job, audit(&job, (enum bw_office_verb)verb), "cannot write the audit log for", job.target);
+}
