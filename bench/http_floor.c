@@ -8,7 +8,7 @@
 
 #include "crypto/tls.h"
 #include "net/server.h"
-#include "sys/file.h"
+#include "sys/files.h"
 
 static struct bw_reply *page;
 
