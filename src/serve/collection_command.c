@@ -1,0 +1,155 @@
+/* `breakwater collection add|list|remove`. */
+#include <stdio.h>
+
+#include "base/command.h"
+#include "codec/json_text.h"
+#include "serve/desk.h"
+#include "sys/clock.h"
+
+static struct bw_slice option_or_empty(const struct bw_call *call, const char *name)
+{
+	const char *text = bw_call_text(call, name);
+
+	return text == NULL ? bw_slice_empty : bw_slice_text(text);
+}
+
+/* One verb at the desk; prints `say` with the result unless JSON is wanted, then {"name":"result"}. */
+static int do_one(const struct bw_call *call, enum bw_office_verb verb, const struct bw_slice *fields, size_t count,
+		  const char *json_name, const char *say)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(4096);
+	struct bw_why why = { 0 };
+	int status;
+	struct bw_desk *desk = bw_desk_for(call, &status);
+	enum bw_err err;
+
+	if (desk == NULL)
+		return status;
+	err = bw_desk_do(desk, verb, fields, count, -1, &result, &why);
+	bw_desk_close(desk);
+	if (err != BW_OK)
+		return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", why.text[0] != 0 ? why.text : bw_err_text(err));
+	if (bw_call_json(call))
+		(void)printf("{\"%s\":\"%s\"}\n", json_name, bw_buf_text(&result));
+	else
+		(void)printf("%s%s\n", say, bw_buf_text(&result));
+	return BW_EXIT_OK;
+}
+
+static int add_run(struct bw_call *call)
+{
+	const struct bw_slice fields[] = { bw_slice_text(bw_call_arg(call, 0)), option_or_empty(call, "id"),
+					   option_or_empty(call, "alias"), option_or_empty(call, "description") };
+
+	return do_one(call, BW_OFFICE_COLLECTION_ADD, fields, BW_COUNT(fields), "id", "");
+}
+
+static int remove_run(struct bw_call *call)
+{
+	const struct bw_slice name = bw_slice_text(bw_call_arg(call, 0));
+
+	if (!bw_call_flag(call, "yes"))
+		return bw_complain(call, BW_EXIT_USAGE, "to go on, say: breakwater collection remove --yes NAME",
+				   "removing '%s' removes every object in it, and nothing brings them back but a backup",
+				   bw_call_arg(call, 0));
+	return do_one(call, BW_OFFICE_COLLECTION_REMOVE, &name, 1, "objects_removed", "objects removed: ");
+}
+
+static enum bw_err write_row(struct bw_buf *out, const struct bw_collection *c)
+{
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	BW_TRY(bw_json_add_text(out, "id", bw_slice_text(c->id)));
+	BW_TRY(bw_json_add_text(out, "title", bw_slice_text(c->title)));
+	BW_TRY(bw_json_add_text(out, "alias", bw_slice_text(c->alias)));
+	BW_TRY(bw_json_add_text(out, "description", bw_slice_text(c->description)));
+	BW_TRY(bw_json_add_num(out, "objects", (int64_t)c->object_count));
+	if (c->last_added_us > 0) {
+		char time[BW_TIME_BYTES];
+
+		bw_time_format(c->last_added_us, time);
+		BW_TRY(bw_json_add_text(out, "last_added", bw_slice_text(time)));
+	}
+	return bw_buf_add_text(out, "}\n");
+}
+
+static int print_json(const struct bw_collection *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(64 * BW_KIB);
+
+		if (write_row(&line, &list[i]) != BW_OK)
+			return BW_EXIT_FAILED;
+		(void)fputs(bw_buf_text(&line), stdout);
+	}
+	return BW_EXIT_OK;
+}
+
+static int print_text(const struct bw_collection *list, size_t count)
+{
+	if (count == 0)
+		(void)printf("no collections yet; make one with: breakwater collection add TITLE\n");
+	for (size_t i = 0; i < count; i++)
+		(void)printf("%s  %10llu objects  %s%s%s%s\n", list[i].id, (unsigned long long)list[i].object_count,
+			     list[i].title, list[i].alias[0] != 0 ? " (" : "", list[i].alias,
+			     list[i].alias[0] != 0 ? ")" : "");
+	return BW_EXIT_OK;
+}
+
+static int list_run(struct bw_call *call)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(256 * BW_MIB);
+	struct bw_collection *list;
+	size_t count;
+	int status;
+	struct bw_desk *desk = bw_desk_for(call, &status);
+	enum bw_err err;
+
+	if (desk == NULL)
+		return status;
+	err = bw_store_collections(bw_desk_store(desk), &arena, &list, &count);
+	if (err != BW_OK)
+		status = bw_complain(call, BW_EXIT_FAILED, NULL, "cannot list collections: %s",
+				     bw_store_why(bw_desk_store(desk)));
+	bw_desk_close(desk);
+	if (err != BW_OK)
+		return status;
+	return bw_call_json(call) ? print_json(list, count) : print_text(list, count);
+}
+
+static const struct bw_option add_options[] = {
+	{ .name = "id", .kind = BW_OPT_TEXT, .value_name = "UUID", .help = "version 4 UUID; without it one is made" },
+	{ .name = "alias", .kind = BW_OPT_TEXT, .value_name = "NAME", .help = "a name usable in place of the id" },
+	{ .name = "description", .kind = BW_OPT_TEXT, .help = "what the collection holds, for its readers" },
+	{ 0 },
+};
+
+static const struct bw_option remove_options[] = {
+	{ .name = "yes", .kind = BW_OPT_FLAG, .help = "yes, remove the collection and all that is in it" },
+	{ 0 },
+};
+
+static const struct bw_command collection_verbs[] = {
+	{ .name = "add",
+	  .summary = "make a collection and print its id",
+	  .usage = "TITLE",
+	  .options = add_options,
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = add_run },
+	{ .name = "list", .summary = "list collections with their sizes", .usage = "", .max_args = 0, .run = list_run },
+	{ .name = "remove",
+	  .summary = "remove a collection and every object in it",
+	  .usage = "NAME",
+	  .options = remove_options,
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = remove_run },
+	{ 0 },
+};
+
+const struct bw_command bw_collection_command = {
+	.name = "collection",
+	.summary = "make, list and remove collections",
+	.usage = "add|list|remove",
+	.verbs = collection_verbs,
+};
