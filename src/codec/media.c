@@ -11,7 +11,8 @@ struct scan {
 
 static enum bw_err refuse(const struct scan *s, enum bw_err err, const char *reason)
 {
-	return bw_fault_set(s->fault, err, s->at, reason);
+	(void)bw_fault_set(s->fault, err, s->at, reason);
+	return err;
 }
 
 static void skip_blanks(struct scan *s)

@@ -203,7 +203,7 @@ static enum bw_err gather(struct parser *p, const struct member *first, struct b
 	test->values = bw_arena_zero(p->arena, test->values_n, sizeof(*test->values));
 	if (test->values == NULL)
 		return no_memory(p);
-	for (size_t i = 0; i < test->values_n; i++, first = first->next)
+	for (size_t i = 0; first != NULL && i < test->values_n; i++, first = first->next)
 		test->values[i] = first->value;
 	return BW_OK;
 }
@@ -370,7 +370,7 @@ static struct bw_slice join_types(struct parser *p, enum bw_pattern_node_kind ki
 /* A parenthesis without qualifiers around the same operator is part of the chain. */
 static void append(struct bw_pattern_node ***end, struct bw_pattern_node *node, enum bw_pattern_node_kind kind)
 {
-	if (node == NULL)
+	if (node == NULL || *end == NULL) /* check only: there is no tree */
 		return;
 	**end = node->kind == kind && node->qualifiers == NULL ? node->children : node;
 	while (**end != NULL)
@@ -523,7 +523,7 @@ static enum bw_err take_qualifiers(struct parser *p, bool simple, struct bw_patt
 		kept = make(p, sizeof(*kept), &err);
 		BW_TRY(err);
 		BW_TRY(take_qualifier(p, simple, &kinds, &qualifier));
-		if (kept != NULL) {
+		if (kept != NULL && end != NULL) {
 			*kept = qualifier;
 			*end = kept;
 			end = &kept->next;
