@@ -1,4 +1,4 @@
-"""Starts a Breakwater to measure, in a folder that the caller takes away, and prints rows as `breakwater bench` does."""
+"""A Breakwater to measure, in a folder the caller takes away; rows in the form of `breakwater bench`."""
 
 import base64
 import contextlib
