@@ -210,3 +210,15 @@ def test_an_error_does_not_repeat_hostile_text_raw(client):
         answer = client.get(target)
         assert answer.status == 404
         assert b"<script>" not in answer.body and b"\n" not in answer.body
+
+
+def test_a_status_outlives_a_restart(own_exchange):
+    exchange = own_exchange().start()
+    exchange.add_account("both")
+    collection = exchange.add_collection(both="both")
+    client = exchange.client("both")
+    status = client.post(objects_of(collection), stix.envelope(stix.indicator(), stix.broken())).json()
+    exchange.kill()
+    exchange.start()
+    client.close()
+    assert client.get(f"/api/status/{status['id']}/").json() == status
