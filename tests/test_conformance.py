@@ -16,7 +16,7 @@ def rows():
             yield found.group(1), re.findall(r"`(test_\w+)`", line)
 
 
-def tests_there_are():
+def names_of_tests():
     return {
         name
         for path in pathlib.Path(__file__).parent.glob("test_*.py")
@@ -29,7 +29,7 @@ def test_every_line_of_the_conformance_page_names_a_test():
 
 
 def test_every_test_the_conformance_page_names_is_there():
-    there = tests_there_are()
+    there = names_of_tests()
     assert [name for _, names in rows() for name in names if name not in there] == []
 
 
