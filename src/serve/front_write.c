@@ -117,8 +117,12 @@ static void refuse_parsed(struct request *r, uint64_t status, const struct bw_fo
 	const struct bw_slice text = form->fields[PARSED_PROBLEM];
 
 	(void)snprintf(words, sizeof(words), "%.*s", BW_ARG(text));
-	front_answer_status(r, status == 422 ? 422 : status == 413 ? 413 : 400,
-			    status == 422 ? "No object accepted" : "Body not understood", words);
+	if (status == 422)
+		front_answer_status(r, 422, "No object accepted", words);
+	else if (status == 400)
+		front_answer_status(r, 400, "Body not understood", words);
+	else
+		front_answer_status(r, 503, "Unavailable", words);
 }
 
 static void hand_on(struct request *r, const struct bw_form *parsed, int fd)

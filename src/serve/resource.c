@@ -77,16 +77,26 @@ enum bw_err bw_resource_collections(struct bw_buf *out, const struct bw_collecti
 	return bw_buf_add_text(out, "]}");
 }
 
+/*
+ * Manifests and versions get `next` as well: §7.1 lets them carry what the
+ * standard does not name, and the OASIS client's as_pages goes on by `next`
+ * alone; without it, it asks for the first page for ever.
+ */
+static enum bw_err add_more(struct bw_buf *out, const struct bw_page *page)
+{
+	char next[BW_NEXT_TEXT];
+
+	if (!page->more)
+		return BW_OK;
+	bw_taxii_next_format(page->scanned_us, next);
+	BW_TRY(bw_json_add_bool(out, "more", true));
+	return bw_json_add_text(out, "next", bw_slice_text(next));
+}
+
 enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw_page *page)
 {
 	BW_TRY(open_object(out));
-	if (page->more) {
-		char next[BW_NEXT_TEXT];
-
-		bw_taxii_next_format(page->scanned_us, next);
-		BW_TRY(bw_json_add_bool(out, "more", true));
-		BW_TRY(bw_json_add_text(out, "next", bw_slice_text(next)));
-	}
+	BW_TRY(add_more(out, page));
 	if (page->count > 0) {
 		BW_TRY(bw_json_add_name(out, "objects"));
 		BW_TRY(bw_buf_add_u8(out, '['));
@@ -119,8 +129,7 @@ static enum bw_err add_page(struct bw_buf *out, const struct bw_page *page, cons
 			    enum bw_err (*add_row)(struct bw_buf *, const struct bw_row *))
 {
 	BW_TRY(open_object(out));
-	if (page->more)
-		BW_TRY(bw_json_add_bool(out, "more", true));
+	BW_TRY(add_more(out, page));
 	if (page->count > 0) {
 		BW_TRY(bw_json_add_name(out, list_name));
 		BW_TRY(bw_buf_add_u8(out, '['));
@@ -153,10 +162,11 @@ enum bw_err bw_resource_error(struct bw_buf *out, const struct bw_problem *probl
 	return close_object(out);
 }
 
+/* The whole list or none (§4.3.1: it may be left out): clients, OASIS's among them, refuse one shorter than its count. */
 static enum bw_err add_status_lines(struct bw_buf *out, const char *name, const struct bw_status_line *lines,
-				    size_t count)
+				    size_t count, uint64_t total)
 {
-	if (count == 0)
+	if (count == 0 || count != total)
 		return BW_OK;
 	BW_TRY(bw_json_add_name(out, name));
 	BW_TRY(bw_buf_add_u8(out, '['));
@@ -181,9 +191,9 @@ enum bw_err bw_resource_status(struct bw_buf *out, const struct bw_status *statu
 	BW_TRY(add_time(out, "request_timestamp", status->requested_us));
 	BW_TRY(bw_json_add_num(out, "total_count", (int64_t)status->total));
 	BW_TRY(bw_json_add_num(out, "success_count", (int64_t)status->success));
-	BW_TRY(add_status_lines(out, "successes", status->successes, status->success_count));
+	BW_TRY(add_status_lines(out, "successes", status->successes, status->success_count, status->success));
 	BW_TRY(bw_json_add_num(out, "failure_count", (int64_t)status->failure));
-	BW_TRY(add_status_lines(out, "failures", status->failures, status->failure_count));
+	BW_TRY(add_status_lines(out, "failures", status->failures, status->failure_count, status->failure));
 	BW_TRY(bw_json_add_num(out, "pending_count", (int64_t)status->pending));
 	return close_object(out);
 }

@@ -45,7 +45,7 @@ struct bw_status {
 	int64_t requested_us;
 	uint64_t total, success, failure, pending;
 	const struct bw_status_line *successes;
-	size_t success_count; /* listed, at most success */
+	size_t success_count; /* listed; told only when that is all of them */
 	const struct bw_status_line *failures;
 	size_t failure_count;
 };
