@@ -348,59 +348,33 @@ static enum bw_err take_word(struct bw_pattern_lexer *l, uint8_t c, struct bw_pa
 
 /* Signs */
 
+static enum bw_pattern_token_kind sign_kind(uint8_t c, uint8_t next)
+{
+	static const uint8_t signs[128] = {
+		['['] = TOK_LBRACK, [']'] = TOK_RBRACK, ['('] = TOK_LPAREN, [')'] = TOK_RPAREN,
+		[':'] = TOK_COLON,  ['.'] = TOK_DOT,    [','] = TOK_COMMA,  ['*'] = TOK_STAR,
+		['='] = TOK_EQ,     ['<'] = TOK_LT,     ['>'] = TOK_GT,
+	};
+
+	if (next == '=' && (c == '<' || c == '>' || c == '!'))
+		return c == '<' ? TOK_LE : c == '>' ? TOK_GE : TOK_NE;
+	if (c == '<' && next == '>')
+		return TOK_NE;
+	return c < sizeof(signs) ? (enum bw_pattern_token_kind)signs[c] : TOK_END;
+}
+
 static enum bw_err take_sign(struct bw_pattern_lexer *l, uint8_t c, struct bw_pattern_token *t)
 {
 	const uint8_t next = byte_at(l, l->at + 1);
 	size_t len = 1;
 
-	switch (c) {
-	case '[':
-		t->kind = TOK_LBRACK;
-		break;
-	case ']':
-		t->kind = TOK_RBRACK;
-		break;
-	case '(':
-		t->kind = TOK_LPAREN;
-		break;
-	case ')':
-		t->kind = TOK_RPAREN;
-		break;
-	case ':':
-		t->kind = TOK_COLON;
-		break;
-	case '.':
-		t->kind = TOK_DOT;
-		break;
-	case ',':
-		t->kind = TOK_COMMA;
-		break;
-	case '*':
-		t->kind = TOK_STAR;
-		break;
-	case '=':
-		t->kind = TOK_EQ;
-		len = next == '=' ? 2 : 1;
-		break;
-	case '<':
-		t->kind = next == '=' ? TOK_LE : next == '>' ? TOK_NE : TOK_LT;
-		len = t->kind == TOK_LT ? 1 : 2;
-		break;
-	case '>':
-		t->kind = next == '=' ? TOK_GE : TOK_GT;
-		len = t->kind == TOK_GT ? 1 : 2;
-		break;
-	case '!':
-		if (next != '=')
-			return refuse(l, BW_ERR_SYNTAX, l->at, "a '!' that is not '!='");
-		t->kind = TOK_NE;
-		len = 2;
-		break;
-	case '+':
+	t->kind = sign_kind(c, next);
+	if (c == '+')
 		return refuse(l, BW_ERR_SYNTAX, l->at, "numbers are written without a plus sign");
-	default:
+	if (t->kind == TOK_END)
 		return refuse(l, BW_ERR_SYNTAX, l->at, "a character that patterns do not use here");
-	}
+	if (t->kind == TOK_NE || t->kind == TOK_LE || t->kind == TOK_GE || (t->kind == TOK_EQ && next == '='))
+		len = 2;
 	t->text = bw_slice_sub(l->in, l->at, len);
 	l->at += len;
 	return BW_OK;
