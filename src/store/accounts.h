@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 enum {
-	BW_ACCOUNT_NAME_BYTES = 65, /* 1..64 bytes of UTF-8 without controls, blanks or ':' */
+	BW_ACCOUNT_NAME_BYTES = 65,    /* 1..64 bytes of UTF-8 without controls, blanks or ':' */
 	BW_ACCOUNT_SECRET_BYTES = 160, /* a PHC string */
 	BW_ACCOUNT_HASH_BYTES = 32,
 };

@@ -23,7 +23,8 @@ BW_MUST_USE enum bw_err bw_store_audit_add(struct bw_store *store, const struct 
 
 /* Calls `each` with line after line from `first_seq` (1..) on; an error of it ends the walk and is returned. */
 BW_MUST_USE enum bw_err bw_store_audit_walk(struct bw_store *store, uint64_t first_seq,
-					    enum bw_err (*each)(void *ctx, uint64_t seq, struct bw_slice line), void *ctx);
+					    enum bw_err (*each)(void *ctx, uint64_t seq, struct bw_slice line),
+					    void *ctx);
 
 struct bw_audit_head {
 	uint64_t seq;     /* of the last line; 0: none */

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "intel/pick.h"
+#include "intel/pick.h"
 #include "intel/record.h"
 
 struct bw_store;
@@ -22,10 +23,10 @@ struct bw_store;
 enum bw_store_role { BW_STORE_WRITER, BW_STORE_READER };
 
 struct bw_store_options {
-	const char *dir;         /* the data folder; the store lives in its store/ */
+	const char *dir; /* the data folder; the store lives in its store/ */
 	enum bw_store_role role;
-	int catalogue_fd;        /* READER: from bw_store_catalogue_fd of the writer, -1: build an own one */
-	size_t cache_bytes;      /* SQLite page cache; 0: default */
+	int catalogue_fd;   /* READER: from bw_store_catalogue_fd of the writer, -1: build an own one */
+	size_t cache_bytes; /* SQLite page cache; 0: default */
 };
 
 /* EXISTS when there already is one. */
@@ -66,8 +67,8 @@ BW_MUST_USE enum bw_err bw_store_collection_find(struct bw_store *store, struct 
 						 struct bw_collection *out);
 
 /* All, in the order they were made; array in `arena`. */
-BW_MUST_USE enum bw_err bw_store_collections(struct bw_store *store, struct bw_arena *arena,
-					     struct bw_collection **out, size_t *out_count);
+BW_MUST_USE enum bw_err bw_store_collections(struct bw_store *store, struct bw_arena *arena, struct bw_collection **out,
+					     size_t *out_count);
 
 /* ---- objects in ------------------------------------------------------- */
 
@@ -99,14 +100,14 @@ void bw_store_rollback(struct bw_store *store);
 
 struct bw_query {
 	uint16_t collection;
-	int64_t added_after_us;   /* rows strictly after; -1: from the start */
-	uint32_t limit;           /* 1..BW_PAGE_MAX rows */
-	size_t max_bytes;         /* a page ends before it would pass this (one row always fits) */
+	int64_t added_after_us;     /* rows strictly after; -1: from the start */
+	uint32_t limit;             /* 1..BW_PAGE_MAX rows */
+	size_t max_bytes;           /* a page ends before it would pass this (one row always fits) */
 	const struct bw_slice *ids; /* match[id], OR; count 0: all */
 	size_t id_count;
 	const struct bw_slice *types; /* match[type], OR; any name */
 	size_t type_count;
-	unsigned picks;           /* BW_PICK_*; 0 with version_count 0 means LAST */
+	unsigned picks;                  /* BW_PICK_*; 0 with version_count 0 means LAST */
 	const struct bw_slice *versions; /* exact instants, OR with picks */
 	size_t version_count;
 	/* match[spec_version] as "2.0" / "2.1"; count 0: only the newest the store has of each object */
@@ -126,9 +127,9 @@ struct bw_row {
 struct bw_page {
 	struct bw_row *rows; /* ascending date_added; in the arena */
 	size_t count;
-	bool more;           /* rows that match remain after the last one here */
-	int64_t scanned_us;  /* where to go on when `more`: added_after of the next page */
-	bool known;          /* with ids: at least one of them has a live row in the collection, whatever the other filters say */
+	bool more;          /* rows that match remain after the last one here */
+	int64_t scanned_us; /* where to go on when `more`: added_after of the next page */
+	bool known; /* with ids: at least one of them has a live row in the collection, whatever the other filters say */
 };
 
 /* READER or WRITER. The arena holds the page. */

@@ -1,0 +1,157 @@
+#include "store/engine.h"
+
+#include <stdio.h>
+
+#define COLUMNS "SELECT number, id, title, description, coalesce(alias, '') FROM collection WHERE gone = 0"
+
+static void copy_field(char *out, size_t cap, struct bw_slice text)
+{
+	const struct bw_slice cut = bw_slice_sub(text, 0, cap - 1);
+
+	memcpy(out, cut.ptr, cut.len);
+	out[cut.len] = 0;
+}
+
+static void read_collection(const struct bw_store *store, sqlite3_stmt *stmt, struct bw_collection *out)
+{
+	const struct bw_cat_count *count;
+
+	out->number = (uint16_t)sqlite3_column_int(stmt, 0);
+	copy_field(out->id, sizeof(out->id), bw_sql_text(stmt, 1));
+	copy_field(out->title, sizeof(out->title), bw_sql_text(stmt, 2));
+	copy_field(out->description, sizeof(out->description), bw_sql_text(stmt, 3));
+	copy_field(out->alias, sizeof(out->alias), bw_sql_text(stmt, 4));
+	count = &store->cat.counts[out->number];
+	out->object_count = __atomic_load_n(&count->live, __ATOMIC_RELAXED);
+	out->last_added_us = __atomic_load_n(&count->last_added_us, __ATOMIC_RELAXED);
+}
+
+enum bw_err bw_store_collection_find(struct bw_store *store, struct bw_slice name, struct bw_collection *out)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_NEED(name.len > 0, NOT_FOUND);
+	BW_TRY(bw_store_note(store, bw_sql_prepare(store->db, COLUMNS " AND (id = ?1 OR alias = ?1)", &stmt),
+			     "look for a collection"));
+	bw_sql_bind_text(stmt, 1, name);
+	BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "look for a collection"));
+	BW_NEED(found, NOT_FOUND);
+	read_collection(store, stmt, out);
+	return BW_OK;
+}
+
+static enum bw_err insert_collection(struct bw_store *store, struct bw_collection *collection)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	int64_t number;
+
+	BW_TRY(bw_sql_number(store->db, "SELECT coalesce(max(number), 0) + 1 FROM collection", &number));
+	BW_NEED(number <= UINT16_MAX, TOO_MANY);
+	BW_TRY(bw_sql_prepare(
+		store->db, "INSERT INTO collection(number, id, alias, title, description) VALUES(?,?,?,?,?)", &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, number);
+	bw_sql_bind_text(stmt, 2, bw_slice_text(collection->id));
+	if (collection->alias[0] != '\0')
+		bw_sql_bind_text(stmt, 3, bw_slice_text(collection->alias));
+	bw_sql_bind_text(stmt, 4, bw_slice_text(collection->title));
+	bw_sql_bind_text(stmt, 5, bw_slice_text(collection->description));
+	BW_TRY(bw_store_do(store, stmt, "add a collection"));
+	collection->number = (uint16_t)number;
+	collection->object_count = 0;
+	collection->last_added_us = 0;
+	return BW_OK;
+}
+
+static enum bw_err name_is_free(struct bw_store *store, const char *name)
+{
+	struct bw_collection other;
+	const enum bw_err err = bw_store_collection_find(store, bw_slice_text(name), &other);
+
+	if (err == BW_OK)
+		return bw_why_set(&store->why, BW_ERR_EXISTS, "cannot add a collection: '%s' names one already", name);
+	return err == BW_ERR_NOT_FOUND ? BW_OK : err;
+}
+
+enum bw_err bw_store_collection_add(struct bw_store *store, struct bw_collection *collection)
+{
+	struct bw_step step;
+	enum bw_err err;
+
+	BW_TRY(bw_step_begin(store, &step));
+	err = name_is_free(store, collection->id);
+	if (err == BW_OK)
+		err = name_is_free(store, collection->alias);
+	if (err == BW_OK)
+		err = insert_collection(store, collection);
+	if (err == BW_OK)
+		store->catalog_changed = true;
+	return bw_step_end(store, &step, err);
+}
+
+/* The row stays without its names, so that the number is never given again. */
+static enum bw_err retire(struct bw_store *store, uint16_t number)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_sql_prepare(store->db,
+			      "UPDATE collection SET gone = 1, id = 'gone ' || number, alias = NULL, title = '',"
+			      " description = '' WHERE number = ? AND gone = 0",
+			      &stmt));
+	(void)sqlite3_bind_int(stmt, 1, number);
+	BW_TRY(bw_store_do(store, stmt, "remove a collection"));
+	return sqlite3_changes(store->db) == 1 ? BW_OK : BW_ERR_NOT_FOUND;
+}
+
+static enum bw_err drop_grants(struct bw_store *store, uint16_t number)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_sql_prepare(store->db, "DELETE FROM account_grant WHERE collection = ?", &stmt));
+	(void)sqlite3_bind_int(stmt, 1, number);
+	return bw_store_do(store, stmt, "remove the grants of a collection");
+}
+
+enum bw_err bw_store_collection_remove(struct bw_store *store, uint16_t number)
+{
+	struct bw_step step;
+	enum bw_err err;
+
+	BW_TRY(bw_step_begin(store, &step));
+	err = retire(store, number);
+	if (err == BW_OK)
+		err = drop_grants(store, number);
+	if (err == BW_OK)
+		err = bw_collection_empty(store, number);
+	bw_entry_done(store);
+	if (err == BW_OK) {
+		store->catalog_changed = true;
+		store->accounts_changed = true;
+		bw_store_touch(store, number);
+	}
+	return bw_step_end(store, &step, err);
+}
+
+enum bw_err bw_store_collections(struct bw_store *store, struct bw_arena *arena, struct bw_collection **out,
+				 size_t *out_count)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	struct bw_collection *list;
+	int64_t cap;
+	size_t count = 0;
+	bool found;
+
+	BW_TRY(bw_sql_number(store->db, "SELECT count(*) FROM collection WHERE gone = 0", &cap));
+	list = bw_arena_zero(arena, (size_t)cap + 1, sizeof(*list));
+	BW_NEED(list != NULL, MEMORY);
+	BW_TRY(bw_store_note(store, bw_sql_prepare(store->db, COLUMNS " ORDER BY number", &stmt), "list collections"));
+	for (;;) {
+		BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "list collections"));
+		if (!found || count == (size_t)cap)
+			break;
+		read_collection(store, stmt, &list[count++]);
+	}
+	*out = list;
+	*out_count = count;
+	return BW_OK;
+}

@@ -1,0 +1,379 @@
+/* One row of the entry table, and what a version is. */
+#include "store/engine.h"
+
+#include <stdlib.h>
+
+#include "crypto/hash.h"
+#include "sys/clock.h"
+
+static enum bw_err read_entry(struct bw_store *store, enum bw_statement which, int64_t added_us, bool with_body,
+			      struct bw_entry *out)
+{
+	sqlite3_stmt *stmt;
+	bool found;
+	enum bw_err err;
+
+	BW_TRY(bw_store_statement(store, which, &stmt));
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_bind_int64(stmt, 1, added_us);
+	err = bw_sql_row(stmt, &found);
+	BW_TRY(bw_store_note(store, err, "read a row"));
+	BW_NEED(found, NOT_FOUND);
+	out->id = bw_sql_text(stmt, 0);
+	out->version = bw_sql_text(stmt, 1);
+	out->flags = (uint8_t)sqlite3_column_int(stmt, 2);
+	out->hash = bw_sql_blob(stmt, 3);
+	out->body_at = sqlite3_column_int64(stmt, 4);
+	out->body = with_body ? bw_sql_blob(stmt, 5) : bw_slice_empty;
+	if ((out->flags & BW_CAT_CONTENT) != 0) {
+		bw_time_format(added_us, out->version_text);
+		out->version = bw_slice_text(out->version_text);
+	}
+	if (out->hash.len != BW_HASH_BYTES) {
+		(void)sqlite3_reset(stmt);
+		return BW_ERR_CORRUPT;
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_entry_head(struct bw_store *store, int64_t added_us, struct bw_entry *out)
+{
+	return read_entry(store, BW_SQL_ENTRY_HEAD, added_us, false, out);
+}
+
+enum bw_err bw_entry_full(struct bw_store *store, int64_t added_us, struct bw_entry *out)
+{
+	sqlite3_stmt *stmt;
+	bool found;
+	enum bw_err err;
+
+	BW_TRY(read_entry(store, BW_SQL_ENTRY_ROW, added_us, true, out));
+	if (out->body_at == 0)
+		return BW_OK;
+	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_BODY, &stmt));
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_bind_int64(stmt, 1, out->body_at);
+	err = bw_sql_row(stmt, &found);
+	BW_TRY(bw_store_note(store, err, "read a shared body"));
+	BW_NEED(found, CORRUPT);
+	out->body = bw_sql_blob(stmt, 0);
+	return BW_OK;
+}
+
+void bw_entry_done(struct bw_store *store)
+{
+	bw_sql_reset(&store->statements[BW_SQL_ENTRY_HEAD]);
+	bw_sql_reset(&store->statements[BW_SQL_ENTRY_ROW]);
+	bw_sql_reset(&store->statements[BW_SQL_ENTRY_BODY]);
+}
+
+/* Whether the chain that ends at `row` is the object's: its newest row that is still there says so. */
+static enum bw_err chain_is(struct bw_store *store, int64_t row, struct bw_slice id, bool *out)
+{
+	for (; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+		struct bw_entry entry;
+		enum bw_err err;
+
+		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0)
+			continue;
+		err = bw_entry_head(store, store->cat.added[row], &entry);
+		if (err == BW_ERR_NOT_FOUND) /* gone, but the log of changes is yet to be read */
+			continue;
+		BW_TRY(err);
+		*out = bw_slice_equals(entry.id, id);
+		return BW_OK;
+	}
+	*out = false;
+	return BW_OK;
+}
+
+enum bw_err bw_entry_find(struct bw_store *store, struct bw_slice id, uint64_t rows, int64_t *out)
+{
+	const uint32_t identity = bw_cat_identity(&store->cat, id);
+	struct bw_cat_probe probe = { 0 };
+
+	for (;;) {
+		const int64_t row = bw_cat_find(&store->cat, identity, rows, &probe);
+		bool found;
+
+		if (row == BW_CAT_NONE) {
+			*out = BW_CAT_NONE;
+			return BW_OK;
+		}
+		BW_TRY(chain_is(store, row, id, &found));
+		if (found) {
+			*out = row;
+			return BW_OK;
+		}
+	}
+}
+
+/* ---- versions -------------------------------------------------------------- */
+
+uint32_t bw_version_mark(const struct bw_store *store, struct bw_slice version)
+{
+	return (uint32_t)bw_siphash(store->key, bw_timestamp_key(version));
+}
+
+uint32_t bw_content_mark(const uint8_t hash[BW_HASH_BYTES])
+{
+	uint32_t mark;
+
+	memcpy(&mark, hash, sizeof(mark));
+	return mark;
+}
+
+int bw_version_compare(struct bw_slice a, struct bw_slice b)
+{
+	return bw_slice_compare(bw_timestamp_key(a), bw_timestamp_key(b));
+}
+
+/* The extreme versions of an object in one collection, by specification version (0: 2.1, 1: 2.0). */
+struct extremes {
+	int64_t last[2];
+	int64_t first[2];
+	struct bw_buf last_key[2];
+	struct bw_buf first_key[2];
+};
+
+static void extremes_release(struct extremes *e)
+{
+	for (size_t i = 0; i < 2; i++) {
+		bw_buf_release(&e->last_key[i]);
+		bw_buf_release(&e->first_key[i]);
+	}
+}
+
+static enum bw_err keep_if(bool better, struct bw_slice key, int64_t row, struct bw_buf *kept, int64_t *kept_row)
+{
+	if (*kept_row != BW_CAT_NONE && !better)
+		return BW_OK;
+	bw_buf_clear(kept);
+	BW_TRY(bw_buf_add(kept, key));
+	*kept_row = row;
+	return BW_OK;
+}
+
+static enum bw_err weigh(struct bw_store *store, int64_t row, struct extremes *e)
+{
+	const size_t old = (store->cat.flags[row] & BW_CAT_SPEC20) != 0;
+	struct bw_entry entry;
+	struct bw_slice key;
+
+	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	key = bw_timestamp_key(entry.version);
+	BW_TRY(keep_if(bw_slice_compare(key, bw_buf_slice(&e->last_key[old])) > 0, key, row, &e->last_key[old],
+		       &e->last[old]));
+	return keep_if(bw_slice_compare(key, bw_buf_slice(&e->first_key[old])) < 0, key, row, &e->first_key[old],
+		       &e->first[old]);
+}
+
+static uint8_t judged(uint8_t flags, int64_t row, const struct extremes *e)
+{
+	const size_t old = (flags & BW_CAT_SPEC20) != 0;
+
+	flags &= (uint8_t) ~(BW_CAT_LAST | BW_CAT_FIRST | BW_CAT_NEWSPEC);
+	if (row == e->last[old])
+		flags |= BW_CAT_LAST;
+	if (row == e->first[old])
+		flags |= BW_CAT_FIRST;
+	if (old == 0 || e->last[0] == BW_CAT_NONE)
+		flags |= BW_CAT_NEWSPEC;
+	return flags;
+}
+
+static bool is_live(const struct bw_store *store, int64_t row, uint16_t collection)
+{
+	return store->cat.collection[row] == collection &&
+	       (bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) == 0;
+}
+
+enum bw_err bw_chain_judge(struct bw_store *store, int64_t newest, uint16_t collection)
+{
+	BW_CLEANUP(extremes_release)
+	struct extremes e = {
+		.last = { BW_CAT_NONE, BW_CAT_NONE },
+		.first = { BW_CAT_NONE, BW_CAT_NONE },
+		.last_key = { BW_BUF_INIT(BW_MIB), BW_BUF_INIT(BW_MIB) },
+		.first_key = { BW_BUF_INIT(BW_MIB), BW_BUF_INIT(BW_MIB) },
+	};
+
+	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+		if (is_live(store, row, collection))
+			BW_TRY(weigh(store, row, &e));
+	}
+	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+		if (is_live(store, row, collection))
+			BW_TRY(bw_cat_set_flags(&store->cat, (uint64_t)row,
+						judged(bw_cat_flags(&store->cat, (uint64_t)row), row, &e)));
+	}
+	return BW_OK;
+}
+
+/* ---- removing a row ------------------------------------------------------------ */
+
+/* Another row of the object that shares the body of the row added at `owner_us`, or BW_CAT_NONE. */
+static enum bw_err sharer(struct bw_store *store, int64_t newest, int64_t owner_us, int64_t *out)
+{
+	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+		struct bw_entry entry;
+
+		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0 || store->cat.added[row] == owner_us)
+			continue;
+		BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+		if (entry.body_at == owner_us) {
+			*out = row;
+			return BW_OK;
+		}
+	}
+	*out = BW_CAT_NONE;
+	return BW_OK;
+}
+
+static enum bw_err adopt(struct bw_store *store, int64_t heir_us, int64_t owner_us)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(SIZE_MAX / 4);
+	BW_CLEANUP(bw_buf_release) struct bw_buf terms = BW_BUF_INIT(SIZE_MAX / 4);
+	struct bw_entry entry;
+	sqlite3_stmt *stmt;
+	bool found;
+
+	BW_TRY(bw_entry_full(store, owner_us, &entry));
+	BW_TRY(bw_buf_add(&body, entry.body));
+	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_TERMS, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, owner_us);
+	BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "read terms"));
+	BW_NEED(found, CORRUPT);
+	BW_TRY(bw_buf_add(&terms, bw_sql_blob(stmt, 0)));
+	(void)sqlite3_reset(stmt);
+
+	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_ADOPT, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, heir_us);
+	bw_sql_bind_blob(stmt, 2, bw_buf_slice(&body));
+	bw_sql_bind_blob(stmt, 3, bw_buf_slice(&terms));
+	return bw_store_do(store, stmt, "hand on a shared body");
+}
+
+/* The first sharer gets the body; the others point to it from now on. */
+static enum bw_err hand_on_body(struct bw_store *store, int64_t newest, int64_t owner_us)
+{
+	int64_t heir;
+	int64_t heir_us;
+	sqlite3_stmt *stmt;
+
+	BW_TRY(sharer(store, newest, owner_us, &heir));
+	if (heir == BW_CAT_NONE)
+		return BW_OK;
+	heir_us = store->cat.added[heir];
+	bw_entry_done(store);
+	BW_TRY(adopt(store, heir_us, owner_us));
+	for (;;) {
+		int64_t other;
+
+		BW_TRY(sharer(store, newest, owner_us, &other));
+		if (other == BW_CAT_NONE)
+			return BW_OK;
+		bw_entry_done(store);
+		BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_POINT, &stmt));
+		(void)sqlite3_bind_int64(stmt, 1, store->cat.added[other]);
+		(void)sqlite3_bind_int64(stmt, 2, heir_us);
+		BW_TRY(bw_store_do(store, stmt, "hand on a shared body"));
+	}
+}
+
+enum bw_err bw_entry_remove(struct bw_store *store, uint64_t row, int64_t newest, bool keep_body)
+{
+	const int64_t added_us = store->cat.added[row];
+	sqlite3_stmt *stmt;
+
+	if (keep_body)
+		BW_TRY(hand_on_body(store, newest, added_us));
+	bw_entry_done(store);
+	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_DROP, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, added_us);
+	BW_TRY(bw_store_do(store, stmt, "remove a row"));
+	bw_store_touch(store, store->cat.collection[row]);
+	return bw_cat_set_flags(&store->cat, row,
+				(uint8_t)((bw_cat_flags(&store->cat, row) | BW_CAT_GONE) &
+					  ~(BW_CAT_LAST | BW_CAT_FIRST | BW_CAT_NEWSPEC)));
+}
+
+/* ---- names of types ------------------------------------------------------------- */
+
+void bw_types_release(struct bw_store *store)
+{
+	for (size_t i = 0; i < BW_COUNT(store->types.names); i++) {
+		free(store->types.names[i]);
+		store->types.names[i] = NULL;
+	}
+}
+
+static char *copy_text(struct bw_slice text)
+{
+	return strndup((const char *)text.ptr, text.len);
+}
+
+enum bw_err bw_types_load(struct bw_store *store)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	bw_types_release(store);
+	BW_TRY(bw_sql_prepare(store->db, "SELECT number, name FROM type_name", &stmt));
+	for (;;) {
+		int number;
+
+		BW_TRY(bw_sql_row(stmt, &found));
+		if (!found)
+			break;
+		number = sqlite3_column_int(stmt, 0);
+		BW_NEED(number >= BW_TYPE_CUSTOM_FIRST && number < BW_CAT_TYPE_OTHER, CORRUPT);
+		free(store->types.names[number]);
+		store->types.names[number] = copy_text(bw_sql_text(stmt, 1));
+		BW_NEED(store->types.names[number] != NULL, MEMORY);
+	}
+	store->types.known = true;
+	return BW_OK;
+}
+
+static enum bw_err type_add(struct bw_store *store, int number, struct bw_slice name)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_store_statement(store, BW_SQL_TYPE_ADD, &stmt));
+	(void)sqlite3_bind_int(stmt, 1, number);
+	bw_sql_bind_text(stmt, 2, name);
+	BW_TRY(bw_store_do(store, stmt, "name a custom type"));
+	store->types.names[number] = copy_text(name);
+	BW_NEED(store->types.names[number] != NULL, MEMORY);
+	return BW_OK;
+}
+
+enum bw_err bw_type_number(struct bw_store *store, enum bw_stix_type type, struct bw_slice name, bool add, uint8_t *out)
+{
+	int number;
+
+	if (type != BW_STIX_CUSTOM) {
+		*out = (uint8_t)type;
+		return BW_OK;
+	}
+	if (!store->types.known)
+		BW_TRY(bw_types_load(store));
+	for (number = BW_TYPE_CUSTOM_FIRST; number < BW_CAT_TYPE_OTHER; number++) {
+		if (store->types.names[number] == NULL)
+			break;
+		if (bw_slice_is(name, store->types.names[number])) {
+			*out = (uint8_t)number;
+			return BW_OK;
+		}
+	}
+	if (add && number < BW_CAT_TYPE_OTHER)
+		BW_TRY(type_add(store, number, name));
+	*out = (uint8_t)(add ? number : BW_CAT_TYPE_OTHER);
+	return BW_OK;
+}
+
+enum bw_err bw_erased_hash(const struct bw_store *store, struct bw_slice id, uint8_t out[32])
+{
+	return bw_hmac_sha256(bw_slice_of(store->salt, sizeof(store->salt)), id, out);
+}
