@@ -18,7 +18,7 @@ struct slot {
 };
 
 struct bw_auth_cache {
-	uint8_t key[32];
+	uint8_t keys[BW_AUTH_WAY_MAX + 1][32];
 	struct slot slots[SLOTS];
 };
 
@@ -27,7 +27,7 @@ enum bw_err bw_auth_cache_new(struct bw_auth_cache **out)
 	struct bw_auth_cache *cache = calloc(1, sizeof(*cache));
 
 	BW_NEED(cache != NULL, MEMORY);
-	bw_random(cache->key, sizeof(cache->key));
+	bw_random(cache->keys, sizeof(cache->keys));
 	*out = cache;
 	return BW_OK;
 }
@@ -40,9 +40,10 @@ void bw_auth_cache_free(struct bw_auth_cache *cache)
 	free(cache);
 }
 
-static bool tag_of(const struct bw_auth_cache *cache, struct bw_slice credential, uint8_t tag[BW_SHA256_BYTES])
+static bool tag_of(const struct bw_auth_cache *cache, enum bw_auth_way way, struct bw_slice credential,
+		   uint8_t tag[BW_SHA256_BYTES])
 {
-	return bw_hmac_sha256(bw_slice_of(cache->key, sizeof(cache->key)), credential, tag) == BW_OK;
+	return bw_hmac_sha256(bw_slice_of(cache->keys[way], sizeof(cache->keys[way])), credential, tag) == BW_OK;
 }
 
 static size_t home_of(const uint8_t tag[BW_SHA256_BYTES])
@@ -56,13 +57,13 @@ static bool slot_has(const struct slot *slot, const uint8_t tag[BW_SHA256_BYTES]
 	       bw_equal_ct(bw_slice_of(slot->tag, BW_SHA256_BYTES), bw_slice_of(tag, BW_SHA256_BYTES));
 }
 
-bool bw_auth_cache_find(struct bw_auth_cache *cache, struct bw_slice credential, uint64_t generation, uint64_t now_ms,
-			struct bw_identity *out)
+bool bw_auth_cache_find(struct bw_auth_cache *cache, enum bw_auth_way way, struct bw_slice credential,
+			uint64_t generation, uint64_t now_ms, struct bw_identity *out)
 {
 	uint8_t tag[BW_SHA256_BYTES];
 	size_t home;
 
-	if (!tag_of(cache, credential, tag))
+	if (!tag_of(cache, way, credential, tag))
 		return false;
 	home = home_of(tag);
 	for (size_t i = home; i < home + WAYS; i++) {
@@ -80,14 +81,14 @@ bool bw_auth_cache_find(struct bw_auth_cache *cache, struct bw_slice credential,
 	return false;
 }
 
-void bw_auth_cache_keep(struct bw_auth_cache *cache, struct bw_slice credential, uint64_t generation, uint64_t now_ms,
-			const struct bw_identity *who)
+void bw_auth_cache_keep(struct bw_auth_cache *cache, enum bw_auth_way way, struct bw_slice credential,
+			uint64_t generation, uint64_t now_ms, const struct bw_identity *who)
 {
 	uint8_t tag[BW_SHA256_BYTES];
 	struct slot *chosen;
 	size_t home;
 
-	if (!tag_of(cache, credential, tag))
+	if (!tag_of(cache, way, credential, tag))
 		return;
 	home = home_of(tag);
 	chosen = &cache->slots[home];

@@ -8,6 +8,7 @@
 #define BW_SERVE_AUTH_CACHE_H
 
 #include "base/bytes.h"
+#include "serve/ask.h"
 
 struct bw_auth_cache;
 
@@ -24,10 +25,14 @@ struct bw_identity {
 BW_MUST_USE enum bw_err bw_auth_cache_new(struct bw_auth_cache **out);
 void bw_auth_cache_free(struct bw_auth_cache *cache); /* wipes */
 
-/* `credential` is hashed with a key made at start and forgotten. */
-bool bw_auth_cache_find(struct bw_auth_cache *cache, struct bw_slice credential, uint64_t generation, uint64_t now_ms,
-			struct bw_identity *out);
-void bw_auth_cache_keep(struct bw_auth_cache *cache, struct bw_slice credential, uint64_t generation, uint64_t now_ms,
-			const struct bw_identity *who);
+/*
+ * `credential` is hashed with a key made at start and forgotten, another key
+ * for each way: the fingerprint of somebody's certificate, which anybody may
+ * know, must not be found when it is sent as a password.
+ */
+bool bw_auth_cache_find(struct bw_auth_cache *cache, enum bw_auth_way way, struct bw_slice credential,
+			uint64_t generation, uint64_t now_ms, struct bw_identity *out);
+void bw_auth_cache_keep(struct bw_auth_cache *cache, enum bw_auth_way way, struct bw_slice credential,
+			uint64_t generation, uint64_t now_ms, const struct bw_identity *who);
 
 #endif

@@ -103,9 +103,10 @@ void front_authenticate(struct request *r)
 		answer_401(r, "the Authorization header is not Basic, Bearer or Token, or not well-formed", NULL);
 		return;
 	}
+	r->way = credential.way;
 	if (front->has_bulletin &&
-	    bw_auth_cache_find(front->auth, r->credential, bw_bulletin_accounts(&front->bulletin), bw_loop_now_ms(),
-			       &r->who)) {
+	    bw_auth_cache_find(front->auth, r->way, r->credential, bw_bulletin_accounts(&front->bulletin),
+			       bw_loop_now_ms(), &r->who)) {
 		front_identified(r);
 		return;
 	}
@@ -129,7 +130,7 @@ static void accept_verdict(struct request *r, const struct bw_form *form)
 	}
 	who.account = (uint32_t)account;
 	r->who = who;
-	bw_auth_cache_keep(r->front->auth, r->credential, generation, bw_loop_now_ms(), &who);
+	bw_auth_cache_keep(r->front->auth, r->way, r->credential, generation, bw_loop_now_ms(), &who);
 	front_identified(r);
 }
 

@@ -50,6 +50,7 @@ struct request {
 	struct bw_arena arena;
 	struct bw_taxii_request taxii;
 	struct bw_identity who;
+	enum bw_auth_way way;
 	struct bw_slice credential; /* in the arena, wiped at the end; empty: none */
 	struct bw_slice cache_key;  /* account and target, once known */
 	uint64_t collection;        /* number, once the pager told it */
