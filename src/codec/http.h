@@ -34,7 +34,7 @@ enum {
 	BW_HTTP_TRAILER_MAX = 4096,   /* all trailer lines together; checked, then dropped */
 };
 
-/* X(symbol, lower-case name, may stand once only) */
+/* X(symbol, lower-case name, may stand once only: what decides framing, place or identity) */
 #define BW_HTTP_KNOWN_ROWS(X)                           \
 	X(HOST, "host", true)                           \
 	X(CONTENT_LENGTH, "content-length", true)       \
@@ -47,12 +47,12 @@ enum {
 	X(CONTENT_TYPE, "content-type", true)           \
 	X(CONTENT_ENCODING, "content-encoding", false)  \
 	X(ORIGIN, "origin", true)                       \
-	X(USER_AGENT, "user-agent", true)               \
+	X(USER_AGENT, "user-agent", false)              \
 	X(IF_NONE_MATCH, "if-none-match", false)        \
-	X(ETAG, "etag", true)                           \
+	X(ETAG, "etag", false)                          \
 	X(LOCATION, "location", true)                   \
-	X(RETRY_AFTER, "retry-after", true)             \
-	X(DATE, "date", true)                           \
+	X(RETRY_AFTER, "retry-after", false)            \
+	X(DATE, "date", false)                          \
 	X(WWW_AUTHENTICATE, "www-authenticate", false)
 
 enum bw_http_known {

@@ -144,6 +144,39 @@ static void what_smells_of_smuggling_is_refused(void **state)
 	}
 }
 
+/* Feeds one byte more at a time until there is a verdict. */
+static enum bw_err parse_trickling(const char *text)
+{
+	struct bw_http_request r;
+	enum bw_err err = BW_ERR_TRUNCATED;
+	size_t seen = 0;
+
+	for (size_t n = 0; n <= strlen(text) && err == BW_ERR_TRUNCATED; n++)
+		err = bw_http_request_parse(bw_slice_of(text, n), &seen, &r, NULL);
+	return err;
+}
+
+static void a_refusal_does_not_depend_on_how_the_bytes_came(void **state)
+{
+	static const struct refused rows[] = {
+		{ "GET /a HTTP/1.1\nHost: h\r\n\r\n", BW_ERR_SYNTAX },
+		{ GET_LINE HOST "A: b\rc\r\n\r\n", BW_ERR_SYNTAX },
+		{ GET_LINE HOST HOST "\r\n", BW_ERR_DUPLICATE },
+		{ GET_LINE HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", BW_ERR_CONFLICT },
+		{ GET_LINE "\r\n", BW_ERR_MISSING },
+		{ "GET /a HTTP/2\nHost: h\r\n", BW_ERR_VERSION },
+		{ "GET /a HTTP/1\nHost: h\r\n", BW_ERR_SYNTAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(rows); i++) {
+		struct bw_http_request r;
+
+		assert_int_equal(parse_trickling(rows[i].text), rows[i].err);
+		assert_int_equal(parse(rows[i].text, &r, NULL), rows[i].err);
+	}
+}
+
 static void a_malformed_request_line_is_refused(void **state)
 {
 	static const struct refused rows[] = {
@@ -376,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_head_that_trickles_in_gives_the_same_result),
 		cmocka_unit_test(bytes_behind_the_head_belong_to_the_body_or_the_next_request),
 		cmocka_unit_test(what_smells_of_smuggling_is_refused),
+		cmocka_unit_test(a_refusal_does_not_depend_on_how_the_bytes_came),
 		cmocka_unit_test(a_malformed_request_line_is_refused),
 		cmocka_unit_test(all_forms_of_a_target_are_understood),
 		cmocka_unit_test(the_connection_lives_on_when_both_versions_agree),

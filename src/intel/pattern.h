@@ -163,8 +163,9 @@ struct bw_pattern {
 
 /*
  * Parses `text`, which must be UTF-8 and outlive the result: slices borrow from
- * it where nothing had to be decoded. The tree stands in `arena`; about 25
- * bytes of arena per byte of pattern. `fault` may be NULL.
+ * it where nothing had to be decoded. The tree stands in `arena`: some ten bytes
+ * for a byte of pattern, a hundred in a list of one-digit numbers. `fault` may
+ * be NULL.
  */
 BW_MUST_USE enum bw_err bw_pattern_parse(struct bw_slice text, enum bw_pattern_version version, struct bw_arena *arena,
 					 struct bw_pattern **out, struct bw_fault *fault);
