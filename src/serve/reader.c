@@ -64,10 +64,8 @@ static enum bw_err read_body(struct reader *reader, int fd, struct outcome *out)
 	bw_mapped_release(&mapped);
 	if (err == BW_ERR_MEMORY || err == BW_ERR_CRYPTO)
 		return err;
-	if (err == BW_ERR_MISSING)
+	if (err != BW_OK) /* §5.5 names a malformed body under 422 */
 		refuse(out, 422, &fault);
-	else if (err != BW_OK)
-		refuse(out, 400, &fault);
 	else if (reader->intake.valid == 0)
 		refuse_all(&reader->intake, out);
 	return BW_OK;
