@@ -25,13 +25,14 @@ enum {
 };
 
 struct bw_walk {
-	int64_t base_us; /* added_after; -1: from the start */
-	int64_t last_us; /* latest date seen; -1: none */
+	int64_t base_us;                 /* added_after; -1: from the start */
+	int64_t last_us;                 /* latest date seen; -1: none */
 	char next[BW_WALK_NEXT_MAX + 1]; /* "" when there is none */
 	uint32_t limit;
 	uint32_t limit_usual;
 	uint32_t empty_pages;
 	uint32_t tie_pages; /* pages in a row that held the date `last_us` only */
+	int64_t restart_us; /* last_us when a `next` was last refused; -2: never */
 	bool ordered;       /* dates have only grown so far */
 	bool may_lose;      /* a tie was larger than the server's pages */
 	/* pages and `next` tokens of this walk, by hash: open addressing, grows */
@@ -51,9 +52,9 @@ struct bw_walk_page {
 };
 
 enum bw_walk_step {
-	BW_WALK_ON,   /* ask for the next page */
-	BW_WALK_DONE, /* all there is has come */
-	BW_WALK_LOOP, /* the server repeats itself: stop; what came is good */
+	BW_WALK_ON,    /* ask for the next page */
+	BW_WALK_DONE,  /* all there is has come */
+	BW_WALK_LOOP,  /* the server repeats itself: stop; what came is good */
 	BW_WALK_BLIND, /* more, says the server, but neither `next` nor dates to go on with */
 };
 

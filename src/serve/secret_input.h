@@ -1,0 +1,21 @@
+/*
+ * Secrets from people: a password on standard input or a passphrase in a file.
+ * One line end at the end is no part of it. Whatever held the bytes on the way is wiped.
+ */
+#ifndef BW_SERVE_SECRET_INPUT_H
+#define BW_SERVE_SECRET_INPUT_H
+
+#include "base/secret.h"
+#include "sys/why.h"
+
+/*
+ * On a terminal: asks with `prompt` on standard error, reads one line and does
+ * not show it. Else: all of standard input, up to `max` bytes.
+ * RANGE (empty, or several lines), TOO_BIG, IO.
+ */
+BW_MUST_USE enum bw_err bw_secret_from_stdin(const char *prompt, size_t max, struct bw_secret *out, struct bw_why *why);
+
+/* The same from a file. */
+BW_MUST_USE enum bw_err bw_secret_from_file(const char *path, size_t max, struct bw_secret *out, struct bw_why *why);
+
+#endif
