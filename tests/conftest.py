@@ -73,6 +73,12 @@ def collection(exchange):
     return exchange.add_collection("story", **ACCOUNTS)
 
 
+@pytest.fixture(scope="session")
+def untouched(exchange):
+    """A collection in which nothing is ever stored: for requests that must be refused."""
+    return exchange.add_collection("untouched", **ACCOUNTS)
+
+
 @pytest.fixture
 def new_collection(exchange):
     """Makes more such collections within one story."""

@@ -21,10 +21,10 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-def test_a_post_from_another_origin_is_answered_403_and_adds_nothing(client, collection, origin):
-    answer = client.post(objects_of(collection), stix.envelope(stix.indicator()), headers=[("Origin", origin)])
+def test_a_post_from_another_origin_is_answered_403_and_adds_nothing(client, untouched, origin):
+    answer = client.post(objects_of(untouched), stix.envelope(stix.indicator()), headers=[("Origin", origin)])
     assert answer.status == 403
-    assert client.get(objects_of(collection)).json() == {}
+    assert client.get(objects_of(untouched)).json() == {}
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -34,15 +34,15 @@ def test_a_delete_from_another_origin_is_answered_403_and_takes_nothing(client, 
     assert client.get(object_at(collection, thing)).status == 200
 
 
-def test_the_same_host_by_another_scheme_or_port_is_another_origin(exchange, client, collection):
+def test_the_same_host_by_another_scheme_or_port_is_another_origin(exchange, client, untouched):
     for origin in (own_origin(exchange).replace("https", "http"), f"https://{exchange.host}:1"):
-        answer = client.post(objects_of(collection), stix.envelope(stix.indicator()), headers=[("Origin", origin)])
+        answer = client.post(objects_of(untouched), stix.envelope(stix.indicator()), headers=[("Origin", origin)])
         assert answer.status == 403
 
 
-def test_two_origins_are_answered_400(exchange, client, collection):
+def test_two_origins_are_answered_400(exchange, client, untouched):
     headers = [("Origin", own_origin(exchange)), ("Origin", "https://evil.example")]
-    answer = client.post(objects_of(collection), stix.envelope(stix.indicator()), headers=headers)
+    answer = client.post(objects_of(untouched), stix.envelope(stix.indicator()), headers=headers)
     assert answer.status == 400
     client.close()
 
@@ -63,23 +63,23 @@ def test_programs_that_send_no_origin_may_post_and_delete(client, collection):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"]
 )
-def test_what_a_form_can_send_without_asking_is_answered_415(client, collection, content_type):
-    answer = client.post(objects_of(collection), stix.envelope(stix.indicator()), content_type=content_type)
+def test_what_a_form_can_send_without_asking_is_answered_415(client, untouched, content_type):
+    answer = client.post(objects_of(untouched), stix.envelope(stix.indicator()), content_type=content_type)
     assert answer.status == 415
 
 
-def test_no_answer_gives_another_origin_leave_to_read_it(exchange, client, collection):
+def test_no_answer_gives_another_origin_leave_to_read_it(exchange, client, untouched):
     for method, headers in (
         ("OPTIONS", [("Origin", "https://evil.example"), ("Access-Control-Request-Method", "DELETE")]),
         ("GET", [("Origin", "https://evil.example")]),
         ("GET", [("Origin", own_origin(exchange))]),
     ):
-        answer = client.ask(method, objects_of(collection), headers=headers)
+        answer = client.ask(method, objects_of(untouched), headers=headers)
         assert not any(name.lower().startswith("access-control-") for name, _ in answer.fields)
 
 
-def test_answers_may_not_be_taken_for_pages_or_kept_by_shared_caches(client, collection):
-    answer = client.get(objects_of(collection))
+def test_answers_may_not_be_taken_for_pages_or_kept_by_shared_caches(client, untouched):
+    answer = client.get(objects_of(untouched))
     assert answer.one("X-Content-Type-Options") == "nosniff"
     assert "private" in answer.one("Cache-Control") or "no-store" in answer.one("Cache-Control")
 

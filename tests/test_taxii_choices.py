@@ -8,16 +8,16 @@ EPOCH = "1970-01-01T00:00:00.000000Z"
 
 
 @pytest.mark.parametrize("where", [objects_of, manifest_of])
-def test_an_empty_page_repeats_the_added_after_of_its_request_in_both_headers(client, collection, where):
+def test_an_empty_page_repeats_the_added_after_of_its_request_in_both_headers(client, untouched, where):
     asked = "2026-01-31T12:00:00.123456Z"
-    answer = client.get(f"{where(collection)}?added_after={asked}")
+    answer = client.get(f"{where(untouched)}?added_after={asked}")
     assert answer.json() == {}
     assert answer.one("X-TAXII-Date-Added-First") == answer.one("X-TAXII-Date-Added-Last") == asked
 
 
 @pytest.mark.parametrize("where", [objects_of, manifest_of])
-def test_an_empty_page_without_added_after_names_the_beginning_of_time(client, collection, where):
-    answer = client.get(where(collection))
+def test_an_empty_page_without_added_after_names_the_beginning_of_time(client, untouched, where):
+    answer = client.get(where(untouched))
     assert answer.one("X-TAXII-Date-Added-First") == answer.one("X-TAXII-Date-Added-Last") == EPOCH
 
 
@@ -40,10 +40,10 @@ def test_a_filter_that_matches_nothing_gives_an_empty_envelope(client, collectio
         assert (answer.status, answer.json()) == (200, {})
 
 
-def test_an_object_that_is_not_there_is_answered_404(client, collection):
+def test_an_object_that_is_not_there_is_answered_404(client, untouched):
     unknown = stix.new_id("indicator")
-    assert client.get(object_at(collection, unknown)).status == 404
-    assert client.get(versions_of(collection, unknown)).status == 404
+    assert client.get(object_at(untouched, unknown)).status == 404
+    assert client.get(versions_of(untouched, unknown)).status == 404
 
 
 def test_an_object_that_is_there_with_a_filter_that_matches_nothing_gives_an_empty_envelope(client, collection):
@@ -66,8 +66,8 @@ def test_good_and_bad_objects_in_one_post_give_202_and_each_its_line(client, col
     assert client.get(objects_of(collection)).json()["objects"] == good
 
 
-def test_only_bad_objects_give_422_with_the_reason(client, collection):
-    answer = client.post(objects_of(collection), stix.envelope(stix.broken()))
+def test_only_bad_objects_give_422_with_the_reason(client, untouched):
+    answer = client.post(objects_of(untouched), stix.envelope(stix.broken()))
     assert answer.status == 422
     assert answer.json()["description"]
 

@@ -52,6 +52,13 @@ def place(client, collection):
     return Place(client, collection)
 
 
+@pytest.fixture(scope="module")
+def lasting(exchange, clients):
+    """A place for requests that change nothing."""
+    access = {"reader": "read", "writer": "write", "both": "both"}
+    return Place(clients["both"], exchange.add_collection("lasting", **access))
+
+
 # ---- 2xx ---------------------------------------------------------------------------
 
 
@@ -61,8 +68,8 @@ def test_this_endpoint_answers_with_its_own_success(client, place, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", PAGES)
-def test_this_page_carries_both_date_added_headers(client, place, endpoint):
-    answer = place.ask(client, endpoint)
+def test_this_page_carries_both_date_added_headers(client, lasting, endpoint):
+    answer = lasting.ask(client, endpoint)
     assert TIMESTAMP.match(answer.one("X-TAXII-Date-Added-First"))
     assert TIMESTAMP.match(answer.one("X-TAXII-Date-Added-Last"))
 
@@ -76,8 +83,8 @@ def test_discovery_is_at_the_root_of_the_server(exchange, client):
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_this_endpoint_answers_401_to_nobody_in_particular(clients, place, endpoint):
-    answer = place.ask(clients[None], endpoint)
+def test_this_endpoint_answers_401_to_nobody_in_particular(clients, lasting, endpoint):
+    answer = lasting.ask(clients[None], endpoint)
     assert answer.status == 401
     assert answer.every("WWW-Authenticate")
 
@@ -93,10 +100,10 @@ def test_credentials_that_say_nothing_are_answered_401(exchange, authorization):
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_this_endpoint_tells_nobody_in_particular_whether_a_thing_exists(clients, place, endpoint):
-    there = place.ask(clients[None], endpoint)
+def test_this_endpoint_tells_nobody_in_particular_whether_a_thing_exists(clients, lasting, endpoint):
+    there = lasting.ask(clients[None], endpoint)
     strange = {"collection": uuid.uuid4(), "object": stix.new_id("indicator"), "status": uuid.uuid4()}
-    not_there = place.ask(clients[None], endpoint, other=strange)
+    not_there = lasting.ask(clients[None], endpoint, other=strange)
     assert (there.status, there.body) == (not_there.status, not_there.body)
 
 
@@ -150,20 +157,20 @@ def test_the_delete_permission_table_holds_for_objects_that_are_there(clients, p
 
 
 @pytest.mark.parametrize("access, status", [("none", 404), ("read", 403), ("write", 403), ("both", 404)])
-def test_the_delete_permission_table_holds_for_objects_that_are_not_there(clients, collection, access, status):
-    assert clients[access].delete(object_at(collection, stix.new_id("indicator"))).status == status
+def test_the_delete_permission_table_holds_for_objects_that_are_not_there(clients, untouched, access, status):
+    assert clients[access].delete(object_at(untouched, stix.new_id("indicator"))).status == status
 
 
-def test_what_was_refused_was_not_added(clients, collection):
+def test_what_was_refused_was_not_added(clients, untouched):
     for access in ("none", "read"):
-        assert clients[access].post(objects_of(collection), stix.envelope(stix.indicator())).status in (403, 404)
-    assert clients["both"].get(objects_of(collection)).json() == {}
+        assert clients[access].post(objects_of(untouched), stix.envelope(stix.indicator())).status in (403, 404)
+    assert clients["both"].get(objects_of(untouched)).json() == {}
 
 
-def test_a_status_is_there_for_the_account_that_asked_and_for_no_other(clients, place):
-    assert clients["both"].get(place.target("status")).status == 200
-    assert clients["read"].get(place.target("status")).status == 404
-    assert clients["none"].get(place.target("status")).status == 404
+def test_a_status_is_there_for_the_account_that_asked_and_for_no_other(clients, lasting):
+    assert clients["both"].get(lasting.target("status")).status == 200
+    assert clients["read"].get(lasting.target("status")).status == 404
+    assert clients["none"].get(lasting.target("status")).status == 404
 
 
 # ---- 404 --------------------------------------------------------------------------------
@@ -172,11 +179,11 @@ def test_a_status_is_there_for_the_account_that_asked_and_for_no_other(clients, 
 @pytest.mark.parametrize(
     "endpoint", [name for name in ENDPOINTS if name not in ("discovery", "api-root", "collections")]
 )
-def test_this_endpoint_answers_404_for_what_is_not_there(client, place, endpoint):
+def test_this_endpoint_answers_404_for_what_is_not_there(client, lasting, endpoint):
     strange = {"collection": uuid.uuid4(), "object": stix.new_id("indicator"), "status": uuid.uuid4()}
     if endpoint in ("object", "delete", "versions"):
-        assert place.ask(client, endpoint, other={"object": strange["object"]}).status == 404
-    assert place.ask(client, endpoint, other=strange).status == 404
+        assert lasting.ask(client, endpoint, other={"object": strange["object"]}).status == 404
+    assert lasting.ask(client, endpoint, other=strange).status == 404
 
 
 @pytest.mark.parametrize(
@@ -190,9 +197,9 @@ def test_another_path_is_answered_404(client, target):
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_this_endpoint_answers_406_to_an_accept_it_cannot_please(client, place, endpoint):
-    assert place.ask(client, endpoint, accept="text/html").status == 406
-    assert client.get(object_at(place.collection, place.thing)).status == 200
+def test_this_endpoint_answers_406_to_an_accept_it_cannot_please(client, lasting, endpoint):
+    assert lasting.ask(client, endpoint, accept="text/html").status == 406
+    assert client.get(object_at(lasting.collection, lasting.thing)).status == 200
 
 
 # ---- 400 --------------------------------------------------------------------------------
@@ -230,14 +237,14 @@ KNOWS = {
     "endpoint, query",
     [(name, query) for name, fields in KNOWS.items() for field in fields for query in BAD_QUERIES[field]],
 )
-def test_this_malformed_filter_is_answered_400(client, place, endpoint, query):
-    assert place.ask(client, endpoint, "?" + query).status == 400
-    assert client.get(object_at(place.collection, place.thing)).status == 200
+def test_this_malformed_filter_is_answered_400(client, lasting, endpoint, query):
+    assert lasting.ask(client, endpoint, "?" + query).status == 400
+    assert client.get(object_at(lasting.collection, lasting.thing)).status == 200
 
 
 @pytest.mark.parametrize("endpoint", ["collections", "collection", "manifest", "objects", "object", "versions"])
-def test_an_unknown_parameter_is_ignored(client, place, endpoint):
-    assert place.ask(client, endpoint, "?match[colour]=blue&colour=blue&match[x_y]=1").status == 200
+def test_an_unknown_parameter_is_ignored(client, lasting, endpoint):
+    assert lasting.ask(client, endpoint, "?match[colour]=blue&colour=blue&match[x_y]=1").status == 200
 
 
 # ---- 405, 413, 415, 422, and 416 which is no more -------------------------------------------
@@ -247,23 +254,23 @@ def test_an_unknown_parameter_is_ignored(client, place, endpoint):
 @pytest.mark.parametrize(
     "endpoint", ["discovery", "api-root", "collections", "collection", "manifest", "versions", "objects"]
 )
-def test_another_method_is_answered_405_with_the_methods_there_are(client, place, endpoint, method):
+def test_another_method_is_answered_405_with_the_methods_there_are(client, lasting, endpoint, method):
     if (endpoint, method) == ("objects", "POST"):
         pytest.skip("POST to objects is the add endpoint")
-    answer = client.ask(method, place.target(endpoint), headers=[("Content-Type", TAXII)], body=b"")
+    answer = client.ask(method, lasting.target(endpoint), headers=[("Content-Type", TAXII)], body=b"")
     assert answer.status == 405
     assert {"GET", "HEAD"} <= {word.strip() for word in answer.one("Allow").split(",")}
 
 
-def test_post_and_delete_are_named_where_they_are_allowed(client, place):
-    assert "POST" in client.ask("PUT", place.target("objects"), body=b"").one("Allow")
-    assert "DELETE" in client.ask("PUT", place.target("object"), body=b"").one("Allow")
+def test_post_and_delete_are_named_where_they_are_allowed(client, lasting):
+    assert "POST" in client.ask("PUT", lasting.target("objects"), body=b"").one("Allow")
+    assert "DELETE" in client.ask("PUT", lasting.target("object"), body=b"").one("Allow")
 
 
-def test_a_body_over_max_content_length_is_answered_413_before_it_is_sent(client, collection):
+def test_a_body_over_max_content_length_is_answered_413_before_it_is_sent(client, untouched):
     most = client.get("/api/").json()["max_content_length"]
     head = client.head_of(
-        "POST", objects_of(collection), [("Content-Type", TAXII), ("Content-Length", str(most + 1))], TAXII, None
+        "POST", objects_of(untouched), [("Content-Type", TAXII), ("Content-Length", str(most + 1))], TAXII, None
     )
     client.get("/taxii2/")  # the connection is open now
     client.connection.send(head)
@@ -325,15 +332,15 @@ def test_a_client_that_expects_100_continue_gets_it(exchange, client, collection
     assert connection.receive().status == 202
 
 
-def test_a_body_with_nothing_usable_in_it_is_answered_422(client, collection):
-    assert client.post(objects_of(collection), stix.envelope(stix.broken())).status == 422
-    assert client.post(objects_of(collection), {"objects": ["indicator", 7, None]}).status == 422
-    assert client.get(objects_of(collection)).json() == {}
+def test_a_body_with_nothing_usable_in_it_is_answered_422(client, untouched):
+    assert client.post(objects_of(untouched), stix.envelope(stix.broken())).status == 422
+    assert client.post(objects_of(untouched), {"objects": ["indicator", 7, None]}).status == 422
+    assert client.get(objects_of(untouched)).json() == {}
 
 
-def test_ranges_are_no_part_of_taxii_2_1_and_never_answered_416(client, place):
+def test_ranges_are_no_part_of_taxii_2_1_and_never_answered_416(client, lasting):
     for endpoint in PAGES:
-        answer = place.ask(client, endpoint, headers=[("Range", "items 900-999"), ("If-Range", '"x"')])
+        answer = lasting.ask(client, endpoint, headers=[("Range", "items 900-999"), ("If-Range", '"x"')])
         assert answer.status == 200
         assert not answer.has("Content-Range")
 
@@ -405,8 +412,8 @@ def test_a_deleted_object_may_be_added_again(client, place):
 
 
 @pytest.mark.parametrize("endpoint", [name for name, (method, _) in ENDPOINTS.items() if method == "GET"])
-def test_head_answers_like_get_without_the_body(client, place, endpoint):
-    got, head = place.ask(client, endpoint), client.head(place.target(endpoint))
+def test_head_answers_like_get_without_the_body(client, lasting, endpoint):
+    got, head = lasting.ask(client, endpoint), client.head(lasting.target(endpoint))
     different = {"date"}
     assert head.status == got.status
     assert [(name.lower(), value) for name, value in head.fields if name.lower() not in different] == [

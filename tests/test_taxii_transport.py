@@ -189,20 +189,20 @@ def test_a_taxii_content_type_is_never_answered_415(client, collection, content_
         "*/*",
     ],
 )
-def test_another_content_type_is_answered_415_and_nothing_is_added(client, collection, content_type):
+def test_another_content_type_is_answered_415_and_nothing_is_added(client, untouched, content_type):
     body = stix.envelope(stix.indicator())
-    assert client.post(objects_of(collection), body, content_type=content_type).status == 415
-    assert client.get(objects_of(collection)).json() == {}
+    assert client.post(objects_of(untouched), body, content_type=content_type).status == 415
+    assert client.get(objects_of(untouched)).json() == {}
 
 
-def test_a_compressed_body_is_answered_415(client, collection):
-    answer = client.post(objects_of(collection), b"\x1f\x8b\x08\x00", headers=[("Content-Encoding", "gzip")])
+def test_a_compressed_body_is_answered_415(client, untouched):
+    answer = client.post(objects_of(untouched), b"\x1f\x8b\x08\x00", headers=[("Content-Encoding", "gzip")])
     assert answer.status == 415
 
 
-def test_two_content_type_lines_are_answered_400(exchange, client, collection):
+def test_two_content_type_lines_are_answered_400(exchange, client, untouched):
     request = client.head_of(
-        "POST", objects_of(collection), [("Content-Type", TAXII), ("Content-Type", "text/plain")], TAXII, b"{}"
+        "POST", objects_of(untouched), [("Content-Type", TAXII), ("Content-Type", "text/plain")], TAXII, b"{}"
     )
     with Connection(exchange.host, exchange.port, exchange.context()) as connection:
         connection.send(request + b"{}")
@@ -286,9 +286,9 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_a_malformed_body_is_answered_422_and_nothing_is_added(client, collection, name):
-    assert client.post(objects_of(collection), BAD_BODIES[name]).status == 422
-    assert client.get(objects_of(collection)).json() == {}
+def test_a_malformed_body_is_answered_422_and_nothing_is_added(client, untouched, name):
+    assert client.post(objects_of(untouched), BAD_BODIES[name]).status == 422
+    assert client.get(objects_of(untouched)).json() == {}
 
 
 def test_empty_lists_are_never_sent(exchange, client, collection):
@@ -327,8 +327,8 @@ def test_the_time_sent_is_the_time_it_is(client, collection):
 
 
 @pytest.mark.parametrize("rest", ["Z", ".0Z", ".12Z", ".123Z", ".1234Z", ".123456Z", ".123456789Z"])
-def test_a_timestamp_of_any_precision_is_understood(client, collection, rest):
-    assert client.get(f"{objects_of(collection)}?added_after={NOW_IN_URLS}{rest}").status == 200
+def test_a_timestamp_of_any_precision_is_understood(client, untouched, rest):
+    assert client.get(f"{objects_of(untouched)}?added_after={NOW_IN_URLS}{rest}").status == 200
 
 
 @pytest.mark.parametrize(
@@ -344,8 +344,8 @@ def test_a_timestamp_of_any_precision_is_understood(client, collection, rest):
     ]
     + ["2026-01-01T00:00:00.Z", "2026-01-01 00:00:00Z", f"{NOW_IN_URLS}Z,{NOW_IN_URLS}Z", "2026-01-01"],
 )
-def test_a_malformed_timestamp_is_answered_400(client, collection, text):
-    answer = client.get(f"{objects_of(collection)}?added_after={text.replace(' ', '%20')}")
+def test_a_malformed_timestamp_is_answered_400(client, untouched, text):
+    answer = client.get(f"{objects_of(untouched)}?added_after={text.replace(' ', '%20')}")
     assert answer.status == 400
     assert "added_after" in answer.json()["description"]
 
