@@ -1,0 +1,622 @@
+#include "codec/split.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+
+enum state {
+	AT_TOP,     /* between values */
+	IN_VALUE,   /* inside an object that may turn out to be a bundle */
+	IN_LIST,    /* between the elements of a list */
+	IN_ELEMENT, /* inside an element */
+	IN_SCALAR,  /* inside an element that is no object */
+	IN_TAIL,    /* after the list of a bundle */
+	AT_END,
+};
+
+struct bw_split {
+	/* input */
+	struct bw_slice chunk;
+	size_t at;
+	uint64_t chunk_offset; /* of chunk.ptr[0] in the stream */
+	bool last;
+	/* the start of the stream, held until it is known whether lines rule */
+	bool started;
+	bool lines;
+	struct bw_buf first;
+	struct bw_slice after_first; /* the chunk to go on with (empty: all of it is in `first`) */
+	/* one line, when lines rule */
+	struct bw_buf line;
+	uint64_t line_offset;
+	struct bw_slice lines_chunk;
+	size_t lines_at;
+	uint64_t lines_offset;
+	bool lines_last;
+	bool in_line;
+	bool line_too_long;
+	/* the machine */
+	enum state state;
+	struct bw_scan scan;
+	struct bw_buf carry;   /* what of the present value came with earlier chunks */
+	uint64_t from;         /* offset of the present value or element */
+	struct bw_buf frame;
+	uint64_t frame_offset;
+	enum bw_split_in in;
+	bool bare_list;
+	bool comma;            /* a comma (or the list's end) must come next */
+	bool after_comma;      /* an element must come next */
+	bool skipping;         /* the element is too big to keep */
+	uint64_t value;
+	uint64_t index;
+	struct bw_json_parser parser;
+};
+
+enum bw_err bw_split_new(struct bw_split **out)
+{
+	struct bw_split *s = calloc(1, sizeof(*s));
+
+	BW_NEED(s != NULL, MEMORY);
+	s->first = BW_BUF_INIT(SIZE_MAX - 1);
+	s->line = BW_BUF_INIT(BW_JSON_TEXT_MAX);
+	s->carry = BW_BUF_INIT(BW_JSON_TEXT_MAX);
+	s->frame = BW_BUF_INIT(2 * BW_SPLIT_HEAD_MAX);
+	bw_json_parser_init(&s->parser);
+	*out = s;
+	return BW_OK;
+}
+
+void bw_split_free(struct bw_split *s)
+{
+	if (s == NULL)
+		return;
+	bw_buf_release(&s->first);
+	bw_buf_release(&s->line);
+	bw_buf_release(&s->carry);
+	bw_buf_release(&s->frame);
+	bw_json_parser_release(&s->parser);
+	free(s);
+}
+
+/* ---- pieces of the machine ------------------------------------------------------------ */
+
+static struct bw_slice rest_of(const struct bw_split *s)
+{
+	return bw_slice_from(s->chunk, s->at);
+}
+
+static uint64_t offset_now(const struct bw_split *s)
+{
+	return s->chunk_offset + s->at;
+}
+
+static enum bw_err fault(struct bw_split *s, enum bw_err err, uint64_t offset, const char *reason, bool fatal,
+			 struct bw_split_item *out)
+{
+	*out = (struct bw_split_item){
+		.kind = BW_SPLIT_FAULT,
+		.in = s->in,
+		.text = bw_slice_empty,
+		.offset = offset,
+		.value = s->value,
+		.index = s->index,
+		.err = err,
+		.reason = reason,
+		.fatal = fatal,
+	};
+	if (fatal)
+		s->state = AT_END;
+	return BW_OK;
+}
+
+static void skip_blanks(struct bw_split *s)
+{
+	while (s->at < s->chunk.len && bw_is_space(s->chunk.ptr[s->at]))
+		s->at++;
+}
+
+static void begin_scan(struct bw_split *s, bool watch)
+{
+	/* one level more than an object may have: the parser says what is wrong with it */
+	s->scan = (struct bw_scan){ .depth_max = 4 * BW_JSON_DEPTH_MAX, .watch = watch };
+	s->from = offset_now(s);
+	s->skipping = false;
+	bw_buf_clear(&s->carry);
+}
+
+/* Keeps what the scan used of this chunk for later. */
+static enum bw_err keep(struct bw_split *s, size_t from)
+{
+	const struct bw_slice part = bw_slice_sub(s->chunk, from, s->at - from);
+	enum bw_err err;
+
+	if (s->skipping)
+		return BW_OK;
+	err = bw_buf_add(&s->carry, part);
+	if (err == BW_ERR_TOO_BIG) {
+		s->skipping = true;
+		bw_buf_clear(&s->carry);
+		return BW_OK;
+	}
+	return err;
+}
+
+/* The present value: straight from the chunk, or from the carry when it came in pieces. */
+static enum bw_err whole(struct bw_split *s, size_t from, struct bw_slice *out)
+{
+	if (s->carry.len == 0 && !s->skipping) {
+		*out = bw_slice_sub(s->chunk, from, s->at - from);
+		return BW_OK;
+	}
+	BW_TRY(keep(s, from));
+	*out = bw_buf_slice(&s->carry);
+	return BW_OK;
+}
+
+static enum bw_err object_item(struct bw_split *s, size_t from, struct bw_split_item *out)
+{
+	struct bw_slice text;
+
+	BW_TRY(whole(s, from, &text));
+	if (s->skipping)
+		return fault(s, BW_ERR_TOO_BIG, s->from, "one object may have 64 MiB of text", false, out);
+	*out = (struct bw_split_item){
+		.kind = BW_SPLIT_OBJECT,
+		.in = s->in,
+		.text = text,
+		.offset = s->from,
+		.value = s->value,
+		.index = s->index,
+	};
+	return BW_OK;
+}
+
+/* ---- is the object around this list a bundle? ------------------------------------------------ */
+
+/* Do the bytes before the '[' at the end of `head` say "objects": ? */
+static bool names_objects(struct bw_slice head)
+{
+	static const char name[] = "\"objects\"";
+	const size_t len = sizeof(name) - 1;
+	size_t end = head.len - 1;
+
+	while (end > 0 && bw_is_space(head.ptr[end - 1]))
+		end--;
+	if (end == 0 || head.ptr[--end] != ':')
+		return false;
+	while (end > 0 && bw_is_space(head.ptr[end - 1]))
+		end--;
+	return end >= len && memcmp(head.ptr + end - len, name, len) == 0;
+}
+
+/* An object that has another type, or an id of another type, is no bundle but an object with such a property. */
+static bool judge_head(struct bw_split *s, yyjson_val *root)
+{
+	yyjson_val *type = yyjson_obj_get(root, "type");
+	yyjson_val *id = yyjson_obj_get(root, "id");
+	yyjson_val *spec = yyjson_obj_get(root, "spec_version");
+	const bool has_id = yyjson_is_str(id);
+
+	if (type != NULL && !yyjson_equals_str(type, "bundle"))
+		return false;
+	if (type == NULL && has_id && !bw_slice_starts(bw_json_text(id), BW_LIT("bundle--")))
+		return false;
+	s->in = type != NULL || has_id ? BW_SPLIT_BUNDLE : BW_SPLIT_ENVELOPE;
+	if (s->in == BW_SPLIT_BUNDLE && yyjson_equals_str(spec, "2.0"))
+		s->in = BW_SPLIT_BUNDLE_20;
+	return true;
+}
+
+static enum bw_err try_bundle(struct bw_split *s, size_t from, bool *out)
+{
+	struct bw_slice head = bw_slice_sub(s->chunk, from, s->at - from);
+	size_t head_len;
+	yyjson_val *root;
+
+	*out = false;
+	if (s->skipping || s->carry.len + head.len > BW_SPLIT_HEAD_MAX)
+		return BW_OK;
+	bw_buf_clear(&s->frame);
+	BW_TRY(bw_buf_add(&s->frame, bw_buf_slice(&s->carry)));
+	BW_TRY(bw_buf_add(&s->frame, head));
+	if (!names_objects(bw_buf_slice(&s->frame)))
+		return BW_OK;
+	head_len = s->frame.len;
+	BW_TRY(bw_buf_add_text(&s->frame, "]}"));
+	if (bw_json_parse(&s->parser, bw_buf_slice(&s->frame), &root, NULL) == BW_OK)
+		*out = judge_head(s, root);
+	s->frame.len = head_len;
+	return BW_OK;
+}
+
+/* ---- states ------------------------------------------------------------------------------- */
+
+static enum bw_err at_top(struct bw_split *s, struct bw_split_item *out)
+{
+	skip_blanks(s);
+	if (s->value == 0 && offset_now(s) == 0 && bw_slice_starts(rest_of(s), BW_LIT("\xef\xbb\xbf")))
+		s->at += 3; /* a byte order mark (RFC 8259 §8.1: may be ignored) */
+	skip_blanks(s);
+	if (s->at == s->chunk.len) {
+		if (s->last)
+			s->state = AT_END;
+		return BW_ERR_AGAIN;
+	}
+	s->value++;
+	s->index = 0;
+	s->in = BW_SPLIT_ALONE;
+	switch (s->chunk.ptr[s->at]) {
+	case '{':
+		begin_scan(s, true);
+		s->state = IN_VALUE;
+		return BW_ERR_AGAIN;
+	case '[':
+		s->at++;
+		s->in = BW_SPLIT_LIST;
+		s->bare_list = true;
+		s->comma = s->after_comma = false;
+		s->state = IN_LIST;
+		return BW_ERR_AGAIN;
+	default:
+		return fault(s, BW_ERR_SYNTAX, offset_now(s), "an object or a list of objects should start here", true,
+			     out);
+	}
+}
+
+static void enter_list(struct bw_split *s)
+{
+	s->frame_offset = s->from;
+	s->bare_list = false;
+	s->comma = s->after_comma = false;
+	s->state = IN_LIST;
+}
+
+static enum bw_err in_value(struct bw_split *s, struct bw_split_item *out)
+{
+	const size_t from = s->at;
+	size_t used;
+	bool bundle;
+
+	for (;;) {
+		const enum bw_scan_stop stop = bw_scan(&s->scan, rest_of(s), &used);
+
+		s->at += used;
+		switch (stop) {
+		case BW_SCAN_CLOSED:
+			s->state = AT_TOP;
+			return object_item(s, from, out);
+		case BW_SCAN_LIST:
+			BW_TRY(try_bundle(s, from, &bundle));
+			if (bundle) {
+				enter_list(s);
+				return BW_ERR_AGAIN;
+			}
+			break;
+		case BW_SCAN_DEEP:
+			return fault(s, BW_ERR_TOO_DEEP, offset_now(s) - 1, "nested too deep", true, out);
+		case BW_SCAN_MORE:
+			BW_TRY(keep(s, from));
+			if (s->last)
+				return fault(s, BW_ERR_TRUNCATED, s->from, "this value does not end", true, out);
+			return BW_ERR_AGAIN;
+		}
+	}
+}
+
+static enum bw_err leave_list(struct bw_split *s)
+{
+	s->at++;
+	if (s->bare_list) {
+		s->state = AT_TOP;
+		return BW_ERR_AGAIN;
+	}
+	BW_TRY(bw_buf_add_u8(&s->frame, ']'));
+	s->scan = (struct bw_scan){ .depth = 1, .depth_max = BW_JSON_DEPTH_MAX };
+	s->state = IN_TAIL;
+	return BW_ERR_AGAIN;
+}
+
+static enum bw_err in_list(struct bw_split *s, struct bw_split_item *out)
+{
+	uint8_t c;
+
+	skip_blanks(s);
+	if (s->at == s->chunk.len) {
+		if (s->last)
+			return fault(s, BW_ERR_TRUNCATED, offset_now(s), "the list of objects does not end", true, out);
+		return BW_ERR_AGAIN;
+	}
+	c = s->chunk.ptr[s->at];
+	if (c == ']' && !s->after_comma)
+		return leave_list(s);
+	if (s->comma) {
+		if (c != ',')
+			return fault(s, BW_ERR_SYNTAX, offset_now(s), "a comma or the end of the list should be here",
+				     true, out);
+		s->at++;
+		s->comma = false;
+		s->after_comma = true;
+		return BW_ERR_AGAIN;
+	}
+	if (c == ',' || c == ']' || c == '}' || c == ':')
+		return fault(s, BW_ERR_SYNTAX, offset_now(s), "an object should start here", true, out);
+	begin_scan(s, false);
+	s->after_comma = false;
+	s->comma = true;
+	s->state = c == '{' ? IN_ELEMENT : IN_SCALAR;
+	return BW_ERR_AGAIN;
+}
+
+static enum bw_err in_element(struct bw_split *s, struct bw_split_item *out)
+{
+	const size_t from = s->at;
+	size_t used;
+	const enum bw_scan_stop stop = bw_scan(&s->scan, rest_of(s), &used);
+	enum bw_err err;
+
+	s->at += used;
+	if (stop == BW_SCAN_CLOSED) {
+		s->state = IN_LIST;
+		err = object_item(s, from, out);
+		s->index++;
+		return err;
+	}
+	if (stop == BW_SCAN_DEEP)
+		return fault(s, BW_ERR_TOO_DEEP, offset_now(s) - 1, "nested too deep", true, out);
+	BW_TRY(keep(s, from));
+	if (s->last)
+		return fault(s, BW_ERR_TRUNCATED, s->from, "this object does not end", true, out);
+	return BW_ERR_AGAIN;
+}
+
+/* An element that is a number, a string, a list ...: told and passed over, up to the comma after it. */
+static enum bw_err in_scalar(struct bw_split *s, struct bw_split_item *out)
+{
+	while (s->at < s->chunk.len) {
+		const uint8_t c = s->chunk.ptr[s->at];
+		size_t used;
+
+		if (s->scan.depth == 0 && s->scan.in_string == 0 && (c == ',' || c == ']')) {
+			s->state = IN_LIST;
+			BW_TRY(fault(s, BW_ERR_TYPE, s->from, "a STIX object must be a JSON object", false, out));
+			s->index++;
+			return BW_OK;
+		}
+		(void)bw_scan(&s->scan, bw_slice_sub(s->chunk, s->at, 1), &used);
+		if (s->scan.depth > s->scan.depth_max)
+			return fault(s, BW_ERR_TOO_DEEP, offset_now(s), "nested too deep", true, out);
+		s->at++;
+	}
+	if (s->last)
+		return fault(s, BW_ERR_TRUNCATED, s->from, "the list of objects does not end", true, out);
+	return BW_ERR_AGAIN;
+}
+
+static enum bw_err in_tail(struct bw_split *s, struct bw_split_item *out)
+{
+	const size_t from = s->at;
+	size_t used;
+	const enum bw_scan_stop stop = bw_scan(&s->scan, rest_of(s), &used);
+	enum bw_err err;
+
+	s->at += used;
+	err = bw_buf_add(&s->frame, bw_slice_sub(s->chunk, from, used));
+	if (err == BW_ERR_TOO_BIG || stop == BW_SCAN_DEEP)
+		return fault(s, BW_ERR_TOO_BIG, offset_now(s), "too much stands around the objects", true, out);
+	BW_TRY(err);
+	if (stop == BW_SCAN_MORE) {
+		if (s->last)
+			return fault(s, BW_ERR_TRUNCATED, offset_now(s), "the bundle does not end", true, out);
+		return BW_ERR_AGAIN;
+	}
+	s->state = AT_TOP;
+	*out = (struct bw_split_item){
+		.kind = BW_SPLIT_FRAME,
+		.in = s->in,
+		.text = bw_buf_slice(&s->frame),
+		.offset = s->frame_offset,
+		.value = s->value,
+		.objects = s->index,
+	};
+	return BW_OK;
+}
+
+/* One item from the present chunk; AGAIN: the chunk is used up; NOT_FOUND: nothing can follow. */
+static enum bw_err run(struct bw_split *s, struct bw_split_item *out)
+{
+	for (;;) {
+		const enum state before = s->state;
+		const size_t at = s->at;
+		enum bw_err err = BW_ERR_NOT_FOUND;
+
+		switch (s->state) {
+		case AT_TOP:
+			err = at_top(s, out);
+			break;
+		case IN_VALUE:
+			err = in_value(s, out);
+			break;
+		case IN_LIST:
+			err = in_list(s, out);
+			break;
+		case IN_ELEMENT:
+			err = in_element(s, out);
+			break;
+		case IN_SCALAR:
+			err = in_scalar(s, out);
+			break;
+		case IN_TAIL:
+			err = in_tail(s, out);
+			break;
+		case AT_END:
+			break;
+		}
+		if (err != BW_ERR_AGAIN)
+			return err;
+		if (s->at == s->chunk.len && s->state == before && s->at == at)
+			return BW_ERR_AGAIN;
+	}
+}
+
+/* ---- one value a line -------------------------------------------------------------------- */
+
+static void restart(struct bw_split *s, struct bw_slice line, uint64_t offset)
+{
+	s->chunk = line;
+	s->at = 0;
+	s->chunk_offset = offset;
+	s->last = true;
+	s->state = AT_TOP;
+	s->in_line = true;
+}
+
+/* The next line that is not blank, whole; AGAIN, NOT_FOUND. */
+static enum bw_err next_line(struct bw_split *s)
+{
+	for (;;) {
+		const struct bw_slice rest = bw_slice_from(s->lines_chunk, s->lines_at);
+		const uint8_t *end = memchr(rest.ptr, '\n', rest.len);
+		const size_t len = end == NULL ? rest.len : (size_t)(end - rest.ptr);
+		const struct bw_slice part = bw_slice_sub(rest, 0, len);
+		struct bw_slice line = part;
+		enum bw_err err = BW_OK;
+
+		if (s->line.len == 0 && !s->line_too_long)
+			s->line_offset = s->lines_offset + s->lines_at;
+		s->lines_at += len + (end == NULL ? 0 : 1);
+		if (end == NULL || s->line.len > 0) {
+			err = s->line_too_long ? BW_OK : bw_buf_add(&s->line, part);
+			if (err == BW_ERR_TOO_BIG)
+				s->line_too_long = true;
+			else
+				BW_TRY(err);
+			line = bw_buf_slice(&s->line);
+		}
+		if (end == NULL && !s->lines_last)
+			return BW_ERR_AGAIN;
+		if (end == NULL && line.len == 0 && !s->line_too_long)
+			return BW_ERR_NOT_FOUND;
+		for (size_t i = 0; i < line.len; i++) {
+			if (!bw_is_space(line.ptr[i])) {
+				restart(s, line, s->line_offset);
+				return BW_OK;
+			}
+		}
+		if (end == NULL)
+			return BW_ERR_NOT_FOUND;
+		bw_buf_clear(&s->line);
+	}
+}
+
+static enum bw_err run_lines(struct bw_split *s, struct bw_split_item *out)
+{
+	for (;;) {
+		if (!s->in_line)
+			BW_TRY(next_line(s));
+		if (s->line_too_long) {
+			s->line_too_long = false;
+			s->in_line = false;
+			bw_buf_clear(&s->line);
+			s->value++;
+			return fault(s, BW_ERR_TOO_BIG, s->line_offset, "one line may have 64 MiB", false, out);
+		}
+		const enum bw_err err = run(s, out);
+
+		if (err == BW_OK) {
+			out->fatal = false; /* the next line is a fresh start */
+			return BW_OK;
+		}
+		if (err != BW_ERR_AGAIN && err != BW_ERR_NOT_FOUND)
+			return err;
+		s->in_line = false;
+		bw_buf_clear(&s->line);
+	}
+}
+
+/* Is the first line a whole value, or clearly the first of many lines? */
+static bool looks_like_lines(struct bw_slice text)
+{
+	const uint8_t *end = memchr(text.ptr, '\n', text.len);
+	struct bw_slice line;
+	struct bw_scan scan = { .depth_max = 4 * BW_JSON_DEPTH_MAX };
+	size_t from = 0;
+	size_t used;
+
+	if (end == NULL)
+		return false;
+	line = bw_slice_sub(text, 0, (size_t)(end - text.ptr));
+	while (from < line.len && bw_is_space(line.ptr[from]))
+		from++;
+	if (from == line.len || line.ptr[from] != '{')
+		return false;
+	line = bw_slice_from(line, from);
+	if (bw_scan(&scan, line, &used) == BW_SCAN_CLOSED)
+		return true;
+	/* not whole: still a line when it does not end like one that goes on and the next starts afresh */
+	used = line.len;
+	while (used > 0 && bw_is_space(line.ptr[used - 1]))
+		used--;
+	return used > 1 && memchr("[{,:", line.ptr[used - 1], 4) == NULL && end + 1 < text.ptr + text.len &&
+	       end[1] == '{';
+}
+
+/* ---- the door ------------------------------------------------------------------------------ */
+
+static void go_on(struct bw_split *s, struct bw_slice chunk, uint64_t offset, bool last)
+{
+	if (s->lines) {
+		s->lines_chunk = chunk;
+		s->lines_at = 0;
+		s->lines_offset = offset;
+		s->lines_last = last;
+		return;
+	}
+	s->chunk = chunk;
+	s->at = 0;
+	s->chunk_offset = offset;
+	s->last = last;
+}
+
+void bw_split_feed(struct bw_split *s, struct bw_slice chunk, bool last)
+{
+	const uint64_t done = s->lines ? s->lines_offset + s->lines_chunk.len : s->chunk_offset + s->chunk.len;
+
+	if (s->started) {
+		go_on(s, chunk, done, last);
+		return;
+	}
+	s->after_first = chunk;
+	s->last = last;
+}
+
+/* Waits for a line end or enough text to see that there is none. */
+static enum bw_err start(struct bw_split *s)
+{
+	struct bw_slice text = s->after_first;
+
+	if (s->first.len > 0 || (!s->last && text.len < BW_SPLIT_LOOK && memchr(text.ptr, '\n', text.len) == NULL)) {
+		BW_TRY(bw_buf_add(&s->first, text));
+		text = bw_buf_slice(&s->first);
+		if (!s->last && text.len < BW_SPLIT_LOOK && memchr(text.ptr, '\n', text.len) == NULL) {
+			s->after_first = bw_slice_empty;
+			return BW_ERR_AGAIN;
+		}
+	}
+	s->started = true;
+	s->lines = looks_like_lines(text);
+	go_on(s, text, 0, s->last);
+	return BW_OK;
+}
+
+enum bw_err bw_split_next(struct bw_split *s, struct bw_split_item *out)
+{
+	enum bw_err err;
+
+	if (!s->started)
+		BW_TRY(start(s));
+	if (s->lines)
+		return run_lines(s, out);
+	err = run(s, out);
+	if (err == BW_ERR_AGAIN && s->last)
+		return BW_ERR_NOT_FOUND;
+	return err;
+}
