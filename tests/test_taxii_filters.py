@@ -5,11 +5,11 @@ import stix
 from exchange import add, manifest_of, object_at, objects_of, versions_of, walk, walk_ids
 
 STIX_TYPES = (
-    "attack-pattern campaign course-of-action grouping identity incident indicator infrastructure intrusion-set "
-    "location malware malware-analysis note observed-data opinion report threat-actor tool vulnerability relationship "
-    "sighting artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr mutex "
-    "network-traffic process software url user-account windows-registry-key x509-certificate extension-definition "
-    "language-content marking-definition"
+    "attack-pattern campaign course-of-action grouping identity incident indicator infrastructure "
+    "intrusion-set location malware malware-analysis note observed-data opinion report threat-actor tool "
+    "vulnerability relationship sighting artifact autonomous-system directory domain-name email-addr "
+    "email-message file ipv4-addr ipv6-addr mac-addr mutex network-traffic process software url user-account "
+    "windows-registry-key x509-certificate extension-definition language-content marking-definition"
 ).split()
 
 
