@@ -80,6 +80,15 @@ enum bw_err bw_err_from_errno(int saved_errno);
 	} while (0)
 
 /*
+ * Drops an error where nothing better can be done with it; say why beside it.
+ * (A cast to void does not silence gcc on a must-use function.)
+ */
+static inline void bw_err_drop(enum bw_err err)
+{
+	(void)err;
+}
+
+/*
  * Where and why a parser refused, for people. `reason` is a static string;
  * `offset` counts bytes from the start of what the parser was given.
  */

@@ -31,7 +31,8 @@ static void want(struct peer *peer)
 	const unsigned wants =
 		bw_channel_has_output(peer->channel) ? BW_WATCH_READ | BW_WATCH_WRITE : BW_WATCH_READ;
 
-	(void)bw_watch_set(peer->watch, wants);
+	/* fails only for a closed fd, which the next read shows */
+	bw_err_drop(bw_watch_set(peer->watch, wants));
 }
 
 static void lose_peer(struct front *front, enum peer_name name)
@@ -165,7 +166,8 @@ void front_send_seen(struct front *front)
 		bw_log(BW_ERROR, "accesses lost to the audit log", { 0 });
 		return;
 	}
-	(void)bw_channel_flush(keeper->channel);
+	/* a broken channel shows itself at the next read */
+	bw_err_drop(bw_channel_flush(keeper->channel));
 	want(keeper);
 }
 

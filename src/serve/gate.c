@@ -80,7 +80,7 @@ static void answer(struct gate *gate, struct bw_return_address to, uint64_t fron
 	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(4096);
 
 	if (write_verdict(&form, front_id, v) == BW_OK)
-		(void)bw_post_answer(gate->post, to, BW_ANS_AUTH, bw_buf_slice(&form), -1);
+		bw_err_drop(bw_post_answer(gate->post, to, BW_ANS_AUTH, bw_buf_slice(&form), -1)); /* the front is gone */
 }
 
 static void answer_plain(struct gate *gate, const struct check *check, enum bw_auth_verdict verdict, uint32_t wait_ms)
@@ -284,7 +284,7 @@ static enum bw_err run_gate(struct gate *gate, struct bw_seat *seat)
 	BW_TRY(bw_penalties_new(&gate->penalties));
 	BW_TRY(bw_post_new(seat, &plan, &gate->post));
 	/* one check now, so that the library has loaded what it needs before files are out of reach */
-	(void)bw_password_verify_nobody(BW_LIT("warm-up"));
+	bw_err_drop(bw_password_verify_nobody(BW_LIT("warm-up")));
 	BW_TRY(bw_seat_confine(seat, NULL, false, &why));
 	BW_TRY(bw_seat_ready(seat));
 	return bw_post_run(gate->post);

@@ -63,7 +63,7 @@ static void send_desk(struct keeper *k, struct bw_return_address to, enum bw_err
 
 	if (bw_form_add_num(&form, err) == BW_OK && bw_form_add_text(&form, words) == BW_OK &&
 	    bw_form_add(&form, result) == BW_OK)
-		(void)bw_post_answer(k->post, to, BW_ANS_DESK, bw_buf_slice(&form), fd);
+		bw_err_drop(bw_post_answer(k->post, to, BW_ANS_DESK, bw_buf_slice(&form), fd)); /* the guest is gone */
 }
 
 static void send_problem(struct keeper *k, struct bw_return_address to, uint64_t id, const struct bw_problem *problem)

@@ -156,7 +156,8 @@ static enum bw_err answer_share(void *shared, const struct bw_member *from, stru
 	BW_NEED(p->memory[what] >= 0, TOO_MANY);
 	for (const struct bw_worker *w = workers; w->name != NULL; w++) {
 		if (wants_memory(w->name, what))
-			(void)bw_crew_tell_all(p->crew, w->name, BW_TELL_MEMORY, body, p->memory[what]);
+			/* whoever is down is told when it has started */
+			bw_err_drop(bw_crew_tell_all(p->crew, w->name, BW_TELL_MEMORY, body, p->memory[what]));
 	}
 	return BW_OK;
 }
@@ -205,7 +206,7 @@ static void reload(void *shared, struct bw_crew *crew)
 		bw_log(BW_ERROR, "certificate cannot be read; the old one stays", BW_TEXT("why", why.text));
 		return;
 	}
-	(void)bw_crew_tell_all(crew, "front", BW_TELL_CERT, bw_buf_slice(&form), -1);
+	bw_err_drop(bw_crew_tell_all(crew, "front", BW_TELL_CERT, bw_buf_slice(&form), -1)); /* as above */
 }
 
 /* ---- start ------------------------------------------------------------- */
@@ -228,7 +229,7 @@ static int open_listener(struct parent *p, const char *text)
 				   err == BW_ERR_EXISTS ? "the address is in use" : bw_err_text(err));
 	p->shared.listeners[p->shared.listener_count++] = fd;
 	if (p->shared.listener_count == 1)
-		(void)bw_net_local(fd, &p->address);
+		bw_err_drop(bw_net_local(fd, &p->address)); /* only what is printed depends on it */
 	return BW_EXIT_OK;
 }
 
@@ -238,7 +239,7 @@ static int open_listeners(struct parent *p)
 
 	p->shared.listener_count = bw_service_listen_fds(p->shared.listeners, BW_LISTENERS_MAX);
 	if (p->shared.listener_count > 0) {
-		(void)bw_net_local(p->shared.listeners[0], &p->address);
+		bw_err_drop(bw_net_local(p->shared.listeners[0], &p->address)); /* as below */
 		return BW_EXIT_OK;
 	}
 	if (asked == 0)

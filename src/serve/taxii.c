@@ -347,7 +347,7 @@ static enum bw_err read_filters(struct bw_slice text, struct bw_arena *arena, st
 		return bad_filter(problem, "query string", fault.reason != NULL ? fault.reason : "not well-formed");
 	for (size_t i = 0; i < BW_COUNT(known); i++) {
 		struct bw_slice value = bw_slice_empty;
-		bool present;
+		bool present = false;
 
 		BW_TRY(take_once(&query, known[i].name, &present, &value, problem));
 		/* a filter that this endpoint does not know is ignored, as §3.4 allows */
