@@ -95,23 +95,25 @@ static void note_dates(struct bw_walk *walk, const struct bw_walk_page *page)
 		return;
 	if (page->first_us >= 0 && page->first_us < walk->last_us)
 		walk->ordered = false;
-	if (page->first_us == page->last_us && page->last_us == walk->last_us)
-		walk->tie_pages++;
-	else
-		walk->tie_pages = page->first_us == page->last_us;
 	if (page->last_us > walk->last_us)
 		walk->last_us = page->last_us;
 }
 
-/* Just before the last date, so that what shares it comes again rather than never. */
-static void finish(struct bw_walk *walk)
+/*
+ * Just before the last date, so that what shares it comes again rather than
+ * never; on the date itself once it lies in the past by the server's own clock.
+ */
+static void finish(struct bw_walk *walk, const struct bw_walk_page *page)
 {
+	const bool settled = page->now_us >= 0 && page->now_us - walk->last_us >= BW_WALK_SETTLED_US;
+
 	walk->next[0] = '\0';
 	if (walk->last_us >= 0 && walk->last_us > walk->base_us)
-		walk->base_us = walk->tie_pages > 1 ? walk->last_us : walk->last_us - 1;
+		walk->base_us = settled ? walk->last_us : walk->last_us - 1;
 	walk->limit = walk->limit_usual;
 	walk->ordered = true;
-	walk->tie_pages = 0;
+	walk->by_date = false;
+	walk->restart_us = -2;
 	forget_seen(walk);
 }
 
@@ -149,17 +151,28 @@ static enum bw_walk_step pass_tie(struct bw_walk *walk, const struct bw_walk_pag
 	return BW_WALK_ON;
 }
 
+/* Nothing on this page is later than what was asked for, to the microsecond. */
+static enum bw_walk_step go_on_the_spot(struct bw_walk *walk, const struct bw_walk_page *page)
+{
+	if (page->last_us < walk->base_us || page->first_us < page->last_us)
+		return BW_WALK_LOOP; /* the server does not look at added_after */
+	if (page->last_us > walk->base_us)
+		return pass_tie(walk, page);
+	/* It keeps dates finer than the millisecond it prints: the tie just given up comes again. */
+	walk->base_us += 999;
+	return BW_WALK_ON;
+}
+
 static enum bw_walk_step go_by_date(struct bw_walk *walk, const struct bw_walk_page *page)
 {
 	if (page->objects == 0)
 		return BW_WALK_DONE; /* what was there has been deleted meanwhile */
 	if (page->last_us < 0)
 		return BW_WALK_BLIND;
-	if (page->last_us <= walk->base_us ||
-	    (walk->base_us >= 0 && page->first_us >= 0 && page->first_us <= walk->base_us))
-		return BW_WALK_LOOP; /* the server does not look at added_after */
 	walk->next[0] = '\0';
-	if (page->first_us == page->last_us || page->last_us - 1 <= walk->base_us)
+	if (page->last_us - 1 <= walk->base_us)
+		return go_on_the_spot(walk, page);
+	if (page->first_us == page->last_us)
 		return pass_tie(walk, page);
 	walk->base_us = page->last_us - 1;
 	walk->limit = walk->limit_usual;
@@ -171,13 +184,13 @@ enum bw_err bw_walk_page(struct bw_walk *walk, const struct bw_walk_page *page, 
 	note_dates(walk, page);
 	if (!page->more)
 		*out = BW_WALK_DONE;
-	else if (page->next.len > 0 && page->next.len <= BW_WALK_NEXT_MAX &&
+	else if (!walk->by_date && page->next.len > 0 && page->next.len <= BW_WALK_NEXT_MAX &&
 		 memchr(page->next.ptr, 0, page->next.len) == NULL)
 		BW_TRY(go_by_next(walk, page, out));
 	else
 		*out = go_by_date(walk, page);
 	if (*out == BW_WALK_DONE)
-		finish(walk);
+		finish(walk, page);
 	return BW_OK;
 }
 
@@ -192,8 +205,10 @@ static void drop_next(struct bw_walk *walk)
 
 bool bw_walk_next_refused(struct bw_walk *walk)
 {
-	if (walk->next[0] == '\0' || walk->last_us <= walk->restart_us)
+	if (walk->next[0] == '\0')
 		return false;
+	/* Refused again before a later date came: `next` does not carry over one date's objects. */
+	walk->by_date = walk->last_us <= walk->restart_us;
 	walk->restart_us = walk->last_us;
 	drop_next(walk);
 	return true;
@@ -271,9 +286,9 @@ static const char heading[] = "breakwater walk 1";
 
 enum bw_err bw_walk_save(const struct bw_walk *walk, struct bw_buf *out)
 {
-	BW_TRY(bw_buf_addf(out, "%s\nbase %lld\nlast %lld\nlimit %u\nordered %d\nties %u\nnext ", heading,
+	BW_TRY(bw_buf_addf(out, "%s\nbase %lld\nlast %lld\nlimit %u\nordered %d\nnext ", heading,
 			   (long long)walk->base_us, (long long)walk->last_us, (unsigned)walk->limit_usual,
-			   walk->ordered, (unsigned)walk->tie_pages));
+			   walk->ordered));
 	BW_TRY(add_encoded(out, walk->next));
 	return bw_buf_add_u8(out, '\n');
 }
@@ -306,19 +321,16 @@ enum bw_err bw_walk_load(struct bw_walk *walk, struct bw_slice text)
 	struct bw_slice line;
 	int64_t limit;
 	int64_t ordered;
-	int64_t ties;
 
 	BW_NEED(bw_slice_cut(text, '\n', &line, &text) && bw_slice_is(line, heading), SYNTAX);
 	BW_TRY(take_num(&text, "base", -1, BW_TIME_MAX, &read.base_us));
 	BW_TRY(take_num(&text, "last", -1, BW_TIME_MAX, &read.last_us));
 	BW_TRY(take_num(&text, "limit", 1, BW_WALK_LIMIT_MAX, &limit));
 	BW_TRY(take_num(&text, "ordered", 0, 1, &ordered));
-	BW_TRY(take_num(&text, "ties", 0, UINT32_MAX, &ties));
 	BW_TRY(take_line(&text, "next", &line));
 	BW_TRY(take_encoded(line, read.next));
 	BW_NEED(text.len == 0, SYNTAX);
 	read.ordered = ordered != 0;
-	read.tie_pages = (uint32_t)ties;
 	if (read.next[0] != '\0' && (uint32_t)limit != read.limit)
 		drop_next(&read);
 	*walk = read;

@@ -10,7 +10,8 @@
  * "more" with nothing in it.
  *
  * The walk also starts the next pull just before the last date, for objects
- * that were added at the same instant after the last page was made.
+ * that were added at the same instant after the last page was made, unless
+ * the server's clock says that this instant is over.
  */
 #ifndef BW_SERVE_WALK_H
 #define BW_SERVE_WALK_H
@@ -24,6 +25,9 @@ enum {
 	BW_WALK_EMPTY_MAX = 16,     /* empty pages with "more" in a row: deletes while paging make one or two */
 };
 
+/* A date this long ago gets no more objects: two seconds for Date's own coarseness, three for luck. */
+#define BW_WALK_SETTLED_US INT64_C(5000000)
+
 struct bw_walk {
 	int64_t base_us;                 /* added_after; -1: from the start */
 	int64_t last_us;                 /* latest date seen; -1: none */
@@ -31,9 +35,9 @@ struct bw_walk {
 	uint32_t limit;
 	uint32_t limit_usual;
 	uint32_t empty_pages;
-	uint32_t tie_pages; /* pages in a row that held the date `last_us` only */
 	int64_t restart_us; /* last_us when a `next` was last refused; -2: never */
 	bool ordered;       /* dates have only grown so far */
+	bool by_date;       /* `next` has failed: dates only, until the end of this walk */
 	bool may_lose;      /* a tie was larger than the server's pages */
 	/* pages and `next` tokens of this walk, by hash: open addressing, grows */
 	uint64_t *seen;
@@ -48,7 +52,8 @@ struct bw_walk_page {
 	struct bw_slice next; /* empty: none */
 	int64_t first_us;     /* X-TAXII-Date-Added-First; -1: not given */
 	int64_t last_us;
-	uint64_t hash; /* of the page's objects, as they came */
+	int64_t now_us; /* the server's Date; -1: not given */
+	uint64_t hash;  /* of the page's objects, as they came */
 };
 
 enum bw_walk_step {

@@ -24,6 +24,7 @@ struct odd_server {
 	bool next_expires; /* every third `next` is refused */
 	size_t grows;      /* objects that are added, one after each page */
 	unsigned asked;
+	int64_t now_us;
 };
 
 struct client {
@@ -52,7 +53,9 @@ static bool serve_page(struct odd_server *server, struct client *client, struct 
 		from++;
 	if (walk->next[0] != '\0' && !server->repeats_next)
 		from += (size_t)strtoul(walk->next, NULL, 10);
-	*page = (struct bw_walk_page){ .first_us = -1, .last_us = -1, .next = bw_slice_empty };
+	*page = (struct bw_walk_page){
+		.first_us = -1, .last_us = -1, .next = bw_slice_empty, .now_us = server->now_us
+	};
 	page->hash = from * 1000003;
 	while (from + n < server->count && n < walk->limit && n < server->cap) {
 		client->got[from + n]++;
@@ -132,7 +135,7 @@ static void nothing_is_lost_whatever_the_server_is_like(void **state)
 	(void)state;
 	srandom(4);
 	for (int round = 0; round < 4000; round++) {
-		struct odd_server server = { .gives_dates = true };
+		struct odd_server server = { .gives_dates = true, .now_us = -1 };
 		struct client client = { .pages = 0 };
 		const uint32_t limit = 1 + (uint32_t)random() % 30;
 		const unsigned ties[] = { 1, 2, 5, 40 };
@@ -176,7 +179,9 @@ static void pages_that_are_large_enough_lose_nothing_without_next(void **state)
 
 static void an_unchanged_collection_costs_one_small_page(void **state)
 {
-	struct odd_server server = { .gives_dates = true, .gives_next = true, .precision = 1, .cap = OBJECTS_MAX };
+	struct odd_server server = {
+		.gives_dates = true, .gives_next = true, .precision = 1, .cap = OBJECTS_MAX, .now_us = -1
+	};
 	struct client client = { .pages = 0 };
 	uint32_t before = 0;
 	uint32_t after = 0;
@@ -194,6 +199,10 @@ static void an_unchanged_collection_costs_one_small_page(void **state)
 		after += client.got[i];
 	assert_int_equal(client.pages, 0);
 	assert_int_equal(after, before + 1); /* the last one again, in case it had company */
+	server.now_us = server.dates[299] + BW_WALK_SETTLED_US;
+	pull(&server, &client);
+	pull(&server, &client);
+	assert_int_equal(client.got[299], 3); /* and once more, to hear that it is over */
 	bw_walk_release(&client.walk);
 }
 
