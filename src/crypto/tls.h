@@ -62,7 +62,7 @@ enum bw_tls_step {
 	BW_TLS_DONE,
 	BW_TLS_WANT_READ,  /* call again, the same way, when the socket is readable */
 	BW_TLS_WANT_WRITE, /* … when it is writable */
-	BW_TLS_CLOSED,     /* the other side said goodbye, or is gone between records */
+	BW_TLS_CLOSED,     /* the other side said goodbye, or is gone: bw_tls_was_cut tells which */
 	BW_TLS_FAILED,     /* bw_tls_why; only bw_tls_free is left */
 };
 
@@ -76,6 +76,9 @@ BW_MUST_USE enum bw_tls_step bw_tls_write(struct bw_tls *tls, struct bw_slice by
 
 /* Says goodbye; DONE when said (does not wait for the answer). */
 BW_MUST_USE enum bw_tls_step bw_tls_shutdown(struct bw_tls *tls);
+
+/* After CLOSED: the connection ended without a goodbye, so what came may be cut short (RFC 8446 §6.1). */
+bool bw_tls_was_cut(const struct bw_tls *tls);
 
 bool bw_tls_has_pending(const struct bw_tls *tls); /* bytes that poll cannot see */
 const char *bw_tls_why(const struct bw_tls *tls);  /* words for FAILED; never NULL */
