@@ -8,11 +8,13 @@
 #include "base/bytes.h"
 
 enum {
-	BW_CHAR_TOKEN = 1,  /* tchar, RFC 9110 5.6.2 */
-	BW_CHAR_VALUE = 2,  /* inside a field value: HTAB, SP, VCHAR, obs-text; 5.5 */
-	BW_CHAR_TARGET = 4, /* request target: visible ASCII without '#', which starts a fragment */
-	BW_CHAR_HOST = 8,   /* uri-host and port without userinfo, RFC 3986 3.2.2 */
-	BW_CHAR_QUOTED = 16 /* qdtext, RFC 9110 5.6.4 */
+	BW_CHAR_TOKEN = 1,   /* tchar, RFC 9110 5.6.2 */
+	BW_CHAR_VALUE = 2,   /* inside a field value: HTAB, SP, VCHAR, obs-text; 5.5 */
+	BW_CHAR_TARGET = 4,  /* request target: visible ASCII without '#', which starts a fragment */
+	BW_CHAR_HOST = 8,    /* uri-host and port without userinfo, RFC 3986 3.2.2 */
+	BW_CHAR_QUOTED = 16, /* qdtext, RFC 9110 5.6.4 */
+	BW_CHAR_PLAIN = 32,  /* visible ASCII and blanks that percent-decoding leaves alone */
+	BW_CHAR_PLUS = 64,   /* '+', which it leaves alone in a path */
 };
 
 extern const uint8_t bw_char_classes[256];

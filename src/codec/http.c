@@ -14,23 +14,20 @@ struct scan {
 
 struct known_row {
 	const char *name;
-	uint8_t len;
 	bool once;
 };
 
 static const struct known_row known_rows[] = {
-#define X(symbol, name, once) { (name), sizeof(name) - 1, (once) },
+#define X(symbol, name, once) { (name), (once) },
 	BW_HTTP_KNOWN_ROWS(X)
 #undef X
 };
 
-/* `lower` is lower-case letters, digits and dashes, `text` a token: setting bit 5 folds case then. */
-static bool token_is(struct bw_slice text, const char *lower, size_t len)
+/* `lower` has the token's length and only lower-case letters and dashes: setting bit 5 folds case then. */
+static bool token_is(struct bw_slice token, const char *lower)
 {
-	if (text.len != len)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if ((text.ptr[i] | 0x20) != (uint8_t)lower[i])
+	for (size_t i = 0; i < token.len; i++) {
+		if ((token.ptr[i] | 0x20) != (uint8_t)lower[i])
 			return false;
 	}
 	return true;
@@ -71,17 +68,43 @@ static enum bw_err take_line_end(struct scan *s)
 
 /* Fields */
 
+/* 1 + the known name, or 0. Names are told apart by length first: at most three share one. */
+static unsigned known_of(struct bw_slice name)
+{
+	enum { LENGTHS = 18, SHARE = 3 };
+	static const uint8_t by_length[LENGTHS][SHARE] = {
+		[4] = { 1 + BW_HTTP_HOST, 1 + BW_HTTP_DATE, 1 + BW_HTTP_ETAG },
+		[6] = { 1 + BW_HTTP_ACCEPT, 1 + BW_HTTP_EXPECT, 1 + BW_HTTP_ORIGIN },
+		[8] = { 1 + BW_HTTP_LOCATION },
+		[10] = { 1 + BW_HTTP_CONNECTION, 1 + BW_HTTP_USER_AGENT },
+		[11] = { 1 + BW_HTTP_RETRY_AFTER },
+		[12] = { 1 + BW_HTTP_CONTENT_TYPE },
+		[13] = { 1 + BW_HTTP_AUTHORIZATION, 1 + BW_HTTP_IF_NONE_MATCH },
+		[14] = { 1 + BW_HTTP_CONTENT_LENGTH },
+		[15] = { 1 + BW_HTTP_ACCEPT_ENCODING },
+		[16] = { 1 + BW_HTTP_CONTENT_ENCODING, 1 + BW_HTTP_WWW_AUTHENTICATE },
+		[17] = { 1 + BW_HTTP_TRANSFER_ENCODING },
+	};
+
+	for (size_t i = 0; name.len < LENGTHS && i < SHARE; i++) {
+		const unsigned known = by_length[name.len][i];
+
+		if (known == 0 || token_is(name, known_rows[known - 1].name))
+			return known;
+	}
+	return 0;
+}
+
 static enum bw_err note_known(struct scan *s, struct bw_http_head *head, struct bw_slice name, size_t name_at)
 {
-	for (size_t i = 0; i < BW_COUNT(known_rows); i++) {
-		if (!token_is(name, known_rows[i].name, known_rows[i].len))
-			continue;
-		if (head->known[i] == 0)
-			head->known[i] = (uint8_t)(head->fields_n + 1);
-		else if (known_rows[i].once)
-			return refuse(s, BW_ERR_DUPLICATE, name_at, "this field may stand only once");
+	const unsigned known = known_of(name);
+
+	if (known == 0)
 		return BW_OK;
-	}
+	if (head->known[known - 1] == 0)
+		head->known[known - 1] = (uint8_t)(head->fields_n + 1);
+	else if (known_rows[known - 1].once)
+		return refuse(s, BW_ERR_DUPLICATE, name_at, "this field may stand only once");
 	return BW_OK;
 }
 

@@ -56,6 +56,32 @@ static void a_request_is_taken_apart_without_copying(void **state)
 	assert_int_equal(value.len, 0);
 }
 
+static void every_known_field_is_found_by_its_row(void **state)
+{
+	static const char *const names[] = {
+#define X(symbol, name, once) name,
+		BW_HTTP_KNOWN_ROWS(X)
+#undef X
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(names); i++) {
+		struct bw_buf text = BW_BUF_INIT(1000);
+		struct bw_http_response r;
+		size_t known = 0;
+
+		assert_ok(bw_buf_addf(&text, "HTTP/1.1 204 x\r\nX: y\r\n%s: 1\r\n\r\n", names[i]));
+		if (i != BW_HTTP_TRANSFER_ENCODING) {
+			assert_ok(parse_answer(bw_buf_text(&text), false, &r));
+			for (size_t k = 0; k < BW_HTTP_KNOWN_COUNT; k++)
+				known += r.head.known[k] != 0 ? 1 : 0;
+			assert_int_equal(r.head.known[i], 2);
+			assert_int_equal(known, 1);
+		}
+		bw_buf_release(&text);
+	}
+}
+
 static void every_prefix_asks_for_more(void **state)
 {
 	struct bw_http_request r;
@@ -405,6 +431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_taken_apart_without_copying),
+		cmocka_unit_test(every_known_field_is_found_by_its_row),
 		cmocka_unit_test(every_prefix_asks_for_more),
 		cmocka_unit_test(a_head_that_trickles_in_gives_the_same_result),
 		cmocka_unit_test(bytes_behind_the_head_belong_to_the_body_or_the_next_request),

@@ -1,17 +1,7 @@
 #include "codec/query.h"
 
 #include "base/text.h"
-
-/* Index of the first byte that decoding would change or refuse; text.len when none. */
-static size_t plain_span(struct bw_slice text, bool plus)
-{
-	size_t i = 0;
-
-	while (i < text.len && text.ptr[i] != '%' && text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f &&
-	       !(plus && text.ptr[i] == '+'))
-		i++;
-	return i;
-}
+#include "codec/chars.h"
 
 static enum bw_err decode_escape(struct bw_slice text, size_t at, uint8_t *out, struct bw_fault *fault)
 {
@@ -50,7 +40,7 @@ enum bw_err bw_percent_decode(struct bw_slice text, bool plus, struct bw_arena *
 	size_t len = 0;
 	struct bw_slice decoded;
 
-	if (plain_span(text, plus) == text.len) {
+	if (bw_char_span(text, 0, plus ? BW_CHAR_PLAIN : BW_CHAR_PLAIN | BW_CHAR_PLUS) == text.len) {
 		*out = text;
 		return BW_OK;
 	}
