@@ -45,14 +45,47 @@ static enum bw_err say(const struct job *job, enum bw_err err, const char *what,
 	return bw_why_set(job->why, err, "%s '%.*s': %s", what, BW_ARG(subject), bw_err_text(err));
 }
 
-static enum bw_err find_collection(const struct job *job, struct bw_slice name, struct bw_collection *out)
+/* NOT_FOUND, or CONFLICT when several collections have that title. */
+static enum bw_err find_title(struct bw_store *store, struct bw_slice title, struct bw_collection *out)
 {
-	const enum bw_err err = bw_store_collection_find(job->store, name, out);
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(256 * BW_MIB);
+	const struct bw_collection *found = NULL;
+	struct bw_collection *list;
+	size_t count;
+
+	BW_TRY(bw_store_collections(store, &arena, &list, &count));
+	for (size_t i = 0; i < count; i++) {
+		if (!bw_slice_is(title, list[i].title))
+			continue;
+		BW_NEED(found == NULL, CONFLICT);
+		found = &list[i];
+	}
+	BW_NEED(found != NULL, NOT_FOUND);
+	*out = *found;
+	return BW_OK;
+}
+
+enum bw_err bw_office_collection(struct bw_store *store, struct bw_slice name, struct bw_collection *out,
+				 struct bw_why *why)
+{
+	enum bw_err err = bw_store_collection_find(store, name, out);
 
 	if (err == BW_ERR_NOT_FOUND)
-		return bw_why_set(job->why, err, "there is no collection '%.*s'; see: breakwater collection list",
+		err = find_title(store, name, out);
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_why_set(why, err, "there is no collection '%.*s'; see: breakwater collection list",
 				  BW_ARG(name));
-	return say(job, err, "cannot find collection", name);
+	if (err == BW_ERR_CONFLICT)
+		return bw_why_set(why, err, "several collections are called '%.*s'; use the id: breakwater collection list",
+				  BW_ARG(name));
+	if (err != BW_OK)
+		return bw_why_set(why, err, "cannot find collection '%.*s': %s", BW_ARG(name), bw_store_why(store));
+	return BW_OK;
+}
+
+static enum bw_err find_collection(const struct job *job, struct bw_slice name, struct bw_collection *out)
+{
+	return bw_office_collection(job->store, name, out, job->why);
 }
 
 static enum bw_err find_account(const struct job *job, struct bw_slice name, struct bw_account *out)

@@ -50,6 +50,13 @@ const char *bw_office_name(enum bw_office_verb verb);
 BW_MUST_USE enum bw_err bw_office_do(struct bw_store *store, const struct bw_form *form, int fd, struct bw_buf *result,
 				     struct bw_why *why);
 
+/*
+ * A collection as people name it: by its id, its alias, or its title when no
+ * other has the same. NOT_FOUND, CONFLICT (several have that title), and the store's.
+ */
+BW_MUST_USE enum bw_err bw_office_collection(struct bw_store *store, struct bw_slice name, struct bw_collection *out,
+					     struct bw_why *why);
+
 /* ---- putting a batch: shared by POST and import ------------------------ */
 
 struct bw_put_tally {

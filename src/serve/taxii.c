@@ -322,21 +322,32 @@ static enum bw_err read_filter(unsigned bit, struct bw_slice value, struct bw_ar
 	}
 }
 
+static const struct {
+	const char *name;
+	unsigned bit;
+} known[] = {
+	{ "added_after", F_ADDED },
+	{ "next", F_NEXT }, /* after added_after: it never goes back behind it */
+	{ "limit", F_LIMIT },
+	{ "match[id]", F_ID },
+	{ "match[type]", F_TYPE },
+	{ "match[version]", F_VERSION },
+	{ "match[spec_version]", F_SPEC },
+};
+
+enum bw_err bw_taxii_filter(const char *name, struct bw_slice value, struct bw_arena *arena,
+			    struct bw_taxii_request *out, struct bw_problem *problem)
+{
+	for (size_t i = 0; i < BW_COUNT(known); i++) {
+		if (strcmp(known[i].name, name) == 0)
+			return read_filter(known[i].bit, value, arena, out, problem);
+	}
+	return bad_filter(problem, name, "there is no such filter");
+}
+
 static enum bw_err read_filters(struct bw_slice text, struct bw_arena *arena, struct bw_taxii_request *out,
 				struct bw_problem *problem)
 {
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} known[] = {
-		{ "added_after", F_ADDED },
-		{ "next", F_NEXT }, /* after added_after: it never goes back behind it */
-		{ "limit", F_LIMIT },
-		{ "match[id]", F_ID },
-		{ "match[type]", F_TYPE },
-		{ "match[version]", F_VERSION },
-		{ "match[spec_version]", F_SPEC },
-	};
 	const unsigned allowed = filters_of(out);
 	struct bw_query query;
 	struct bw_fault fault = { 0 };

@@ -73,6 +73,13 @@ BW_MUST_USE enum bw_err bw_taxii_read(const struct bw_http_request *http, struct
 				      struct bw_taxii_request *out, struct bw_problem *problem);
 
 /*
+ * One filter by its URL name, e.g. "match[type]", with the value the URL would hold, decoded:
+ * for commands that take the same filters. USAGE with `problem` filled.
+ */
+BW_MUST_USE enum bw_err bw_taxii_filter(const char *name, struct bw_slice value, struct bw_arena *arena,
+					struct bw_taxii_request *out, struct bw_problem *problem);
+
+/*
  * `next` is the date_added of the last row seen, as 13 hexadecimal digits: the
  * same walk as added_after, so that both page alike (docs/taxii.md, "paging").
  */
