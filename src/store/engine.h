@@ -2,6 +2,7 @@
 #ifndef BW_STORE_ENGINE_H
 #define BW_STORE_ENGINE_H
 
+#include "store/audit.h"
 #include "store/bulletin.h"
 #include "store/catalogue.h"
 #include "store/sql.h"
@@ -40,8 +41,12 @@
 	X(SETTING_GET, "SELECT value FROM setting WHERE name=?")                                                  \
 	X(SETTING_PUT, "INSERT INTO setting(name, value) VALUES(?1,?2)"                                           \
 		       " ON CONFLICT(name) DO UPDATE SET value=?2")                                               \
-	X(AUDIT_ADD, "INSERT INTO audit(seq, time, line) VALUES(?,?,?)")
-
+	X(AUDIT_ADD, "INSERT INTO audit(seq, time, line) VALUES(?,?,?)")                                          \
+	X(STATUS_PUT, "INSERT INTO status(id, account, time, body) VALUES(?,?,?,?)")                              \
+	X(STATUS_GET, "SELECT body FROM status WHERE id=?1 AND (?2 = 0 OR account=?2) AND time > ?3")             \
+	X(STATUS_PRUNE,                                                                                           \
+	  "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE time <= ? ORDER BY time LIMIT ?)")         \
+	X(GRANT_GET, "SELECT access FROM account_grant WHERE account=? AND collection=?")
 enum bw_statement {
 #define X(name, sql) BW_SQL_##name,
 	BW_STATEMENT_ROWS(X)
@@ -89,8 +94,10 @@ struct bw_store {
 	bool touched[1 << 16]; /* collections the open transaction touches */
 	struct bw_buf scratch;
 	struct bw_buf terms;
-	int64_t (*now_us)(void); /* the clock; tests set their own */
-	struct bw_index *index;  /* opened at first use; see index.c */
+	int64_t (*now_us)(void);         /* the clock; tests set their own */
+	struct bw_audit_head audit_head; /* with what the open transaction added */
+	bool audit_known;
+	struct bw_index *index; /* opened at first use; see index.c */
 	size_t cache_bytes;
 	struct bw_why why;
 };

@@ -269,6 +269,7 @@ enum bw_err bw_step_end(struct bw_store *store, const struct bw_step *step, enum
 		store->lost = err;
 	bw_cat_undo(&store->cat, step->mark);
 	store->types.known = false; /* names the step gave out are free again */
+	store->audit_known = false;
 	store->last_added_us = step->last_added_us;
 	store->why = why;
 	return err;
@@ -360,6 +361,7 @@ void bw_store_rollback(struct bw_store *store)
 		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 	/* what the transaction knew beyond rows is read again */
 	store->types.known = false;
+	store->audit_known = false;
 	settle(store, false);
 	store->why = why;
 }
