@@ -403,37 +403,39 @@ void bw_check_prop(struct bw_checker *c, const struct bw_prop *prop, yyjson_val 
 
 /* ---- what no row describes ------------------------------------------------------------ */
 
-void bw_check_any(struct bw_checker *c, yyjson_val *value, const struct bw_at *at)
+/* Empty lists deep in custom content are told, not refused: real data has them (ATT&CK for ICS, CAPEC). */
+static void check_deep(struct bw_checker *c, yyjson_val *value, const struct bw_at *at)
 {
-	size_t count;
+	const size_t count = unsafe_yyjson_get_len(value);
+	const bool is_object = unsafe_yyjson_is_obj(value);
 	yyjson_val *inner;
 
-	if (unsafe_yyjson_is_arr(value)) {
-		count = unsafe_yyjson_get_len(value);
-		if (count == 0) {
-			bw_find(c, BW_FINDING_EMPTY_LIST, at, NULL, NULL);
-			return;
-		}
-		inner = unsafe_yyjson_get_first(value);
-		if (!unsafe_yyjson_is_ctn(inner) && (uintptr_t)unsafe_yyjson_get_next(value) ==
-							    (uintptr_t)(inner + count))
-			return; /* flat */
-		for (size_t i = 0; i < count; i++) {
-			const struct bw_at place = BW_AT_INDEX(at, i);
-
-			bw_check_any(c, inner, &place);
-			inner = unsafe_yyjson_get_next(inner);
-		}
-	} else if (unsafe_yyjson_is_obj(value)) {
-		count = unsafe_yyjson_get_len(value);
-		inner = count == 0 ? NULL : unsafe_yyjson_get_first(value);
-		for (size_t i = 0; i < count; i++) {
-			const struct bw_at place = BW_AT_NAME(at, bw_json_text(inner));
-
-			bw_check_any(c, inner + 1, &place);
-			inner = unsafe_yyjson_get_next(inner + 1);
-		}
+	if (count == 0) {
+		if (!is_object)
+			bw_find_mild(c, BW_FINDING_EMPTY_LIST, at, NULL);
+		return;
 	}
+	inner = unsafe_yyjson_get_first(value);
+	for (size_t i = 0; i < count; i++) {
+		yyjson_val *next = is_object ? inner + 1 : inner;
+
+		if (unsafe_yyjson_is_ctn(next)) {
+			const struct bw_at place = is_object ? BW_AT_NAME(at, bw_json_text(inner)) : BW_AT_INDEX(at, i);
+
+			check_deep(c, next, &place);
+		}
+		inner = unsafe_yyjson_get_next(next);
+	}
+}
+
+void bw_check_any(struct bw_checker *c, yyjson_val *value, const struct bw_at *at)
+{
+	if (!unsafe_yyjson_is_ctn(value))
+		return;
+	if (unsafe_yyjson_is_arr(value) && unsafe_yyjson_get_len(value) == 0)
+		bw_find(c, BW_FINDING_EMPTY_LIST, at, NULL, NULL);
+	else if (c->warn)
+		check_deep(c, value, at);
 }
 
 static bool is_reserved(struct bw_slice name)
@@ -472,6 +474,14 @@ static bool ends_with(struct bw_slice name, const char *suffix)
 	return name.len > len && memcmp(name.ptr + name.len - len, suffix, len) == 0;
 }
 
+/* Names that mean the same wherever they stand (§2.1, §2.8, §3.2). */
+static void check_as(struct bw_checker *c, enum bw_kind kind, yyjson_val *value, const struct bw_at *at)
+{
+	const struct bw_prop prop = { "", (uint8_t)kind, 0, kind == BW_KIND_INT ? BW_RANGE_CONFIDENCE : 0 };
+
+	check_one(c, &prop, value, at);
+}
+
 void bw_check_unknown(struct bw_checker *c, yyjson_val *name, yyjson_val *value, const struct bw_at *at)
 {
 	const struct bw_slice text = bw_json_text(name);
@@ -489,21 +499,18 @@ void bw_check_unknown(struct bw_checker *c, yyjson_val *name, yyjson_val *value,
 	else if (BW_UNLIKELY(grade == 1))
 		bw_find_mild(c, BW_FINDING_PROPERTY_NAME, at, NULL);
 
-	switch (unsafe_yyjson_get_type(value)) {
-	case YYJSON_TYPE_NULL:
+	if (ends_with(text, "_hex"))
+		check_as(c, BW_KIND_HEX, value, at);
+	else if (ends_with(text, "_bin"))
+		check_as(c, BW_KIND_BINARY, value, at);
+	else if (bw_slice_is(text, "lang"))
+		check_as(c, BW_KIND_LANG, value, at);
+	else if (bw_slice_is(text, "created") || bw_slice_is(text, "modified"))
+		check_as(c, BW_KIND_TIME, value, at); /* of an observable that its maker versions (§3.6) */
+	else if (bw_slice_is(text, "confidence"))
+		check_as(c, BW_KIND_INT, value, at);
+	else if (unsafe_yyjson_is_null(value))
 		bw_find(c, BW_FINDING_NULL_VALUE, at, NULL, NULL);
-		break;
-	case YYJSON_TYPE_STR:
-		if (ends_with(text, "_hex") && !bw_is_hex(bw_json_text(value)))
-			bw_find(c, BW_FINDING_HEX, at, value, NULL);
-		if (ends_with(text, "_bin") && !bw_is_base64(bw_json_text(value)))
-			bw_find(c, BW_FINDING_BINARY, at, value, NULL);
-		break;
-	case YYJSON_TYPE_ARR:
-	case YYJSON_TYPE_OBJ:
+	else
 		bw_check_any(c, value, at);
-		break;
-	default:
-		break;
-	}
 }

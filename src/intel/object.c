@@ -293,6 +293,8 @@ enum bw_err bw_object_check(struct bw_checker *c, struct bw_slice json, struct b
 	check_settled(c, NULL);
 	if (c->flags & BW_CHECK_IDS)
 		check_deterministic(c);
+	if (out_record != NULL && c->shape == BW_SHAPE_BUNDLE)
+		bw_find(c, BW_FINDING_BUNDLE_OBJECT, NULL, NULL, "a bundle is no object to keep"); /* §8 */
 	if (out_record != NULL && report->errors == 0)
 		return fill_record(c, json, out_record);
 	return BW_OK;

@@ -186,7 +186,10 @@ static const struct bw_prop sighting[] = {
 	ROW("id", ID, MUST, 0),                                  \
 	ROW("created", TIME_MS, MUST, 0),                        \
 	SHAPE("external_references", LIST, EXTERNAL_REFERENCE),  \
-	MARKINGS
+	REF("object_marking_refs", LIST, MARKING),               \
+	SHAPE("granular_markings", LIST, GRANULAR_MARKING)
+
+#define EXTENSIONS ROW("extensions", EXTENSIONS, 0, 0)
 
 static const struct bw_prop extension_definition[] = {
 	META_HEAD,
@@ -203,6 +206,7 @@ static const struct bw_prop extension_definition[] = {
 };
 static const struct bw_prop language_content[] = {
 	META_HEAD,
+	EXTENSIONS,
 	REF("created_by_ref", 0, CREATOR),
 	ROW("modified", TIME_MS, MUST, 0),
 	FLAG("revoked", 0),
@@ -215,6 +219,7 @@ static const struct bw_prop language_content[] = {
 };
 static const struct bw_prop marking_definition[] = {
 	META_HEAD,
+	EXTENSIONS,
 	REF("created_by_ref", 0, CREATOR),
 	STRING("name", TEXT),
 	ROW("lang", LANG, 0, 0),

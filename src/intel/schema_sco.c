@@ -319,7 +319,10 @@ const struct bw_shape bw_shapes_sco[BW_SHAPE_COUNT] = {
 	[BW_SHAPE_EXT_NTFS] = { "ntfs-ext", "§6.7.3", ext_ntfs, ANY_OWN },
 	[BW_SHAPE_EXT_PDF] = { "pdf-ext", "§6.7.4", ext_pdf, ANY_OWN },
 	[BW_SHAPE_EXT_RASTER] = { "raster-image-ext", "§6.7.5", ext_raster, ANY_OWN },
-	[BW_SHAPE_EXT_PE] = { "windows-pebinary-ext", "§6.7.6", ext_pe, { { 0 } } },
+	[BW_SHAPE_EXT_PE] = { "windows-pebinary-ext", "§6.7.6", ext_pe,
+			      { { BW_RULE_ANY, "imphash machine_hex number_of_sections time_date_stamp "
+					       "pointer_to_symbol_table_hex number_of_symbols size_of_optional_header "
+					       "characteristics_hex file_header_hashes optional_header sections" } } },
 	[BW_SHAPE_EXT_HTTP] = { "http-request-ext", "§6.12.2", ext_http, { { 0 } } },
 	[BW_SHAPE_EXT_ICMP] = { "icmp-ext", "§6.12.3", ext_icmp, { { 0 } } },
 	[BW_SHAPE_EXT_SOCKET] = { "socket-ext", "§6.12.4", ext_socket, { { 0 } } },
