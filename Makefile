@@ -8,7 +8,7 @@ all: $(BUILD)/build.ninja
 
 $(BUILD)/build.ninja:
 	@tools/setup
-	@meson setup $(BUILD) -Dprefix=$(PREFIX) >/dev/null
+	@mkdir -p build && { meson setup $(BUILD) -Dprefix=$(PREFIX) >build/setup.log || { cat build/setup.log; exit 1; }; }
 
 setup:
 	@tools/setup
@@ -18,7 +18,7 @@ demo: all
 	@tools/demo $(BUILD)/breakwater
 
 test:
-	@tools/setup --peers
+	@tools/setup --check --peers
 	@tools/test
 
 bench: all
@@ -26,7 +26,7 @@ bench: all
 	@$(BUILD)/breakwater bench exchange
 
 fuzz:
-	@tools/setup
+	@tools/setup --check
 	@tools/fuzz --seconds $(FUZZ_SECONDS)
 
 install: all
