@@ -1,0 +1,361 @@
+/* `breakwater audit show|verify`. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/command.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "codec/json_text.h"
+#include "serve/desk_command.h"
+#include "store/audit.h"
+#include "store/audit_line.h"
+#include "sys/clock.h"
+
+enum { LAST_MAX = 100000 };
+
+/* ---- show ------------------------------------------------------------------ */
+
+struct showing {
+	bool as_json;
+	int64_t since_us;
+	struct bw_slice account; /* empty: any */
+	struct bw_slice action;
+	struct bw_arena arena; /* of one line */
+	/* the last lines that match, when only so many are wanted; a ring */
+	struct bw_buf *last;
+	size_t last_max; /* 0: all are printed at once */
+	uint64_t matched;
+};
+
+static void print_field(const char *before, struct bw_slice text)
+{
+	(void)fputs(before, stdout);
+	bw_print_foreign(text);
+}
+
+static void print_text(const struct bw_audit_line *line)
+{
+	char time[BW_TIME_BYTES];
+
+	bw_time_format(line->time_us, time);
+	(void)printf("%s  ", time);
+	print_field("", line->account.len > 0 ? line->account : BW_LIT("nobody"));
+	if (line->address.len > 0)
+		print_field(" from ", line->address);
+	print_field("  ", line->action);
+	print_field(" ", line->target);
+	if (line->status > 0)
+		(void)printf("  %" PRIu64, line->status);
+	if (line->count > 1)
+		(void)printf("  %" PRIu64 " times", line->count);
+	if (line->note.len > 0)
+		print_field("  ", line->note);
+	(void)putchar('\n');
+}
+
+static enum bw_err print_line(struct showing *s, struct bw_slice text)
+{
+	struct bw_audit_line line;
+
+	if (s->as_json) { /* as it stands in the log, so that the chain can be checked elsewhere */
+		(void)fwrite(text.ptr, 1, text.len, stdout);
+		(void)putchar('\n');
+		return BW_OK;
+	}
+	bw_arena_reset(&s->arena);
+	BW_TRY(bw_audit_line_parse(text, &s->arena, &line, NULL));
+	print_text(&line);
+	return BW_OK;
+}
+
+static bool matches(const struct showing *s, const struct bw_audit_line *line)
+{
+	return line->time_us >= s->since_us &&
+	       (s->account.len == 0 || bw_slice_equals(s->account, line->account)) &&
+	       (s->action.len == 0 || bw_slice_equals(s->action, line->action));
+}
+
+static enum bw_err show_line(void *ctx, uint64_t seq, struct bw_slice text)
+{
+	struct showing *s = ctx;
+	struct bw_audit_line line;
+	struct bw_buf *place;
+
+	(void)seq;
+	bw_arena_reset(&s->arena);
+	if (bw_audit_line_parse(text, &s->arena, &line, NULL) != BW_OK)
+		return BW_ERR_CORRUPT;
+	if (!matches(s, &line))
+		return BW_OK;
+	s->matched++;
+	if (s->last_max == 0)
+		return ferror(stdout) != 0 ? BW_ERR_CLOSED : print_line(s, text);
+	place = &s->last[(s->matched - 1) % s->last_max];
+	bw_buf_clear(place);
+	place->max = BW_AUDIT_LINE_MAX;
+	return bw_buf_add(place, text);
+}
+
+static enum bw_err print_last(struct showing *s)
+{
+	const uint64_t count = s->matched < s->last_max ? s->matched : s->last_max;
+
+	for (uint64_t i = s->matched - count; i < s->matched; i++)
+		BW_TRY(print_line(s, bw_buf_slice(&s->last[i % s->last_max])));
+	return BW_OK;
+}
+
+static enum bw_err show_all(struct showing *s, struct bw_store *store)
+{
+	if (s->last_max > 0) {
+		s->last = calloc(s->last_max, sizeof(*s->last));
+		BW_NEED(s->last != NULL, MEMORY);
+	}
+	BW_TRY(bw_store_audit_walk(store, 1, show_line, s));
+	return s->last_max > 0 ? print_last(s) : BW_OK;
+}
+
+static void showing_release(struct showing *s)
+{
+	for (size_t i = 0; s->last != NULL && i < s->last_max; i++)
+		bw_buf_release(&s->last[i]);
+	free(s->last);
+	bw_arena_release(&s->arena);
+}
+
+static int show_run(struct bw_call *call)
+{
+	struct showing s = { .as_json = bw_call_json(call),
+			     .since_us = BW_TIME_MIN,
+			     .account = bw_call_slice(call, "account"),
+			     .action = bw_call_slice(call, "action"),
+			     .last_max = (size_t)bw_call_num(call, "limit"),
+			     .arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) };
+	int status;
+	struct bw_desk *desk;
+	enum bw_err err;
+
+	if (bw_call_has(call, "since") &&
+	    bw_time_parse_any(bw_slice_text(bw_call_text(call, "since")), &s.since_us) != BW_OK)
+		return bw_complain(call, BW_EXIT_USAGE, "write it like 2026-01-31T12:00:00Z",
+				   "--since is '%s', and must be a timestamp", bw_call_text(call, "since"));
+	desk = bw_desk_for(call, &status);
+	if (desk == NULL)
+		return status;
+	err = show_all(&s, bw_desk_store(desk));
+	if (err == BW_ERR_CORRUPT)
+		status = bw_complain(call, BW_EXIT_FOUND, "breakwater audit verify", "a line of the audit log is damaged");
+	else if (err != BW_OK && ferror(stdout) == 0)
+		status = bw_complain_store(call, desk, err, "read the audit log");
+	showing_release(&s);
+	bw_desk_close(desk);
+	return status;
+}
+
+/* ---- verify ------------------------------------------------------------------ */
+
+struct verifying {
+	const struct bw_call *call;
+	struct bw_audit_chain chain;
+	uint64_t lines;
+	uint64_t bad_line; /* counted from 1; 0: none */
+	const char *reason;
+	struct bw_progress progress;
+};
+
+static enum bw_err verify_line(void *ctx, uint64_t seq, struct bw_slice text)
+{
+	struct verifying *v = ctx;
+	struct bw_fault fault = { 0 };
+	enum bw_err err;
+
+	(void)seq;
+	v->lines++;
+	if (v->lines % 1024 == 0)
+		bw_progress_at(&v->progress, v->lines);
+	err = bw_audit_chain_next(&v->chain, text, &fault);
+	if (err == BW_OK || err == BW_ERR_MEMORY || err == BW_ERR_CRYPTO)
+		return err;
+	v->bad_line = v->lines;
+	v->reason = fault.reason != NULL ? fault.reason : bw_err_text(err);
+	return BW_ERR_CORRUPT;
+}
+
+/* The end of the chain must be as far on as the store says: a log cut off at its end is not whole. */
+static enum bw_err verify_store(struct verifying *v, struct bw_store *store)
+{
+	struct bw_audit_head head;
+
+	BW_TRY(bw_store_audit_head(store, &head));
+	BW_TRY(bw_store_audit_walk(store, 1, verify_line, v));
+	if (v->chain.first_seq > 1) {
+		v->bad_line = 1;
+		v->reason = "lines before it are gone";
+		return BW_ERR_CORRUPT;
+	}
+	if (v->chain.seq < head.seq) {
+		v->bad_line = v->lines + 1;
+		v->reason = "it is gone, with all that follow";
+		return BW_ERR_CORRUPT;
+	}
+	return BW_OK;
+}
+
+/* One line without its newline; NOT_FOUND at the end, TOO_BIG. */
+static enum bw_err read_line(FILE *file, struct bw_buf *out)
+{
+	int c;
+
+	bw_buf_clear(out);
+	while ((c = getc(file)) != EOF && c != '\n')
+		BW_TRY(bw_buf_add_u8(out, (uint8_t)c));
+	BW_NEED(ferror(file) == 0, IO);
+	return c == EOF && out->len == 0 ? BW_ERR_NOT_FOUND : BW_OK;
+}
+
+static enum bw_err verify_file(struct verifying *v, FILE *file)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(BW_AUDIT_LINE_MAX);
+
+	for (;;) {
+		const enum bw_err err = read_line(file, &line);
+
+		if (err == BW_ERR_NOT_FOUND)
+			return BW_OK;
+		if (err == BW_ERR_TOO_BIG) {
+			v->bad_line = v->lines + 1;
+			v->reason = "it is longer than any line of an audit log";
+			return BW_ERR_CORRUPT;
+		}
+		BW_TRY(err);
+		BW_TRY(verify_line(v, 0, bw_buf_slice(&line)));
+	}
+}
+
+static enum bw_err write_json(const struct verifying *v, struct bw_buf *out)
+{
+	char hex[2 * BW_AUDIT_HASH_BYTES + 1];
+
+	bw_hex_encode(bw_slice_of(v->chain.hash, BW_AUDIT_HASH_BYTES), hex);
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	BW_TRY(bw_json_add_bool(out, "whole", v->bad_line == 0));
+	BW_TRY(bw_json_add_num(out, "lines", (int64_t)(v->bad_line == 0 ? v->lines : v->bad_line - 1)));
+	BW_TRY(bw_json_add_num(out, "first", (int64_t)v->chain.first_seq));
+	BW_TRY(bw_json_add_num(out, "last", (int64_t)v->chain.seq));
+	BW_TRY(bw_json_add_text(out, "head", bw_slice_text(hex)));
+	if (v->bad_line > 0) {
+		BW_TRY(bw_json_add_num(out, "bad_line", (int64_t)v->bad_line));
+		BW_TRY(bw_json_add_text(out, "reason", bw_slice_text(v->reason)));
+	}
+	return bw_buf_add_u8(out, '}');
+}
+
+static int report(const struct verifying *v)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf json = BW_BUF_INIT(64 * BW_KIB);
+	char hex[2 * BW_AUDIT_HASH_BYTES + 1];
+	int status = BW_EXIT_OK;
+
+	if (bw_call_json(v->call))
+		status = bw_print_json(v->call, write_json(v, &json), &json);
+	if (v->bad_line > 0)
+		return bw_complain(v->call, BW_EXIT_FOUND, NULL, "line %" PRIu64 " does not fit the chain: %s", v->bad_line,
+				   v->reason);
+	if (bw_call_json(v->call))
+		return status;
+	bw_hex_encode(bw_slice_of(v->chain.hash, BW_AUDIT_HASH_BYTES), hex);
+	(void)printf("the chain is whole: %" PRIu64 " lines, numbers %" PRIu64 " to %" PRIu64 "\nlast hash %s\n", v->lines,
+		     v->chain.first_seq, v->chain.seq, hex);
+	return BW_EXIT_OK;
+}
+
+static int verify_given_file(struct verifying *v, const char *path)
+{
+	const bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "re");
+	enum bw_err err;
+
+	if (file == NULL)
+		return bw_complain(v->call, BW_EXIT_FAILED, NULL, "cannot read '%s': %s", path,
+				   bw_err_text(bw_err_from_errno(errno)));
+	err = verify_file(v, file);
+	if (!is_stdin)
+		(void)fclose(file);
+	if (err != BW_OK && err != BW_ERR_CORRUPT)
+		return bw_complain(v->call, BW_EXIT_FAILED, NULL, "cannot read '%s': %s", path, bw_err_text(err));
+	return report(v);
+}
+
+static int verify_own_log(struct verifying *v)
+{
+	int status;
+	struct bw_desk *desk = bw_desk_for(v->call, &status);
+	enum bw_err err;
+
+	if (desk == NULL)
+		return status;
+	bw_progress_begin(&v->progress, "checking", "lines", 0, bw_call_flag(v->call, "quiet"));
+	err = verify_store(v, bw_desk_store(desk));
+	bw_progress_end(&v->progress);
+	if (err != BW_OK && v->bad_line == 0)
+		status = bw_complain_store(v->call, desk, err, "read the audit log");
+	else
+		status = report(v);
+	bw_desk_close(desk);
+	return status;
+}
+
+static int verify_run(struct bw_call *call)
+{
+	struct verifying v = { .call = call, .chain = { .arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) } };
+	const int status = bw_call_args(call) > 0 ? verify_given_file(&v, bw_call_arg(call, 0)) : verify_own_log(&v);
+
+	bw_arena_release(&v.chain.arena);
+	return status;
+}
+
+/* ---- rows ------------------------------------------------------------------------ */
+
+static const struct bw_option show_options[] = {
+	{ .name = "since", .kind = BW_OPT_TEXT, .value_name = "TIME", .help = "only lines from then on" },
+	{ .name = "account", .kind = BW_OPT_TEXT, .value_name = "NAME", .help = "only what this account did" },
+	{ .name = "action", .kind = BW_OPT_TEXT, .value_name = "WORD", .help = "only this, e.g. POST or account-add" },
+	{ .name = "limit",
+	  .kind = BW_OPT_NUM,
+	  .min = 0,
+	  .max = LAST_MAX,
+	  .fallback = "0",
+	  .unit = "lines",
+	  .help = "only the last so many; 0: all" },
+	{ 0 },
+};
+
+static const struct bw_command audit_verbs[] = {
+	{ .name = "show",
+	  .summary = "print the audit log, oldest line first",
+	  .usage = "[--since TIME] [--account NAME] [--action WORD] [--limit N]",
+	  .details = "With --format json each line is printed exactly as it stands in the log; such a file, if no line "
+		     "is missing between its first and its last, is what 'audit verify FILE' checks on any machine.",
+	  .options = show_options,
+	  .max_args = 0,
+	  .run = show_run },
+	{ .name = "verify",
+	  .summary = "check that no line of the audit log was changed, dropped or put in",
+	  .usage = "[FILE]",
+	  .details = "Follows the chain of hashes through the log of the data folder, or through FILE ('-': standard "
+		     "input), written by 'audit show --format json'. Exit status 1 when it breaks, with the first line "
+		     "that does not fit. A chain that was made anew from its first line on verifies too: keep the last "
+		     "hash elsewhere to notice that.",
+	  .max_args = 1,
+	  .run = verify_run },
+	{ 0 },
+};
+
+const struct bw_command bw_audit_command = {
+	.name = "audit",
+	.summary = "print the audit log and check that it is whole",
+	.usage = "show|verify",
+	.verbs = audit_verbs,
+};
