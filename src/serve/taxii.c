@@ -394,20 +394,21 @@ enum bw_err bw_taxii_read(const struct bw_http_request *http, struct bw_arena *a
 
 void bw_taxii_next_format(int64_t date_added_us, char out[BW_NEXT_TEXT])
 {
-	(void)snprintf(out, BW_NEXT_TEXT, "%013llx", (unsigned long long)date_added_us & 0xfffffffffffffULL);
+	(void)snprintf(out, BW_NEXT_TEXT, "%016llx", (unsigned long long)date_added_us);
 }
 
 enum bw_err bw_taxii_next_parse(struct bw_slice text, int64_t *out)
 {
-	int64_t value = 0;
+	uint64_t value = 0;
 
 	BW_NEED(text.len == BW_NEXT_TEXT - 1, SYNTAX);
 	for (size_t i = 0; i < text.len; i++) {
 		const int digit = bw_hex_value(text.ptr[i]);
 
 		BW_NEED(digit >= 0, SYNTAX);
-		value = value * 16 + digit;
+		value = value << 4 | (uint64_t)digit;
 	}
-	*out = value;
+	BW_NEED(value <= INT64_MAX, SYNTAX);
+	*out = (int64_t)value;
 	return BW_OK;
 }

@@ -80,10 +80,10 @@ BW_MUST_USE enum bw_err bw_taxii_filter(const char *name, struct bw_slice value,
 					struct bw_taxii_request *out, struct bw_problem *problem);
 
 /*
- * `next` is the date_added of the last row seen, as 13 hexadecimal digits: the
+ * `next` is the date_added of the last row seen, as 16 hexadecimal digits: the
  * same walk as added_after, so that both page alike (docs/taxii.md, "paging").
  */
-enum { BW_NEXT_TEXT = 14 };
+enum { BW_NEXT_TEXT = 17 };
 void bw_taxii_next_format(int64_t date_added_us, char out[BW_NEXT_TEXT]);
 BW_MUST_USE enum bw_err bw_taxii_next_parse(struct bw_slice text, int64_t *out);
 
