@@ -293,6 +293,8 @@ enum bw_err bw_json_parse(struct bw_json_parser *parser, struct bw_slice text, y
 	parser->pool_used = 0;
 	if (text.len > BW_JSON_TEXT_MAX)
 		return bw_fault_set(fault, BW_ERR_TOO_BIG, BW_JSON_TEXT_MAX, "one object may have 64 MiB of text");
+	if (text.len == 0)
+		return bw_fault_set(fault, BW_ERR_TRUNCATED, 0, "there is no JSON value");
 	BW_TRY(grow(&parser->text, &parser->text_cap, text.len + PADDING, POOL_START));
 	/* the most yyjson takes for this much text, and room to round up */
 	BW_TRY(grow(&parser->pool, &parser->pool_cap,
