@@ -10,6 +10,12 @@
 extern const struct bw_command bw_completion_command;
 extern const struct bw_command bw_doctor_command;
 extern const struct bw_command bw_help_command;
+extern const struct bw_command bw_validate_command;
+
+static const struct bw_command *const objects[] = {
+	&bw_validate_command,
+	NULL,
+};
 
 static const struct bw_command *const machine[] = {
 	&bw_doctor_command,
@@ -19,6 +25,7 @@ static const struct bw_command *const machine[] = {
 };
 
 const struct bw_command_group bw_command_groups[] = {
+	{ "STIX objects", objects },
 	{ "the machine and the manual", machine },
 	{ 0 },
 };
