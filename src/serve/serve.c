@@ -23,6 +23,7 @@ struct parent {
 	struct bw_serve_shared shared; /* first: workers see the parent's memory through it */
 	struct bw_call *call;
 	const char *data;
+	struct bw_place store;
 	struct bw_serve_settings settings;
 	int memory[2];                 /* catalogue and bulletin as the keeper last shared them; -1: not yet */
 	struct bw_secret passphrase;
@@ -317,6 +318,9 @@ static int serve_with(struct parent *p)
 
 	if (bw_folder_check(p->data, &why) != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "%s", why.text);
+	if (bw_folder_place(p->data, "store", &p->store) != BW_OK)
+		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "the path of the data folder '%s' is too long", p->data);
+	p->shared.store = p->store.path;
 	read_settings(p);
 	if (read_passphrase(p, &why) != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "%s", why.text);
