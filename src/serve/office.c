@@ -176,6 +176,7 @@ static enum bw_err account_disable(struct job *job)
 
 	BW_TRY(find_account(job, field(job, F_A), &account));
 	BW_TRY(bw_form_num(job->form, F_B, 1, &disabled));
+	(void)snprintf(job->note, sizeof(job->note), "%s", disabled == 1 ? "kept out" : "let in");
 	return say(job, bw_store_account_set_disabled(job->store, account.number, disabled == 1), "cannot change account",
 		   field(job, F_A));
 }
