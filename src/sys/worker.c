@@ -1,13 +1,9 @@
 #include "sys/worker.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,94 +60,14 @@ static struct bw_member member_of(const struct bw_crew *crew, const struct seat_
 	return (struct bw_member){ row_of(crew, seat)->name, seat->copy };
 }
 
-static bool is_up(const struct seat_view *seat)
-{
-	return seat->state != DOWN && seat->control != NULL;
-}
-
-/* ---- the child's side of fork --------------------------------------------------- */
-
-static int compare_ints(const void *a, const void *b)
-{
-	const int x = *(const int *)a;
-	const int y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Whatever the parent has open for others is none of this worker's business. */
-static void close_all_but(int *keep, size_t count)
-{
-	unsigned from = 3;
-
-	qsort(keep, count, sizeof(*keep), compare_ints);
-	for (size_t i = 0; i < count; i++) {
-		if (keep[i] < 0 || (unsigned)keep[i] < from)
-			continue;
-		if ((unsigned)keep[i] > from)
-			(void)close_range(from, (unsigned)keep[i] - 1, 0);
-		from = (unsigned)keep[i] + 1;
-	}
-	(void)close_range(from, ~0U, 0);
-}
-
-static void keep_own_descriptors(struct bw_crew *crew, const struct bw_member *who, int control_fd)
-{
-	int keep[BW_CREW_KEEP_MAX + 1];
-	size_t count = 0;
-	int nothing;
-
-	if (crew->plan->keep != NULL)
-		count = crew->plan->keep(crew->plan->shared, who, keep);
-	assert(count <= BW_CREW_KEEP_MAX);
-	keep[count++] = control_fd;
-	close_all_but(keep, count);
-	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (nothing > 0) {
-		(void)dup2(nothing, STDIN_FILENO);
-		(void)close(nothing);
-	}
-}
-
-static void name_process(const struct bw_member *who, unsigned copies)
-{
-	char name[64];
-
-	if (copies > 1)
-		(void)snprintf(name, sizeof(name), "bw-%s.%u", who->name, who->copy);
-	else
-		(void)snprintf(name, sizeof(name), "bw-%s", who->name);
-	(void)prctl(PR_SET_NAME, name); /* the kernel cuts at 15 bytes */
-	bw_log_set_worker(who->name);
-}
-
 static unsigned copies_of(const struct bw_crew_plan *plan, size_t row)
 {
 	return plan->copies == NULL ? 1 : plan->copies[row];
 }
 
-/* The parent alone hears the service manager and the terminal; it tells the workers. */
-static void leave_signals_to_the_parent(const struct bw_crew *crew)
+static bool is_up(const struct seat_view *seat)
 {
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
-
-	for (size_t i = 0; i < BW_COUNT(ignored); i++)
-		(void)signal(ignored[i], SIG_IGN);
-	(void)sigprocmask(SIG_SETMASK, &crew->mask_before, NULL);
-}
-
-static BW_NORETURN void be_worker(struct bw_crew *crew, struct seat_view *seat, int control_fd)
-{
-	const struct bw_member who = member_of(crew, seat);
-
-	/* die with the parent; it may have died before this line */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != crew->self)
-		_exit(1);
-	leave_signals_to_the_parent(crew);
-	name_process(&who, copies_of(crew->plan, seat->row));
-	keep_own_descriptors(crew, &who, control_fd);
-	_exit(bw_seat_run(crew->plan, seat->row, seat->copy, control_fd));
+	return seat->state != DOWN && seat->control != NULL;
 }
 
 /* ---- telling ------------------------------------------------------------------------ */
@@ -275,7 +191,8 @@ static enum bw_err fork_seat(struct bw_crew *crew, struct seat_view *seat)
 	(void)fflush(NULL); /* or the child would print it again */
 	pid = fork();
 	if (pid == 0)
-		be_worker(crew, seat, fds[1]);
+		bw_child_run(&(struct bw_child){ crew->plan, seat->row, seat->copy, copies_of(crew->plan, seat->row),
+						 fds[1], crew->self, crew->mask_before });
 	(void)close(fds[1]);
 	if (pid < 0) {
 		(void)close(fds[0]);
