@@ -282,11 +282,22 @@ uint8_t bw_cat_flags(const struct bw_catalogue *cat, uint64_t row)
 	return cat->flags[row];
 }
 
+static void set_bit(uint64_t set[4], uint8_t bit)
+{
+	set[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+static bool sets_meet(const uint64_t a[4], const uint64_t b[4])
+{
+	return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3])) != 0;
+}
+
 /* Room was reserved. */
 static void change_flags(struct bw_catalogue *cat, uint64_t row, uint8_t flags)
 {
 	size_t place;
 
+	set_bit(cat->blocks[row / BW_CAT_BLOCK_ROWS].flags, flags);
 	if (row >= cat->head->published)
 		cat->flags[row] = flags;
 	place = map_place(cat, (uint32_t)row);
@@ -317,11 +328,10 @@ enum bw_err bw_cat_set_flags(struct bw_catalogue *cat, uint64_t row, uint8_t fla
 static void mark_block(struct bw_catalogue *cat, uint64_t row)
 {
 	struct bw_cat_block *block = &cat->blocks[row / BW_CAT_BLOCK_ROWS];
-	const uint8_t type = cat->type[row];
-	const uint8_t collection = (uint8_t)cat->collection[row];
 
-	block->types[type / 64] |= UINT64_C(1) << (type % 64);
-	block->collections[collection / 64] |= UINT64_C(1) << (collection % 64);
+	set_bit(block->types, cat->type[row]);
+	set_bit(block->flags, cat->flags[row]);
+	set_bit(block->collections, (uint8_t)cat->collection[row]);
 }
 
 enum bw_err bw_cat_append(struct bw_catalogue *cat, const struct bw_cat_row *row, int64_t newest)
@@ -528,30 +538,56 @@ bool bw_cat_matches(const struct bw_catalogue *cat, const struct bw_cat_filter *
 	return filter->flags[flags] || (filter->version_flags[flags] && version_listed(filter, cat->version[row]));
 }
 
+/* What a block or a row must have. */
 struct needs {
 	uint64_t types[4];
-	size_t collection_word;
-	uint64_t collection_bit;
+	uint64_t flags[4];
+	uint64_t collections[4];
+	bool either[256]; /* by flags or by flags and version */
+	bool by_flags;    /* flags alone can be enough */
 };
 
 static struct needs needs_of(const struct bw_cat_filter *filter)
 {
-	const uint8_t collection = (uint8_t)filter->collection;
-	struct needs needs = { .collection_word = collection / 64, .collection_bit = UINT64_C(1) << (collection % 64) };
+	struct needs needs = { .by_flags = false };
 
-	for (size_t i = 0; i < 256; i++) {
+	set_bit(needs.collections, (uint8_t)filter->collection);
+	for (unsigned i = 0; i < 256; i++) {
+		needs.either[i] = filter->flags[i] || filter->version_flags[i];
+		needs.by_flags = needs.by_flags || filter->flags[i];
 		if (filter->types[i])
-			needs.types[i / 64] |= UINT64_C(1) << (i % 64);
+			set_bit(needs.types, (uint8_t)i);
+		if (needs.either[i])
+			set_bit(needs.flags, (uint8_t)i);
 	}
 	return needs;
 }
 
 static bool block_may_match(const struct bw_cat_block *block, const struct needs *needs)
 {
-	if ((block->collections[needs->collection_word] & needs->collection_bit) == 0)
-		return false;
-	return ((block->types[0] & needs->types[0]) | (block->types[1] & needs->types[1]) |
-		(block->types[2] & needs->types[2]) | (block->types[3] & needs->types[3])) != 0;
+	return sets_meet(block->collections, needs->collections) && sets_meet(block->types, needs->types) &&
+	       sets_meet(block->flags, needs->flags);
+}
+
+enum { CHUNK = 32 };
+
+/* Whether any of CHUNK rows may match: no branches, so that the common "none" is quick. */
+static bool chunk_may_match(const struct bw_catalogue *cat, const struct bw_cat_filter *filter,
+			    const struct needs *needs, uint64_t row)
+{
+	unsigned any = 0;
+
+	if (!needs->by_flags) { /* rare versions: nothing else tells as much */
+		for (size_t v = 0; v < filter->version_count; v++) {
+			for (size_t i = 0; i < CHUNK; i++)
+				any |= cat->version[row + i] == filter->versions[v];
+		}
+		return any != 0;
+	}
+	for (size_t i = 0; i < CHUNK; i++)
+		any |= (unsigned)(cat->collection[row + i] == filter->collection) &
+		       (unsigned)filter->types[cat->type[row + i]] & (unsigned)needs->either[cat->flags[row + i]];
+	return any != 0;
 }
 
 size_t bw_cat_scan(const struct bw_catalogue *cat, const struct bw_cat_filter *filter, uint64_t from, uint64_t to,
@@ -569,9 +605,14 @@ size_t bw_cat_scan(const struct bw_catalogue *cat, const struct bw_cat_filter *f
 			row = end;
 			continue;
 		}
-		for (; row < end && count < cap; row++) {
+		while (row < end && count < cap) {
+			if (row % CHUNK == 0 && end - row >= CHUNK && !chunk_may_match(cat, filter, &needs, row)) {
+				row += CHUNK;
+				continue;
+			}
 			if (bw_cat_matches(cat, filter, row))
 				out[count++] = (uint32_t)row;
+			row++;
 		}
 	}
 	*scanned = row;

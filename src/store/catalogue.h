@@ -33,9 +33,10 @@ enum {
 	BW_CAT_NONE = -1,
 };
 
-/* Which types and collections a run of rows has: lets a scan step over it. Bits are only ever set. */
+/* What a run of rows has, or had: lets a scan step over it. Bits are only ever set. */
 struct bw_cat_block {
 	uint64_t types[4];
+	uint64_t flags[4];       /* values of the flags byte */
 	uint64_t collections[4]; /* by number modulo 256 */
 };
 
