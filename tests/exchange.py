@@ -4,6 +4,7 @@ import itertools
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import ssl
@@ -140,7 +141,6 @@ class Exchange:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=self.env,
-                text=True,
             )
         line = self._ready_line()
         found = re.search(r"(https?)://([^/:\s]+|\[[^\]]+\]):(\d+)/taxii2/", line)
@@ -153,18 +153,18 @@ class Exchange:
         return self
 
     def _ready_line(self):
+        """The first line on standard output, or what there was of it when the process ended or time was up."""
+        pipe = self.process.stdout.fileno()
         deadline = time.monotonic() + READY_WITHIN
-        os.set_blocking(self.process.stdout.fileno(), False)
-        text = ""
-        while "\n" not in text and time.monotonic() < deadline:
-            piece = self.process.stdout.read()
-            if piece:
-                text += piece
-            elif self.process.poll() is not None:
+        data = b""
+        while b"\n" not in data and (left := deadline - time.monotonic()) > 0:
+            if not select.select([pipe], [], [], left)[0]:
                 break
-            else:
-                time.sleep(0.01)
-        return text
+            piece = os.read(pipe, 4096)
+            if not piece:
+                break
+            data += piece
+        return data.decode(errors="replace")
 
     def stop(self):
         """A graceful stop; returns the exit status."""
