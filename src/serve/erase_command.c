@@ -73,8 +73,9 @@ const struct bw_command bw_erase_command = {
 	.summary = "take an object out of everything, for good",
 	.usage = "--reason TEXT --yes ID",
 	.details = "Every version leaves every collection and every index at once, and the files at the next 'compact'. "
-		   "The id is remembered as a salted hash only, so that the object is refused when it comes back and "
-		   "erased again when an older backup is restored. Backups made before still hold it.",
+		   "The store remembers a salted hash of the id, so that the object is refused when it comes back and "
+		   "erased again when an older backup is restored; the audit log names the id and the reason. Backups "
+		   "made before still hold the object.",
 	.options = erase_options,
 	.min_args = 1,
 	.max_args = 1,
