@@ -205,6 +205,12 @@ bool bw_tls_has_pending(const struct bw_tls *tls)
 	return SSL_has_pending(tls->ssl) == 1;
 }
 
+void bw_tls_rest(struct bw_tls *tls)
+{
+	if (!tls->failed)
+		(void)SSL_free_buffers(tls->ssl); /* refuses while something is under way */
+}
+
 const char *bw_tls_why(const struct bw_tls *tls)
 {
 	return tls->why;

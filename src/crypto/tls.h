@@ -68,7 +68,10 @@ enum bw_tls_step {
 
 BW_MUST_USE enum bw_tls_step bw_tls_handshake(struct bw_tls *tls);
 
-/* At least one byte on DONE. Call until WANT_READ: decrypted bytes may wait where poll cannot see them. */
+/*
+ * At least one byte on DONE. Call until WANT_READ, or, one system call cheaper where the loop is level-triggered,
+ * while bw_tls_has_pending: decrypted bytes may wait where poll cannot see them.
+ */
 BW_MUST_USE enum bw_tls_step bw_tls_read(struct bw_tls *tls, uint8_t *out, size_t max, size_t *out_len);
 
 /* May take a part. After WANT_*, call again with the same bytes (the address may differ) or more of them. */
@@ -81,7 +84,13 @@ BW_MUST_USE enum bw_tls_step bw_tls_shutdown(struct bw_tls *tls);
 bool bw_tls_was_cut(const struct bw_tls *tls);
 
 bool bw_tls_has_pending(const struct bw_tls *tls); /* bytes that poll cannot see */
-const char *bw_tls_why(const struct bw_tls *tls);  /* words for FAILED; never NULL */
+/*
+ * Gives back the record buffers (34 kB) of a connection that has nothing under way; they come back with the
+ * next byte. For connections idle for a while: doing it after every request costs as much as the request.
+ */
+void bw_tls_rest(struct bw_tls *tls);
+
+const char *bw_tls_why(const struct bw_tls *tls); /* words for FAILED; never NULL */
 
 struct bw_tls_facts {        /* after the handshake */
 	const char *version; /* "TLSv1.3" */

@@ -176,6 +176,27 @@ static void a_megabyte_goes_through_and_back_ends_with_a_goodbye(void **state)
 	close_talk(&talk);
 }
 
+static void a_connection_goes_on_after_a_rest(void **state)
+{
+	uint8_t got[8];
+	size_t len;
+	struct talk talk;
+
+	(void)state;
+	meet(&talk, serve_ours(), pin_ours(), "x");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(bw_tls_write(talk.client, BW_LIT("hello"), &len), BW_TLS_DONE);
+		bw_tls_rest(talk.client);
+		assert_int_equal(bw_tls_read(talk.server, got, 2, &len), BW_TLS_DONE);
+		bw_tls_rest(talk.server); /* three bytes are under way: nothing is lost */
+		assert_true(bw_tls_has_pending(talk.server));
+		assert_int_equal(bw_tls_read(talk.server, got, sizeof(got), &len), BW_TLS_DONE);
+		assert_int_equal(len, 3);
+		bw_tls_rest(talk.server);
+	}
+	close_talk(&talk);
+}
+
 static void an_end_without_goodbye_is_told_apart(void **state)
 {
 	uint8_t got[10];
@@ -522,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_sides_agree_on_the_hybrid_by_themselves),
 		cmocka_unit_test(a_megabyte_goes_through_and_back_ends_with_a_goodbye),
+		cmocka_unit_test(a_connection_goes_on_after_a_rest),
 		cmocka_unit_test(an_end_without_goodbye_is_told_apart),
 		cmocka_unit_test(a_server_that_is_not_the_pinned_one_is_refused),
 		cmocka_unit_test(names_and_addresses_are_checked_against_the_certificate),
