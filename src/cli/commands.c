@@ -7,13 +7,34 @@
 
 #include <assert.h>
 
+extern const struct bw_command bw_account_command;
+extern const struct bw_command bw_audit_command;
+extern const struct bw_command bw_collection_command;
+extern const struct bw_command bw_compact_command;
 extern const struct bw_command bw_completion_command;
+extern const struct bw_command bw_delete_command;
 extern const struct bw_command bw_doctor_command;
+extern const struct bw_command bw_erase_command;
+extern const struct bw_command bw_export_command;
 extern const struct bw_command bw_help_command;
+extern const struct bw_command bw_import_command;
+extern const struct bw_command bw_init_command;
+extern const struct bw_command bw_serve_command;
+extern const struct bw_command bw_show_command;
 extern const struct bw_command bw_validate_command;
 
+static const struct bw_command *const exchange[] = {
+	&bw_init_command, &bw_serve_command, &bw_collection_command, &bw_account_command, NULL,
+};
+
 static const struct bw_command *const objects[] = {
-	&bw_validate_command,
+	&bw_validate_command, &bw_import_command, &bw_export_command, &bw_show_command, &bw_delete_command,
+	&bw_erase_command,    NULL,
+};
+
+static const struct bw_command *const keeping[] = {
+	&bw_audit_command,
+	&bw_compact_command,
 	NULL,
 };
 
@@ -25,7 +46,9 @@ static const struct bw_command *const machine[] = {
 };
 
 const struct bw_command_group bw_command_groups[] = {
+	{ "an exchange", exchange },
 	{ "STIX objects", objects },
+	{ "keeping it well", keeping },
 	{ "the machine and the manual", machine },
 	{ 0 },
 };
