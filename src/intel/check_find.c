@@ -59,8 +59,13 @@ void bw_find_name(struct bw_checker *c, enum bw_finding_code code, const struct 
 		  const char *clause)
 {
 	const struct bw_at at = BW_AT_NAME(up, bw_slice_text(name));
+	const enum bw_finding_level level = bw_finding_level(code);
+	const struct bw_finding finding = {
+		.code = code, .level = level, .clause = clause, .path = path_of(c, &at), .value = bw_slice_text(name)
+	};
 
-	bw_find_at(c, code, &at, NULL, NULL, clause);
+	if (level == BW_FINDING_ERROR || c->warn)
+		bw_report_add(c->report, &finding);
 }
 
 void bw_find_mild(struct bw_checker *c, enum bw_finding_code code, const struct bw_at *at, yyjson_val *value)

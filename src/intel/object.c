@@ -192,7 +192,8 @@ static void check_settled(struct bw_checker *c, const struct bw_at *at)
 		return;
 	if (c->is_sco)
 		bw_check_key_case(c, c->object, at);
-	if (c->type == BW_STIX_CUSTOM && c->shape != BW_SHAPE_BUNDLE && !(bw_extension_uses(c) & BW_USE_NEW))
+	if (c->type == BW_STIX_CUSTOM && c->shape != BW_SHAPE_BUNDLE && has(c->object, "type") &&
+	    !(bw_extension_uses(c) & BW_USE_NEW))
 		bw_find(c, c->flags & BW_CHECK_PREFIXES ? BW_FINDING_CUSTOM_PREFIX : BW_FINDING_EXTENSIONS_USE, at,
 			yyjson_obj_get(c->object, "type"), NULL);
 }

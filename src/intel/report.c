@@ -27,6 +27,11 @@ enum bw_finding_level bw_finding_level(enum bw_finding_code code)
 	return rows[code].level;
 }
 
+bool bw_finding_is_text(enum bw_finding_code code)
+{
+	return code <= BW_FINDING_NOT_OBJECT;
+}
+
 const char *bw_finding_sentence(enum bw_finding_code code)
 {
 	return rows[code].sentence;

@@ -146,6 +146,7 @@ enum bw_finding_code {
 
 const char *bw_finding_name(enum bw_finding_code code);
 enum bw_finding_level bw_finding_level(enum bw_finding_code code);
+bool bw_finding_is_text(enum bw_finding_code code); /* about the JSON text: `offset` counts */
 const char *bw_finding_sentence(enum bw_finding_code code);
 /* The code with this name, or BW_FINDING_COUNT. */
 enum bw_finding_code bw_finding_find(struct bw_slice name);
@@ -157,7 +158,7 @@ struct bw_finding {
 	const char *detail;     /* static words that make the sentence exact; NULL: none */
 	struct bw_slice path;   /* "external_references[0].url"; empty: the object itself */
 	struct bw_slice value;  /* what was there, at most BW_FINDING_VALUE_MAX bytes; empty: nothing to show */
-	size_t offset;          /* byte of the object's text, for json-* codes; else 0 */
+	size_t offset;          /* byte of the object's text, for codes about the text; else 0 */
 };
 
 enum {

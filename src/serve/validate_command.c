@@ -25,7 +25,7 @@ static const struct bw_option validate_options[] = {
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "CODE",
 	  .repeat = true,
-	  .help = "do not tell warnings of this code; may be given more than once" },
+	  .help = "do not tell warnings of this code" },
 	{ 0 }
 };
 

@@ -40,7 +40,7 @@ static enum bw_err write_text(const struct bw_validate_result *r, struct bw_buf 
 			BW_TRY(bw_buf_add_text(out, " at "));
 			BW_TRY(bw_text_escape(out, f->path));
 		}
-		if (f->offset > 0)
+		if (bw_finding_is_text(f->code))
 			BW_TRY(bw_buf_addf(out, " at byte %llu", (unsigned long long)(r->offset + f->offset)));
 		BW_TRY(bw_buf_add_text(out, ": "));
 		BW_TRY(bw_buf_add(out, bw_buf_slice(&sentence)));
@@ -70,7 +70,7 @@ static enum bw_err add_findings(const struct bw_validate_result *r, enum bw_find
 		BW_TRY(bw_json_add_text(out, "path", f->path));
 		BW_TRY(bw_json_add_text(out, "clause", bw_slice_text(f->clause)));
 		BW_TRY(bw_json_add_text(out, "message", bw_buf_slice(&sentence)));
-		if (f->offset > 0)
+		if (bw_finding_is_text(f->code))
 			BW_TRY(bw_json_add_num(out, "offset", (int64_t)(r->offset + f->offset)));
 		BW_TRY(bw_buf_add_u8(out, '}'));
 		first = false;
