@@ -237,7 +237,7 @@ static int by_name(const struct bw_call *call, enum bw_office_verb verb, const c
 
 static int revoke_run(struct bw_call *call)
 {
-	return by_name(call, BW_OFFICE_ACCOUNT_REVOKE, "every key and certificate of it is void from now on");
+	return by_name(call, BW_OFFICE_ACCOUNT_REVOKE, "its password and every key and certificate of it are void from now on");
 }
 
 static int remove_run(struct bw_call *call)
@@ -424,7 +424,7 @@ static const struct bw_command account_verbs[] = {
 	  .min_args = 1,
 	  .max_args = 2,
 	  .run = certificate_run },
-	NAMED("revoke", "make every API key and certificate of an account void", revoke_run),
+	NAMED("revoke", "make the password and every API key and certificate of an account void", revoke_run),
 	NAMED("disable", "keep an account out until it is enabled", disable_run),
 	NAMED("enable", "let a disabled account in again", enable_run),
 	NAMED("remove", "remove an account with its keys, certificates and grants", remove_run),

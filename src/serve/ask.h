@@ -29,7 +29,7 @@ enum bw_ask_kind {
 	/* front → reader, with the sealed body: id n */
 	BW_ASK_PARSE,
 	/* reader → front, with the sealed batch when there is one: id n, status n (0: fine), total n, problem t,
-	   failures l (id, message, id, message …) */
+	   failures l (id, version, message, id …) */
 	BW_ANS_PARSED,
 
 	/* front → keeper, with the sealed batch: id n, account n, collection n, total n, failures l, name t, address t,

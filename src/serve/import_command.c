@@ -55,12 +55,14 @@ static void show_failures(struct import *im, struct bw_slice failures)
 {
 	struct bw_cursor list = bw_cursor_over(failures);
 	struct bw_slice id;
+	struct bw_slice version;
 	struct bw_slice message;
 	bool bad;
 
 	if (bw_call_flag(im->call, "quiet"))
 		return;
-	while (bw_form_list_next(&list, &id, &bad) && bw_form_list_next(&list, &message, &bad)) {
+	while (bw_form_list_next(&list, &id, &bad) && bw_form_list_next(&list, &version, &bad) &&
+	       bw_form_list_next(&list, &message, &bad)) {
 		BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(8192);
 
 		if (im->shown_failures++ >= FAILURES_SHOWN)

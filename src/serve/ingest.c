@@ -36,11 +36,12 @@ static void keep_first_refusal(struct bw_slice failures, struct bw_ingest_outcom
 {
 	struct bw_cursor list = bw_cursor_over(failures);
 	struct bw_slice id;
+	struct bw_slice version;
 	struct bw_slice message;
 	bool bad;
 
 	if (out->first_refusal[0] != 0 || !bw_form_list_next(&list, &id, &bad) ||
-	    !bw_form_list_next(&list, &message, &bad))
+	    !bw_form_list_next(&list, &version, &bad) || !bw_form_list_next(&list, &message, &bad))
 		return;
 	(void)snprintf(out->first_refusal, sizeof(out->first_refusal), "%.*s: %.*s", BW_ARG(bw_slice_sub(id, 0, 80)),
 		       BW_ARG(bw_slice_sub(message, 0, 100)));

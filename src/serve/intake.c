@@ -5,12 +5,14 @@
 #include "serve/form.h"
 #include "serve/limits.h"
 
-enum { MESSAGE_MAX = 512 };
+enum { MESSAGE_MAX = 512, VERSION_MAX = 64 };
 
 enum bw_err bw_intake_init(struct bw_intake *intake, size_t batch_max)
 {
 	*intake = (struct bw_intake){ .batch = BW_BUF_INIT(batch_max), .failures = BW_BUF_INIT(700 * BW_KIB) };
 	BW_TRY(bw_checker_new(0, &intake->checker));
+	/* STIX 2.1 §3.2: an object without spec_version is a 2.0 object; both are taken */
+	bw_checker_wrap(intake->checker, BW_WRAP_BUNDLE);
 	BW_TRY(bw_report_init(&intake->report));
 	return bw_batch_begin(&intake->batch);
 }
@@ -34,13 +36,15 @@ enum bw_err bw_intake_reset(struct bw_intake *intake)
 }
 
 /* A message that is cut says less; one that is missing would say nothing. */
-static enum bw_err list_failure(struct bw_intake *intake, struct bw_slice id, struct bw_slice message)
+static enum bw_err list_failure(struct bw_intake *intake, struct bw_slice id, struct bw_slice version,
+				struct bw_slice message)
 {
 	if (intake->failures_listed >= BW_INTAKE_FAILURES_MAX ||
-	    bw_buf_reserve(&intake->failures, 8 + BW_BATCH_ID_MAX + MESSAGE_MAX) != BW_OK)
+	    bw_buf_reserve(&intake->failures, 12 + BW_BATCH_ID_MAX + VERSION_MAX + MESSAGE_MAX) != BW_OK)
 		return BW_OK;
 	intake->failures_listed++;
 	BW_TRY(bw_form_add(&intake->failures, bw_slice_sub(id, 0, BW_BATCH_ID_MAX)));
+	BW_TRY(bw_form_add(&intake->failures, bw_slice_sub(version, 0, VERSION_MAX)));
 	return bw_form_add(&intake->failures, bw_slice_sub(message, 0, MESSAGE_MAX));
 }
 
@@ -56,17 +60,19 @@ static const struct bw_finding *first_error(const struct bw_report *report)
 static enum bw_err refuse_object(struct bw_intake *intake)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf message = BW_BUF_INIT(4096);
+	const struct bw_slice id = bw_checker_id(intake->checker);
+	const struct bw_slice version = bw_checker_modified(intake->checker);
 	const struct bw_finding *finding = first_error(&intake->report);
 
 	intake->total++;
 	if (finding == NULL)
-		return list_failure(intake, bw_checker_id(intake->checker), BW_LIT("not a valid STIX object"));
+		return list_failure(intake, id, version, BW_LIT("not a valid STIX object"));
 	BW_TRY(bw_buf_addf(&message, "%s", bw_finding_name(finding->code)));
 	if (finding->path.len > 0)
 		BW_TRY(bw_buf_addf(&message, " at %.*s", BW_ARG(bw_slice_sub(finding->path, 0, 200))));
 	BW_TRY(bw_buf_add_text(&message, ": "));
 	BW_TRY(bw_finding_say(finding, &message));
-	return list_failure(intake, bw_checker_id(intake->checker), bw_buf_slice(&message));
+	return list_failure(intake, id, version, bw_buf_slice(&message));
 }
 
 enum bw_err bw_intake_object(struct bw_intake *intake, struct bw_slice json)
@@ -85,7 +91,7 @@ enum bw_err bw_intake_object(struct bw_intake *intake, struct bw_slice json)
 enum bw_err bw_intake_refuse(struct bw_intake *intake, const char *reason)
 {
 	intake->total++;
-	return list_failure(intake, bw_slice_empty, bw_slice_text(reason));
+	return list_failure(intake, bw_slice_empty, bw_slice_empty, bw_slice_text(reason));
 }
 
 /* ---- envelope ---------------------------------------------------------- */

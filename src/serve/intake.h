@@ -15,7 +15,7 @@ struct bw_intake {
 	struct bw_checker *checker;
 	struct bw_report report;
 	struct bw_buf batch;    /* intel/batch.h */
-	struct bw_buf failures; /* list: id, message, id, message … (serve/form.h) */
+	struct bw_buf failures; /* list: id, version, message, id … (serve/form.h) */
 	size_t failures_listed;
 	uint64_t total; /* objects seen */
 	uint64_t valid; /* in the batch */

@@ -117,7 +117,8 @@ static enum bw_err collection_add(struct job *job)
 	bw_uuid_format(&uuid, c.id);
 	err = bw_store_collection_add(job->store, &c);
 	if (err == BW_ERR_EXISTS)
-		return bw_why_set(job->why, err, "cannot add the collection: its id or alias is taken");
+		return bw_why_set(job->why, err, "cannot add the collection: its id '%s'%s%s%s is taken", c.id,
+				  c.alias[0] == 0 ? "" : " or its alias '", c.alias, c.alias[0] == 0 ? "" : "'");
 	BW_TRY(say(job, err, "cannot add the collection", field(job, F_A)));
 	return bw_buf_add_text(job->result, c.id);
 }
@@ -206,6 +207,8 @@ static enum bw_err account_revoke(struct job *job)
 	struct bw_account account;
 
 	BW_TRY(find_account(job, field(job, F_A), &account));
+	BW_TRY(say(job, bw_store_account_set_password(job->store, account.number, bw_slice_empty),
+		   "cannot revoke the password of", field(job, F_A)));
 	return say(job, bw_store_account_revoke(job->store, account.number), "cannot revoke keys of", field(job, F_A));
 }
 

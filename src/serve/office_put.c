@@ -106,7 +106,7 @@ static enum bw_err put_all(struct putting *p, struct bw_batch *batch)
 	}
 }
 
-/* The reader's failures: id, message, id, message … */
+/* The reader's failures: id, version, message, id … */
 static enum bw_err list_failures(struct bw_slice failures, struct bw_arena *arena, struct bw_put_tally *tally)
 {
 	struct bw_cursor c = bw_cursor_over(failures);
@@ -114,15 +114,17 @@ static enum bw_err list_failures(struct bw_slice failures, struct bw_arena *aren
 	bool bad;
 
 	while (bw_form_list_next(&c, &id, &bad)) {
+		struct bw_slice version;
 		struct bw_slice message;
 
+		BW_NEED(bw_form_list_next(&c, &version, &bad), PROTOCOL);
 		BW_NEED(bw_form_list_next(&c, &message, &bad), PROTOCOL);
 		tally->invalid++;
 		if (tally->failure_count >= BW_STATUS_LIST_MAX)
 			continue;
 		BW_TRY(bw_arena_copy(arena, id, &tally->failures[tally->failure_count].id));
 		BW_TRY(bw_arena_copy(arena, message, &tally->failures[tally->failure_count].message));
-		tally->failures[tally->failure_count].version = bw_slice_empty;
+		BW_TRY(bw_arena_copy(arena, version, &tally->failures[tally->failure_count].version));
 		tally->failure_count++;
 	}
 	return bad ? BW_ERR_PROTOCOL : BW_OK;

@@ -41,10 +41,11 @@ static void refuse_all(const struct bw_intake *intake, struct outcome *out)
 {
 	struct bw_cursor list = bw_cursor_over(bw_buf_slice(&intake->failures));
 	struct bw_slice id = bw_slice_empty;
+	struct bw_slice version;
 	struct bw_slice message = bw_slice_empty;
 	bool bad;
 
-	if (bw_form_list_next(&list, &id, &bad))
+	if (bw_form_list_next(&list, &id, &bad) && bw_form_list_next(&list, &version, &bad))
 		(void)bw_form_list_next(&list, &message, &bad);
 	out->status = 422;
 	(void)snprintf(out->problem, sizeof(out->problem), "none of %llu objects is valid; the first, %.*s: %.*s",
