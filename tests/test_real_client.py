@@ -14,8 +14,11 @@ v21 = pytest.importorskip("taxii2client.v21")
 
 
 @pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
+def no_environment_of_others(monkeypatch):
+    """requests listens to these before it listens to us."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 
 

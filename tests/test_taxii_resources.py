@@ -150,7 +150,7 @@ def test_a_status_counts_and_lists_what_became_of_each_object(client, collection
         0,
     )
     assert [(line["id"], line["version"]) for line in status["successes"]] == [(good["id"], good["modified"])]
-    assert [line["id"] for line in status["failures"]] == [bad["id"]]
+    assert [(line["id"], line["version"]) for line in status["failures"]] == [(bad["id"], bad["modified"])]
     check_details(status["successes"])
     check_details(status["failures"], message=True)
     assert "pattern" in status["failures"][0]["message"]
