@@ -179,6 +179,15 @@ static enum bw_walk_step go_by_date(struct bw_walk *walk, const struct bw_walk_p
 	return BW_WALK_ON;
 }
 
+/* Without `next`: from the last date where dates have only grown, else from where this walk began. */
+static void drop_next(struct bw_walk *walk)
+{
+	walk->next[0] = '\0';
+	if (walk->ordered && walk->last_us > walk->base_us)
+		walk->base_us = walk->last_us - 1;
+	forget_seen(walk);
+}
+
 enum bw_err bw_walk_page(struct bw_walk *walk, const struct bw_walk_page *page, enum bw_walk_step *out)
 {
 	note_dates(walk, page);
@@ -191,16 +200,9 @@ enum bw_err bw_walk_page(struct bw_walk *walk, const struct bw_walk_page *page, 
 		*out = go_by_date(walk, page);
 	if (*out == BW_WALK_DONE)
 		finish(walk, page);
+	if (*out == BW_WALK_LOOP)
+		drop_next(walk); /* what was saved with it would only lead here again */
 	return BW_OK;
-}
-
-/* Without `next`: from the last date where dates have only grown, else from where this walk began. */
-static void drop_next(struct bw_walk *walk)
-{
-	walk->next[0] = '\0';
-	if (walk->ordered && walk->last_us > walk->base_us)
-		walk->base_us = walk->last_us - 1;
-	forget_seen(walk);
 }
 
 bool bw_walk_next_refused(struct bw_walk *walk)
