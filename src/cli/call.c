@@ -45,7 +45,7 @@ int64_t bw_call_num(const struct bw_call *call, const char *option)
 	if (row->fallback != NULL) {
 		const enum bw_err err = bw_value_read(row, row->fallback, &num, &why);
 
-		assert(err == BW_OK); /* cli_test reads every fallback of every row */
+		assert(err == BW_OK); /* commands_test.c reads every fallback of every row */
 		(void)err;
 	}
 	return num;

@@ -28,8 +28,13 @@ static const struct bw_command *const exchange[] = {
 };
 
 static const struct bw_command *const objects[] = {
-	&bw_validate_command, &bw_import_command, &bw_export_command, &bw_show_command, &bw_delete_command,
-	&bw_erase_command,    NULL,
+	&bw_validate_command,
+	&bw_import_command,
+	&bw_export_command,
+	&bw_show_command,
+	&bw_delete_command,
+	&bw_erase_command,
+	NULL,
 };
 
 static const struct bw_command *const keeping[] = {

@@ -14,13 +14,13 @@ static const char *const words_of[] = {
 	[BW_HEALTH_LACKING] = "lacking",
 };
 
-void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next, const char *fmt,
+void bw_symptom_add(struct bw_symptoms *all, const char *name, enum bw_health health, const char *next, const char *fmt,
 		    ...)
 {
-	struct bw_finding *row;
+	struct bw_symptom *row;
 	va_list args;
 
-	if (all->count == BW_FINDINGS_MAX)
+	if (all->count == BW_SYMPTOMS_MAX)
 		return;
 	row = &all->rows[all->count++];
 	row->name = name;
@@ -31,7 +31,7 @@ void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health he
 	va_end(args);
 }
 
-static size_t count_lacking(const struct bw_findings *all)
+static size_t count_lacking(const struct bw_symptoms *all)
 {
 	size_t lacking = 0;
 
@@ -40,10 +40,10 @@ static size_t count_lacking(const struct bw_findings *all)
 	return lacking;
 }
 
-static void print_text(const struct bw_findings *all)
+static void print_text(const struct bw_symptoms *all)
 {
 	for (size_t i = 0; i < all->count; i++) {
-		const struct bw_finding *row = &all->rows[i];
+		const struct bw_symptom *row = &all->rows[i];
 
 		(void)printf("%-8s %-14s %s\n", words_of[row->health], row->name, row->text);
 		if (row->next != NULL && row->health != BW_HEALTH_OK)
@@ -51,7 +51,7 @@ static void print_text(const struct bw_findings *all)
 	}
 }
 
-static enum bw_err print_json(const struct bw_findings *all)
+static enum bw_err print_json(const struct bw_symptoms *all)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(64 * BW_KIB);
 
@@ -61,7 +61,7 @@ static enum bw_err print_json(const struct bw_findings *all)
 	BW_TRY(bw_json_add_name(&out, "findings"));
 	BW_TRY(bw_buf_add_u8(&out, '['));
 	for (size_t i = 0; i < all->count; i++) {
-		const struct bw_finding *row = &all->rows[i];
+		const struct bw_symptom *row = &all->rows[i];
 
 		BW_TRY(bw_buf_add_text(&out, i == 0 ? "{" : ",{"));
 		BW_TRY(bw_json_add_text(&out, "name", bw_slice_text(row->name)));
@@ -78,9 +78,9 @@ static enum bw_err print_json(const struct bw_findings *all)
 
 static int doctor_run(struct bw_call *call)
 {
-	struct bw_findings all = { .count = 0 };
+	struct bw_symptoms all = { .count = 0 };
 
-	bw_finding_add(&all, "breakwater", BW_HEALTH_OK, NULL, "%s", BW_VERSION);
+	bw_symptom_add(&all, "breakwater", BW_HEALTH_OK, NULL, "%s", BW_VERSION);
 	bw_doctor_kernel(&all);
 	bw_doctor_libraries(&all);
 	bw_doctor_resources(&all, bw_call_data(call));

@@ -13,32 +13,32 @@ enum bw_health {
 	BW_HEALTH_LACKING, /* to be repaired: exit status 1 */
 };
 
-enum { BW_FINDINGS_MAX = 32, BW_FINDING_TEXT = 256 };
+enum { BW_SYMPTOMS_MAX = 32, BW_SYMPTOM_TEXT = 256 };
 
-struct bw_finding {
+struct bw_symptom {
 	const char *name; /* "landlock"; stable, for machines */
 	enum bw_health health;
-	char text[BW_FINDING_TEXT];
+	char text[BW_SYMPTOM_TEXT];
 	const char *next; /* what to do about it, or NULL */
 };
 
-struct bw_findings {
-	struct bw_finding rows[BW_FINDINGS_MAX];
+struct bw_symptoms {
+	struct bw_symptom rows[BW_SYMPTOMS_MAX];
 	size_t count;
 };
 
 /* Adds a row; more than fit are dropped. */
-void bw_finding_add(struct bw_findings *all, const char *name, enum bw_health health, const char *next, const char *fmt,
+void bw_symptom_add(struct bw_symptoms *all, const char *name, enum bw_health health, const char *next, const char *fmt,
 		    ...) BW_PRINTF(5, 6);
 
 /* Kernel: sandbox, memory files, file events. */
-void bw_doctor_kernel(struct bw_findings *all);
+void bw_doctor_kernel(struct bw_symptoms *all);
 
 /* Limits of this process and the room in the data folder. */
-void bw_doctor_resources(struct bw_findings *all, const char *data);
+void bw_doctor_resources(struct bw_symptoms *all, const char *data);
 
 /* The libraries in this process: one OpenSSL, how new, whose. */
-void bw_doctor_libraries(struct bw_findings *all);
+void bw_doctor_libraries(struct bw_symptoms *all);
 
 /*
  * The files that libcrypto is mapped from, each once, in a text of

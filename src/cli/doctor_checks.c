@@ -28,30 +28,30 @@ enum {
 
 /* ---- kernel --------------------------------------------------------------- */
 
-static void check_landlock(struct bw_findings *all)
+static void check_landlock(struct bw_symptoms *all)
 {
 	const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (abi > 0)
-		bw_finding_add(all, "landlock", BW_HEALTH_OK, NULL, "ABI %ld: workers see only their folder", abi);
+		bw_symptom_add(all, "landlock", BW_HEALTH_OK, NULL, "ABI %ld: workers see only their folder", abi);
 	else
-		bw_finding_add(all, "landlock", BW_HEALTH_LACKING, "boot with lsm=landlock,... on Linux 5.13 or newer",
+		bw_symptom_add(all, "landlock", BW_HEALTH_LACKING, "boot with lsm=landlock,... on Linux 5.13 or newer",
 			       "not there (%s): workers that use the store can open any file the account may",
 			       errno == EOPNOTSUPP ? "switched off" : "not in this kernel");
 }
 
-static void check_seccomp(struct bw_findings *all)
+static void check_seccomp(struct bw_symptoms *all)
 {
 	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
-		bw_finding_add(all, "seccomp", BW_HEALTH_OK, NULL, "filters can end a worker that breaks its promise");
+		bw_symptom_add(all, "seccomp", BW_HEALTH_OK, NULL, "filters can end a worker that breaks its promise");
 	else
-		bw_finding_add(all, "seccomp", BW_HEALTH_LACKING, "use a kernel with CONFIG_SECCOMP_FILTER",
+		bw_symptom_add(all, "seccomp", BW_HEALTH_LACKING, "use a kernel with CONFIG_SECCOMP_FILTER",
 			       "not there: workers are confined by their account alone");
 }
 
-static void check_memfd(struct bw_findings *all)
+static void check_memfd(struct bw_symptoms *all)
 {
 	const int fd = memfd_create("breakwater-doctor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	const bool sealed = fd >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0;
@@ -59,9 +59,9 @@ static void check_memfd(struct bw_findings *all)
 	if (fd >= 0)
 		(void)close(fd);
 	if (sealed)
-		bw_finding_add(all, "memory-files", BW_HEALTH_OK, NULL, "can be sealed");
+		bw_symptom_add(all, "memory-files", BW_HEALTH_OK, NULL, "can be sealed");
 	else
-		bw_finding_add(all, "memory-files", BW_HEALTH_LACKING, "serve cannot run here without them",
+		bw_symptom_add(all, "memory-files", BW_HEALTH_LACKING, "serve cannot run here without them",
 			       "sealed memory files are refused");
 }
 
@@ -70,7 +70,7 @@ struct event_kind {
 	unsigned flags;
 };
 
-static void check_fanotify(struct bw_findings *all)
+static void check_fanotify(struct bw_symptoms *all)
 {
 	static const struct event_kind kinds[] = {
 		{ "names and both ends of a rename", FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME_TARGET },
@@ -88,34 +88,34 @@ static void check_fanotify(struct bw_findings *all)
 		if (fd < 0)
 			continue;
 		(void)close(fd);
-		bw_finding_add(all, "file-events", refused ? BW_HEALTH_UNKNOWN : BW_HEALTH_OK,
+		bw_symptom_add(all, "file-events", refused ? BW_HEALTH_UNKNOWN : BW_HEALTH_OK,
 			       refused ? "run doctor as root to see what guard could use" : NULL, "report %s%s",
 			       kinds[i].words, gate >= 0 ? "; opening can be held" : "");
 		return;
 	}
-	bw_finding_add(all, "file-events", BW_HEALTH_NOTE, "only guard needs them", "fanotify is not there");
+	bw_symptom_add(all, "file-events", BW_HEALTH_NOTE, "only guard needs them", "fanotify is not there");
 }
 
-static void check_clock(struct bw_findings *all)
+static void check_clock(struct bw_symptoms *all)
 {
 	struct timex tx = { .modes = 0 };
 	const int state = adjtimex(&tx);
 
 	if (state < 0)
-		bw_finding_add(all, "clock", BW_HEALTH_UNKNOWN, NULL, "cannot ask whether it is synchronised");
+		bw_symptom_add(all, "clock", BW_HEALTH_UNKNOWN, NULL, "cannot ask whether it is synchronised");
 	else if (state == TIME_ERROR || (tx.status & STA_UNSYNC) != 0)
-		bw_finding_add(all, "clock", BW_HEALTH_NOTE, "run a time service, e.g. systemd-timesyncd or chrony",
+		bw_symptom_add(all, "clock", BW_HEALTH_NOTE, "run a time service, e.g. systemd-timesyncd or chrony",
 			       "not synchronised: nothing is lost, but dates told to partners may be wrong");
 	else
-		bw_finding_add(all, "clock", BW_HEALTH_OK, NULL, "synchronised");
+		bw_symptom_add(all, "clock", BW_HEALTH_OK, NULL, "synchronised");
 }
 
-void bw_doctor_kernel(struct bw_findings *all)
+void bw_doctor_kernel(struct bw_symptoms *all)
 {
 	struct utsname name;
 
 	if (uname(&name) == 0)
-		bw_finding_add(all, "kernel", BW_HEALTH_OK, NULL, "%.64s %.64s on %.32s", name.sysname, name.release,
+		bw_symptom_add(all, "kernel", BW_HEALTH_OK, NULL, "%.64s %.64s on %.32s", name.sysname, name.release,
 			       name.machine);
 	check_landlock(all);
 	check_seccomp(all);
@@ -126,32 +126,32 @@ void bw_doctor_kernel(struct bw_findings *all)
 
 /* ---- resources --------------------------------------------------------------- */
 
-static void check_fds(struct bw_findings *all)
+static void check_fds(struct bw_symptoms *all)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
 	if (limit.rlim_max >= WANT_FDS)
-		bw_finding_add(all, "descriptors", BW_HEALTH_OK, NULL, "up to %llu open files",
+		bw_symptom_add(all, "descriptors", BW_HEALTH_OK, NULL, "up to %llu open files",
 			       (unsigned long long)limit.rlim_max);
 	else
-		bw_finding_add(all, "descriptors", BW_HEALTH_NOTE,
+		bw_symptom_add(all, "descriptors", BW_HEALTH_NOTE,
 			       "set LimitNOFILE=65536 in the unit, or ulimit -Hn 65536",
 			       "only %llu open files: as many clients are served at once, less a hundred",
 			       (unsigned long long)limit.rlim_max);
 }
 
-static void check_locked_memory(struct bw_findings *all)
+static void check_locked_memory(struct bw_symptoms *all)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
 		return;
 	if (limit.rlim_cur >= BW_MIB)
-		bw_finding_add(all, "locked-memory", BW_HEALTH_OK, NULL, "keys stay out of swap");
+		bw_symptom_add(all, "locked-memory", BW_HEALTH_OK, NULL, "keys stay out of swap");
 	else
-		bw_finding_add(all, "locked-memory", BW_HEALTH_NOTE, "set LimitMEMLOCK=1M in the unit",
+		bw_symptom_add(all, "locked-memory", BW_HEALTH_NOTE, "set LimitMEMLOCK=1M in the unit",
 			       "only %llu bytes: keys may be written to swap", (unsigned long long)limit.rlim_cur);
 }
 
@@ -178,28 +178,28 @@ static bool stat_nearest(const char *path, struct statvfs *out)
 	return true;
 }
 
-static void check_disk(struct bw_findings *all, const char *data)
+static void check_disk(struct bw_symptoms *all, const char *data)
 {
 	struct statvfs fs;
 	uint64_t free_mib;
 
 	if (!stat_nearest(data, &fs)) {
-		bw_finding_add(all, "disk", BW_HEALTH_UNKNOWN, NULL, "cannot look at '%.160s'", data);
+		bw_symptom_add(all, "disk", BW_HEALTH_UNKNOWN, NULL, "cannot look at '%.160s'", data);
 		return;
 	}
 	free_mib = (uint64_t)fs.f_bavail * fs.f_frsize / BW_MIB;
 	if ((fs.f_flag & ST_RDONLY) != 0)
-		bw_finding_add(all, "disk", BW_HEALTH_LACKING, "mount it for writing, or choose another --data",
+		bw_symptom_add(all, "disk", BW_HEALTH_LACKING, "mount it for writing, or choose another --data",
 			       "'%.160s' is read-only", data);
 	else if (free_mib < 1024)
-		bw_finding_add(all, "disk", BW_HEALTH_LACKING, "a million objects take about 2 GiB with their indexes",
+		bw_symptom_add(all, "disk", BW_HEALTH_LACKING, "a million objects take about 2 GiB with their indexes",
 			       "only %llu MiB left for '%.160s'", (unsigned long long)free_mib, data);
 	else
-		bw_finding_add(all, "disk", BW_HEALTH_OK, NULL, "%llu GiB left for '%.160s'",
+		bw_symptom_add(all, "disk", BW_HEALTH_OK, NULL, "%llu GiB left for '%.160s'",
 			       (unsigned long long)(free_mib / 1024), data);
 }
 
-void bw_doctor_resources(struct bw_findings *all, const char *data)
+void bw_doctor_resources(struct bw_symptoms *all, const char *data)
 {
 	check_fds(all);
 	check_locked_memory(all);
@@ -233,7 +233,7 @@ static struct bw_slice first_line(const struct bw_buf *text)
 }
 
 /* openssl.version and openssl.newest lie beside the library that tools/setup built. */
-static void check_release(struct bw_findings *all, struct bw_slice library)
+static void check_release(struct bw_symptoms *all, struct bw_slice library)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf path = BW_BUF_INIT(4 * BW_KIB);
 	BW_CLEANUP(bw_buf_release) struct bw_buf built = BW_BUF_INIT(BW_KIB);
@@ -255,38 +255,38 @@ static void check_release(struct bw_findings *all, struct bw_slice library)
 
 	health = bw_doctor_judge_openssl(first_line(&built), first_line(&newest), age_days);
 	if (health == BW_HEALTH_LACKING)
-		bw_finding_add(all, "openssl-news", health, next, "built from %.*s, and the distribution has %.*s",
+		bw_symptom_add(all, "openssl-news", health, next, "built from %.*s, and the distribution has %.*s",
 			       BW_ARG(first_line(&built)), BW_ARG(first_line(&newest)));
 	else if (health == BW_HEALTH_UNKNOWN)
-		bw_finding_add(all, "openssl-news", health, next,
+		bw_symptom_add(all, "openssl-news", health, next,
 			       "built from %.*s; the distribution was last asked %lld days ago",
 			       BW_ARG(first_line(&built)), (long long)age_days);
 	else
-		bw_finding_add(all, "openssl-news", health, NULL, "built from %.*s, the distribution's newest",
+		bw_symptom_add(all, "openssl-news", health, NULL, "built from %.*s, the distribution's newest",
 			       BW_ARG(first_line(&built)));
 }
 
-void bw_doctor_libraries(struct bw_findings *all)
+void bw_doctor_libraries(struct bw_symptoms *all)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf maps = BW_BUF_INIT(MAPS_MAX);
 	struct bw_slice first = bw_slice_empty;
 	size_t count;
 
 	if (read_file("/proc/self/maps", &maps) != BW_OK) {
-		bw_finding_add(all, "openssl", BW_HEALTH_UNKNOWN, NULL, "cannot read /proc/self/maps");
+		bw_symptom_add(all, "openssl", BW_HEALTH_UNKNOWN, NULL, "cannot read /proc/self/maps");
 		return;
 	}
 	count = bw_doctor_count_mapped(bw_buf_slice(&maps), BW_LIT("libcrypto.so"), &first);
 	if (count != 1) {
-		bw_finding_add(all, "openssl", BW_HEALTH_LACKING,
+		bw_symptom_add(all, "openssl", BW_HEALTH_LACKING,
 			       "set no LD_PRELOAD; else build again after tools/setup",
 			       "%zu libcrypto are mapped, where one must be", count);
 		return;
 	}
-	bw_finding_add(all, "openssl", BW_HEALTH_OK, NULL, "%.60s, the only one mapped: %.*s", bw_crypto_version(),
+	bw_symptom_add(all, "openssl", BW_HEALTH_OK, NULL, "%.60s, the only one mapped: %.*s", bw_crypto_version(),
 		       (int)(first.len < 120 ? first.len : 120), (const char *)first.ptr);
 	if (BW_PRIVATE_OPENSSL)
 		check_release(all, first);
 	else
-		bw_finding_add(all, "openssl-news", BW_HEALTH_OK, NULL, "the system's own; apt keeps it current");
+		bw_symptom_add(all, "openssl-news", BW_HEALTH_OK, NULL, "the system's own; apt keeps it current");
 }
