@@ -12,9 +12,10 @@
 #include "crypto/password.h"
 #include "serve/desk.h"
 #include "serve/folder.h"
+#include "serve/secret_input.h"
 #include "store/accounts.h"
 
-enum { PASSPHRASE_WORDS = 6, HOST_NAME_MAX_BYTES = 256 };
+enum { HOST_NAME_MAX_BYTES = 256 };
 
 struct made {
 	struct bw_secret passphrase;
@@ -32,40 +33,14 @@ static void made_wipe(struct made *made)
 
 /* ---- passphrase -------------------------------------------------------- */
 
-/* 6 groups of 5 characters from 32: 150 bits, readable over the telephone (no i, l, o, u). */
-static enum bw_err make_passphrase(struct bw_secret *out)
-{
-	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-	uint8_t random[PASSPHRASE_WORDS * 5];
-
-	bw_random(random, sizeof(random));
-	BW_TRY(bw_secret_make(out, sizeof(random) + PASSPHRASE_WORDS - 1));
-	for (size_t i = 0, at = 0; i < sizeof(random); i++) {
-		if (i > 0 && i % 5 == 0)
-			out->ptr[at++] = '-';
-		out->ptr[at++] = (uint8_t)alphabet[random[i] & 31];
-	}
-	explicit_bzero(random, sizeof(random));
-	return BW_OK;
-}
-
 static enum bw_err read_passphrase(const struct bw_call *call, struct made *made, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_wipe) struct bw_buf text = BW_BUF_INIT(BW_PASSPHRASE_MAX + 2);
 	const char *path = bw_call_text(call, "passphrase-file");
-	struct bw_slice line;
 
-	if (path == NULL) {
-		made->passphrase_is_ours = true;
-		return make_passphrase(&made->passphrase);
-	}
-	BW_TRY(bw_file_read(path, &text, why));
-	line = bw_buf_slice(&text);
-	while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
-		line.len--;
-	if (line.len == 0)
-		return bw_why_set(why, BW_ERR_RANGE, "the passphrase in '%s' is empty", path);
-	return bw_secret_set(&made->passphrase, line);
+	if (path != NULL)
+		return bw_secret_from_file(path, BW_PASSPHRASE_MAX, &made->passphrase, why);
+	made->passphrase_is_ours = true;
+	return bw_passphrase_make(&made->passphrase);
 }
 
 /* ---- files ------------------------------------------------------------- */

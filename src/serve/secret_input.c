@@ -4,7 +4,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "crypto/hash.h"
 #include "sys/files.h"
+
+enum { GROUPS = 6, GROUP_CHARS = 5 };
 
 static enum bw_err keep(struct bw_slice text, const char *name, size_t max, struct bw_secret *out, struct bw_why *why)
 {
@@ -76,4 +79,20 @@ enum bw_err bw_secret_from_file(const char *path, size_t max, struct bw_secret *
 	BW_TRY(bw_file_read(path, &text, why));
 	(void)snprintf(name, sizeof(name), "'%s'", path);
 	return keep(bw_buf_slice(&text), name, max, out, why);
+}
+
+enum bw_err bw_passphrase_make(struct bw_secret *out)
+{
+	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint8_t random[GROUPS * GROUP_CHARS];
+
+	bw_random(random, sizeof(random));
+	BW_TRY(bw_secret_make(out, sizeof(random) + GROUPS - 1));
+	for (size_t i = 0, at = 0; i < sizeof(random); i++) {
+		if (i > 0 && i % GROUP_CHARS == 0)
+			out->ptr[at++] = '-';
+		out->ptr[at++] = (uint8_t)alphabet[random[i] & 31];
+	}
+	explicit_bzero(random, sizeof(random));
+	return BW_OK;
 }

@@ -18,4 +18,10 @@ BW_MUST_USE enum bw_err bw_secret_from_stdin(const char *prompt, size_t max, str
 /* The same from a file. */
 BW_MUST_USE enum bw_err bw_secret_from_file(const char *path, size_t max, struct bw_secret *out, struct bw_why *why);
 
+/*
+ * A passphrase nobody has to think of: 6 groups of 5 characters out of 32, 150
+ * bits, readable over the telephone (no i, l, o, u).
+ */
+BW_MUST_USE enum bw_err bw_passphrase_make(struct bw_secret *out);
+
 #endif
