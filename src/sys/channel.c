@@ -31,6 +31,7 @@ struct channel_fds {
 struct bw_channel {
 	int fd;
 	bool broken;
+	bool is_secret;
 	struct bw_buf in;
 	size_t in_at; /* bytes of `in` already handed out as frames */
 	struct channel_fds in_fds;
@@ -119,6 +120,10 @@ void bw_channel_free(struct bw_channel *channel)
 		return;
 	fds_close(&channel->in_fds);
 	fds_close(&channel->out_fds);
+	if (channel->is_secret) {
+		bw_buf_wipe(&channel->in);
+		bw_buf_wipe(&channel->out);
+	}
 	bw_buf_release(&channel->in);
 	bw_buf_release(&channel->out);
 	(void)close(channel->fd);
@@ -128,6 +133,22 @@ void bw_channel_free(struct bw_channel *channel)
 int bw_channel_fd(const struct bw_channel *channel)
 {
 	return channel->fd;
+}
+
+enum bw_err bw_channel_keep_secret(struct bw_channel *channel)
+{
+	channel->is_secret = true;
+	/* room at once: a buffer that grows leaves copies where it was */
+	BW_TRY(bw_buf_reserve(&channel->in, READ_STEP));
+	return bw_buf_reserve(&channel->out, READ_STEP);
+}
+
+/* Drops bytes from the front of a buffer, and what is then left behind its end. */
+static void eat(const struct bw_channel *channel, struct bw_buf *buf, size_t count)
+{
+	bw_buf_eat(buf, count);
+	if (channel->is_secret && count > 0)
+		explicit_bzero(buf->ptr + buf->len, count);
 }
 
 static enum bw_err broken(struct bw_channel *channel)
@@ -148,11 +169,11 @@ static void drop_sent(struct bw_channel *channel)
 {
 	if (channel->out_at == channel->out.len) {
 		channel->out_base += channel->out.len;
-		bw_buf_clear(&channel->out);
+		eat(channel, &channel->out, channel->out.len);
 		channel->out_at = 0;
 	} else if (channel->out_at >= EAT_FROM) {
 		channel->out_base += channel->out_at;
-		bw_buf_eat(&channel->out, channel->out_at);
+		eat(channel, &channel->out, channel->out_at);
 		channel->out_at = 0;
 	}
 }
@@ -275,6 +296,12 @@ static enum bw_err keep_fds(struct bw_channel *channel, struct msghdr *message)
 	return err;
 }
 
+static void drop_taken(struct bw_channel *channel)
+{
+	eat(channel, &channel->in, channel->in_at);
+	channel->in_at = 0;
+}
+
 enum bw_err bw_channel_fill(struct bw_channel *channel)
 {
 	union {
@@ -291,8 +318,7 @@ enum bw_err bw_channel_fill(struct bw_channel *channel)
 	ssize_t got;
 
 	BW_NEED(!channel->broken, PROTOCOL);
-	bw_buf_eat(&channel->in, channel->in_at);
-	channel->in_at = 0;
+	drop_taken(channel);
 	/* a caller that fills without taking frames out meets the bound here */
 	BW_NEED(channel->in.len <= IN_MAX - READ_STEP, TOO_BIG);
 	BW_TRY(bw_buf_reserve(&channel->in, READ_STEP));
@@ -310,12 +336,15 @@ enum bw_err bw_channel_fill(struct bw_channel *channel)
 
 enum bw_err bw_channel_next(struct bw_channel *channel, struct bw_frame *out, int *out_fd)
 {
-	struct bw_cursor c = bw_cursor_over(bw_slice_from(bw_buf_slice(&channel->in), channel->in_at));
 	struct bw_frame frame;
+	struct bw_cursor c;
 	enum bw_err err;
 	int fd = -1;
 
 	BW_NEED(!channel->broken, PROTOCOL);
+	if (channel->is_secret)
+		drop_taken(channel); /* the frame before this one is done with */
+	c = bw_cursor_over(bw_slice_from(bw_buf_slice(&channel->in), channel->in_at));
 	err = bw_frame_parse(&c, &frame);
 	if (err == BW_ERR_TRUNCATED)
 		return BW_ERR_AGAIN;

@@ -28,6 +28,12 @@ BW_MUST_USE enum bw_err bw_channel_pair(int out_fds[2]);
 BW_MUST_USE enum bw_err bw_channel_new(int fd, struct bw_channel **out);
 void bw_channel_free(struct bw_channel *channel); /* closes; NULL allowed */
 
+/*
+ * For channels that carry keys: what was sent, and what was taken out and is done with
+ * (at the next fill, next or receive), is wiped from memory. MEMORY.
+ */
+BW_MUST_USE enum bw_err bw_channel_keep_secret(struct bw_channel *channel);
+
 /* For poll, epoll or libevent; stays the same for the life of the channel. */
 int bw_channel_fd(const struct bw_channel *channel);
 

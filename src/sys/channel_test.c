@@ -251,6 +251,37 @@ static void descriptors_nobody_announced_are_bounded(void **state)
 	assert_true(rounds <= BW_CHANNEL_FDS_MAX + 1);
 }
 
+static void a_secret_channel_still_carries_frames_in_order_in_pieces(void **state)
+{
+	struct ends *ends = *state;
+	static uint8_t body[300000];
+	struct bw_frame frame;
+
+	assert_int_equal(bw_channel_keep_secret(ends->a), BW_OK);
+	assert_int_equal(bw_channel_keep_secret(ends->b), BW_OK);
+	for (int i = 0; i < 4; i++) {
+		memset(body, i + 1, sizeof(body));
+		assert_int_equal(bw_channel_put(ends->a, 1, bw_slice_of(body, sizeof(body)), -1), BW_OK);
+		assert_int_equal(bw_channel_put(ends->a, 2, BW_LIT("key"), -1), BW_OK);
+	}
+	for (int i = 0; i < 8; i++) {
+		enum bw_err err = BW_ERR_AGAIN;
+
+		while (err == BW_ERR_AGAIN) {
+			err = bw_channel_flush(ends->a);
+			assert_true(err == BW_OK || err == BW_ERR_AGAIN);
+			err = bw_channel_receive(ends->b, &frame, NULL, 1);
+			err = err == BW_ERR_TIMEOUT ? BW_ERR_AGAIN : err;
+		}
+		assert_int_equal(err, BW_OK);
+		assert_int_equal(frame.kind, i % 2 + 1);
+		if (frame.kind == 1)
+			assert_int_equal(frame.body.ptr[sizeof(body) - 1], i / 2 + 1);
+		else
+			assert_true(bw_slice_is(frame.body, "key"));
+	}
+}
+
 static void garbage_breaks_the_channel(void **state)
 {
 	struct ends *ends = *state;
@@ -286,6 +317,7 @@ int main(void)
 		WITH_ENDS(a_frame_that_announces_a_descriptor_without_one_breaks_the_channel),
 		WITH_ENDS(too_many_descriptors_at_once_break_the_channel_and_leak_none),
 		WITH_ENDS(descriptors_nobody_announced_are_bounded),
+		WITH_ENDS(a_secret_channel_still_carries_frames_in_order_in_pieces),
 		WITH_ENDS(garbage_breaks_the_channel),
 		WITH_ENDS(the_end_of_the_other_side_is_closed_after_what_it_sent),
 	};

@@ -252,7 +252,7 @@ int bw_seat_run(const struct bw_crew_plan *plan, size_t row, unsigned copy, int 
 	seat.plan = plan;
 	seat.worker = &plan->workers[row];
 	seat.copy = copy;
-	if (bw_channel_new(control_fd, &seat.control) != BW_OK)
+	if (bw_channel_new(control_fd, &seat.control) != BW_OK || bw_channel_keep_secret(seat.control) != BW_OK)
 		return 1;
 	if (wait_for_begin(&seat) == BW_OK)
 		status = seat.worker->run(&seat);

@@ -202,7 +202,8 @@ static enum bw_err fork_seat(struct bw_crew *crew, struct seat_view *seat)
 	seat->state = STARTING;
 	seat->ready_us = 0;
 	seat->told_to_stop = false;
-	if (bw_channel_new(fds[0], &seat->control) != BW_OK) {
+	/* keys go out through it, and whoever is forked later inherits this memory */
+	if (bw_channel_new(fds[0], &seat->control) != BW_OK || bw_channel_keep_secret(seat->control) != BW_OK) {
 		give_up_on(seat);
 		return BW_ERR_MEMORY;
 	}
