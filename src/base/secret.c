@@ -17,9 +17,10 @@ enum bw_err bw_secret_make(struct bw_secret *secret, size_t len)
 	BW_NEED(len > 0 && len <= BW_SECRET_MAX, TOO_BIG);
 	map = mmap(NULL, mapping_size(len), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	BW_NEED(map != MAP_FAILED, MEMORY);
-	/* both are best effort: RLIMIT_MEMLOCK may be small in a container */
+	/* all are best effort: RLIMIT_MEMLOCK may be small in a container */
 	(void)mlock(map, mapping_size(len));
 	(void)madvise(map, mapping_size(len), MADV_DONTDUMP);
+	(void)madvise(map, mapping_size(len), MADV_WIPEONFORK);
 	bw_secret_wipe(secret);
 	*secret = (struct bw_secret){ map, len };
 	return BW_OK;

@@ -1,6 +1,7 @@
 /*
- * Secrets: held in locked memory that is left out of core dumps, wiped at end
- * of scope, compared in constant time, never given to a log or an error.
+ * Secrets: held in locked memory that is left out of core dumps and that a
+ * child of fork finds empty (zeros), wiped at end of scope, compared in
+ * constant time, never given to a log or an error.
  */
 #ifndef BW_BASE_SECRET_H
 #define BW_BASE_SECRET_H

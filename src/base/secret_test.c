@@ -1,5 +1,8 @@
 #include "base/secret.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/test.h"
 
 static void a_secret_is_a_copy_and_is_empty_once_wiped(void **state)
@@ -30,6 +33,22 @@ static void a_secret_is_never_empty_nor_above_its_limit(void **state)
 	assert_int_equal(secret.ptr[0], 0);
 }
 
+static void a_child_finds_zeros_where_the_parent_has_a_secret(void **state)
+{
+	BW_CLEANUP(bw_secret_wipe) struct bw_secret secret = { 0 };
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_ok(bw_secret_set(&secret, BW_LIT("key1")));
+	child = fork();
+	if (child == 0)
+		_exit(secret.ptr[0] == 0 && secret.ptr[3] == 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_slice(bw_secret_slice(&secret), "key1");
+}
+
 static void comparison_sees_every_byte_and_the_length(void **state)
 {
 	(void)state;
@@ -45,6 +64,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_is_a_copy_and_is_empty_once_wiped),
 		cmocka_unit_test(a_secret_is_never_empty_nor_above_its_limit),
+		cmocka_unit_test(a_child_finds_zeros_where_the_parent_has_a_secret),
 		cmocka_unit_test(comparison_sees_every_byte_and_the_length),
 	};
 
