@@ -120,6 +120,11 @@ void bw_post_free(struct bw_post *post)
 	free(post);
 }
 
+void bw_post_wake_in(struct bw_post *post, int wake_ms)
+{
+	post->plan.wake_ms = wake_ms;
+}
+
 /* ---- the parent -------------------------------------------------------- */
 
 static void replace_peer(struct bw_post *post, const struct bw_seat_event *event)

@@ -53,6 +53,9 @@ struct bw_post_plan {
 BW_MUST_USE enum bw_err bw_post_new(struct bw_seat *seat, const struct bw_post_plan *plan, struct bw_post **out);
 void bw_post_free(struct bw_post *post);
 
+/* Changes the plan's wake_ms from the next round on. */
+void bw_post_wake_in(struct bw_post *post, int wake_ms);
+
 /* Waits for one message of the parent of that kind; for what is needed before the sandbox closes. */
 BW_MUST_USE enum bw_err bw_post_wait_for(struct bw_post *post, uint8_t kind, int timeout_ms);
 
