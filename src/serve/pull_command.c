@@ -211,15 +211,7 @@ static int pull_run(struct bw_call *call)
 				   "say which of our collections the objects go into: --into NAME");
 	err = run(&job, &why);
 	bw_remote_close(job.remote);
-	if (err == BW_ERR_USAGE)
-		return bw_complain(call, BW_EXIT_USAGE, NULL, "%s", why.text);
-	if (err == BW_ERR_UNAUTHENTICATED)
-		return bw_complain(call, BW_EXIT_FAILED, "say who you are: --user NAME, or --api-key-file FILE", "%s",
-				   why.text);
-	if (err == BW_ERR_SIGNATURE)
-		return bw_complain(call, BW_EXIT_FAILED, "if you know the certificate: --cacert FILE or --pin SHA256",
-				   "%s", why.text);
-	return err == BW_OK ? job.status : bw_complain_why(call, err, &why);
+	return err == BW_OK ? job.status : bw_remote_complain(call, err, &why);
 }
 
 static const struct bw_option pull_options[] = {

@@ -279,3 +279,23 @@ enum bw_err bw_remote_refused(const struct bw_remote *remote, const char *target
 			  path > 120 ? 120 : (int)path, target, answer->status, bw_http_reason(answer->status),
 			  words[0] == '\0' ? "" : ": ", words);
 }
+
+int bw_remote_complain(const struct bw_call *call, enum bw_err err, const struct bw_why *why)
+{
+	const char *words = why->text[0] == '\0' ? bw_err_text(err) : why->text;
+
+	switch (err) {
+	case BW_ERR_USAGE:
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "%s", words);
+	case BW_ERR_UNAUTHENTICATED:
+		return bw_complain(call, BW_EXIT_FAILED, "say who you are: --user NAME, or --api-key-file FILE", "%s",
+				   words);
+	case BW_ERR_SIGNATURE:
+		return bw_complain(call, BW_EXIT_FAILED, "if you know the certificate: --cacert FILE or --pin SHA256",
+				   "%s", words);
+	case BW_ERR_TIMEOUT:
+		return bw_complain(call, BW_EXIT_FAILED, "give it more time: --timeout TIME", "%s", words);
+	default:
+		return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", words);
+	}
+}

@@ -84,6 +84,9 @@ BW_MUST_USE enum bw_err bw_remote_post(struct bw_remote *remote, const char *tar
 enum bw_err bw_remote_refused(const struct bw_remote *remote, const char *target, const struct bw_remote_answer *answer,
 			      struct bw_why *why);
 
+/* For commands: complains with `why` and, where there is one, the next step; the exit status. */
+int bw_remote_complain(const struct bw_call *call, enum bw_err err, const struct bw_why *why);
+
 /* A collection found, with where it is. */
 struct bw_remote_place {
 	struct bw_remote_collection collection;
