@@ -44,6 +44,28 @@ static size_t string_token(const uint8_t *p, const uint8_t *end)
 	}
 }
 
+/* How many bytes from `p` are blanks; pretty-printed text has long runs of them. */
+static size_t blank_run(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *at = p;
+
+#ifdef __SSE2__
+	const __m128i space = _mm_set1_epi8(' ');
+
+	for (; end - at >= 16; at += 16) {
+		const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+		/* between tokens nothing at or below a space can stand but a blank */
+		const unsigned blanks = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, space), bytes));
+
+		if (blanks != 0xffff)
+			return (size_t)(at - p) + (size_t)__builtin_ctz(~blanks);
+	}
+#endif
+	while (at < end && bw_is_space(*at))
+		at++;
+	return (size_t)(at - p);
+}
+
 enum bw_err bw_json_minify(struct bw_slice text, struct bw_buf *out)
 {
 	const uint8_t *at = text.ptr;
@@ -60,7 +82,7 @@ enum bw_err bw_json_minify(struct bw_slice text, struct bw_buf *out)
 			to += len;
 			at += len;
 		} else if (bw_is_space(*at)) {
-			at++;
+			at += blank_run(at, end);
 		} else {
 			*to++ = *at++;
 		}

@@ -6,6 +6,9 @@
 
 enum { BLOCK = 64 };
 
+/* Into each way's own loop, so that it is compiled for that way's processor. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* One bit a byte of a block. */
 struct marks {
 	uint64_t quote;
@@ -18,7 +21,7 @@ struct marks {
 /* ---- what a block means: the same for every way ------------------------------------ */
 
 /* Bytes that follow an odd run of backslashes; the run may have begun in the block before. */
-static inline uint64_t escaped_bytes(struct bw_scan *scan, uint64_t slash)
+ALWAYS_INLINE uint64_t escaped_bytes(struct bw_scan *scan, uint64_t slash)
 {
 	const uint64_t even = UINT64_C(0x5555555555555555);
 	uint64_t starts;
@@ -37,7 +40,7 @@ static inline uint64_t escaped_bytes(struct bw_scan *scan, uint64_t slash)
 	return (even ^ escaped << 1) & starts;
 }
 
-static inline uint64_t prefix_xor(uint64_t bits)
+ALWAYS_INLINE uint64_t prefix_xor(uint64_t bits)
 {
 	for (unsigned shift = 1; shift < BLOCK; shift *= 2)
 		bits ^= bits << shift;
@@ -45,7 +48,7 @@ static inline uint64_t prefix_xor(uint64_t bits)
 }
 
 /* Bracket by bracket, where something may end. Returns the bytes used when it stops. */
-static inline size_t walk(struct bw_scan *scan, const struct marks *marks, uint64_t open, uint64_t close,
+ALWAYS_INLINE size_t walk(struct bw_scan *scan, const struct marks *marks, uint64_t open, uint64_t close,
 			  enum bw_scan_stop *out)
 {
 	uint64_t both = open | close;
@@ -75,7 +78,7 @@ static inline size_t walk(struct bw_scan *scan, const struct marks *marks, uint6
 	return BLOCK;
 }
 
-static inline size_t block(struct bw_scan *scan, const struct marks *marks, enum bw_scan_stop *out)
+ALWAYS_INLINE size_t block(struct bw_scan *scan, const struct marks *marks, enum bw_scan_stop *out)
 {
 	const uint64_t escaped = escaped_bytes(scan, marks->slash);
 	const uint64_t strings = prefix_xor(marks->quote & ~escaped) ^ scan->in_string;
@@ -207,14 +210,14 @@ __attribute__((target("avx2"))) static inline struct marks marks_avx2(const uint
 	return BW_SCAN_MORE
 
 /* A bracket that stops a scan stands outside strings, so what comes after it starts clean. */
-static inline void after_stop(struct bw_scan *scan)
+ALWAYS_INLINE void after_stop(struct bw_scan *scan)
 {
 	scan->in_string = 0;
 	scan->escaped = 0;
 }
 
 /* A short block ends after `len` bytes: what the blanks after it did to the state is undone. */
-static inline void end_short(struct bw_scan *scan, struct bw_scan *before, const struct marks *marks, size_t len)
+ALWAYS_INLINE void end_short(struct bw_scan *scan, struct bw_scan *before, const struct marks *marks, size_t len)
 {
 	const uint64_t escaped = escaped_bytes(before, marks->slash);
 	const uint64_t strings = prefix_xor(marks->quote & ~escaped) ^ before->in_string;

@@ -7,18 +7,26 @@
 /* Characters that may stand for themselves: pchar, and which part of the URI takes more. */
 enum { IN_PATH = 1, IN_QUERY = 2, IN_USER = 4, IN_HOST = 8 };
 
-static unsigned class_of(uint8_t c)
-{
-	if (bw_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
-		return IN_PATH | IN_QUERY | IN_USER | IN_HOST;
-	if (c != 0 && strchr("!$&'()*+,;=", c) != NULL)
-		return IN_PATH | IN_QUERY | IN_USER | IN_HOST;
-	if (c == ':')
-		return IN_PATH | IN_QUERY | IN_USER;
-	if (c == '@' || c == '/')
-		return IN_PATH | IN_QUERY;
-	return c == '?' ? IN_QUERY : 0;
-}
+#define ANYWHERE (IN_PATH | IN_QUERY | IN_USER | IN_HOST)
+
+static const uint8_t classes[256] = {
+	['a' ... 'z'] = ANYWHERE,
+	['A' ... 'Z'] = ANYWHERE,
+	['0' ... '9'] = ANYWHERE,
+	['-'] = ANYWHERE,
+	['.'] = ANYWHERE,
+	['_'] = ANYWHERE,
+	['~'] = ANYWHERE,
+	['!'] = ANYWHERE,
+	['$'] = ANYWHERE,
+	['&' ... ','] = ANYWHERE, /* & ' ( ) * + , */
+	[';'] = ANYWHERE,
+	['='] = ANYWHERE,
+	[':'] = IN_PATH | IN_QUERY | IN_USER,
+	['@'] = IN_PATH | IN_QUERY,
+	['/'] = IN_PATH | IN_QUERY,
+	['?'] = IN_QUERY,
+};
 
 static bool is_part(struct bw_slice text, unsigned class)
 {
@@ -27,7 +35,7 @@ static bool is_part(struct bw_slice text, unsigned class)
 			if (text.len - i < 3 || bw_hex_value(text.ptr[i + 1]) < 0 || bw_hex_value(text.ptr[i + 2]) < 0)
 				return false;
 			i += 2;
-		} else if ((class_of(text.ptr[i]) & class) == 0) {
+		} else if ((classes[text.ptr[i]] & class) == 0) {
 			return false;
 		}
 	}
