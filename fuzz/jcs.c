@@ -22,12 +22,14 @@ static void check_order(yyjson_val *value)
 	size_t i;
 	size_t count;
 
-	yyjson_obj_foreach(value, i, count, name, element) {
+	yyjson_obj_foreach(value, i, count, name, element)
+	{
 		check(before == NULL || bw_jcs_compare(bw_json_text(before), bw_json_text(name)) < 0);
 		before = name;
 		check_order(element);
 	}
-	yyjson_arr_foreach(value, i, count, element) {
+	yyjson_arr_foreach(value, i, count, element)
+	{
 		check_order(element);
 	}
 }

@@ -92,7 +92,8 @@ static uint64_t cut(struct bw_slice stream, size_t piece, bool check_objects)
 			} else if (item.kind == BW_SPLIT_FRAME && check_objects) {
 				check(bw_bundle_check(checker, item.text, (size_t)item.objects, &report) == BW_OK);
 			}
-			print = (print ^ item.offset ^ (uint64_t)item.kind << 60 ^ item.value << 40 ^ item.index << 20) *
+			print = (print ^ item.offset ^ (uint64_t)item.kind << 60 ^ item.value << 40 ^
+				 item.index << 20) *
 				1099511628211U;
 		}
 		check(err == BW_ERR_AGAIN || err == BW_ERR_NOT_FOUND);

@@ -6,8 +6,8 @@
 #include "base/text.h"
 
 enum {
-	PADDING = 8,           /* yyjson looks up to four bytes past the end */
-	FEW_NAMES = 64,        /* up to here a filter finds twins, above it sorting does */
+	PADDING = 8,    /* yyjson looks up to four bytes past the end */
+	FEW_NAMES = 64, /* up to here a filter finds twins, above it sorting does */
 	POOL_START = 64 * 1024,
 };
 
@@ -254,8 +254,7 @@ static enum bw_err check_container(const struct walk *walk, yyjson_val *containe
 
 /* ---- the door ---------------------------------------------------------------------- */
 
-static enum bw_err refuse(struct bw_slice text, const yyjson_read_err *why,
-			  struct bw_fault *fault)
+static enum bw_err refuse(struct bw_slice text, const yyjson_read_err *why, struct bw_fault *fault)
 {
 	const size_t at = why->pos < text.len ? why->pos : text.len;
 	size_t bad;
@@ -297,8 +296,8 @@ enum bw_err bw_json_parse(struct bw_json_parser *parser, struct bw_slice text, y
 		return bw_fault_set(fault, BW_ERR_TRUNCATED, 0, "there is no JSON value");
 	BW_TRY(grow(&parser->text, &parser->text_cap, text.len + PADDING, POOL_START));
 	/* the most yyjson takes for this much text, and room to round up */
-	BW_TRY(grow(&parser->pool, &parser->pool_cap,
-		    yyjson_read_max_memory_usage(text.len, YYJSON_READ_INSITU) + 1024, POOL_START));
+	BW_TRY(grow(&parser->pool, &parser->pool_cap, yyjson_read_max_memory_usage(text.len, YYJSON_READ_INSITU) + 1024,
+		    POOL_START));
 	memcpy(parser->text, text.ptr, text.len);
 	memset(parser->text + text.len, 0, PADDING);
 

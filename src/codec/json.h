@@ -17,8 +17,8 @@
 #include "base/bytes.h"
 
 enum {
-	BW_JSON_DEPTH_MAX = 64,                 /* STIX itself needs eight; one frame of stack each */
-	BW_JSON_TEXT_MAX = 64 * 1024 * 1024,    /* one object: an artifact's payload can be large */
+	BW_JSON_DEPTH_MAX = 64,              /* STIX itself needs eight; one frame of stack each */
+	BW_JSON_TEXT_MAX = 64 * 1024 * 1024, /* one object: an artifact's payload can be large */
 };
 
 /*

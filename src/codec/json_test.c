@@ -118,12 +118,9 @@ static void minified_text_keeps_every_token(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refusals_name_the_byte),
-		cmocka_unit_test(numbers_at_the_edge_pass),
-		cmocka_unit_test(nesting_ends_at_sixty_four),
-		cmocka_unit_test(twins_are_found_among_many_names),
-		cmocka_unit_test(one_parser_reads_text_after_text),
-		cmocka_unit_test(minified_text_keeps_every_token),
+		cmocka_unit_test(refusals_name_the_byte),           cmocka_unit_test(numbers_at_the_edge_pass),
+		cmocka_unit_test(nesting_ends_at_sixty_four),       cmocka_unit_test(twins_are_found_among_many_names),
+		cmocka_unit_test(one_parser_reads_text_after_text), cmocka_unit_test(minified_text_keeps_every_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

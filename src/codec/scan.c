@@ -171,42 +171,42 @@ __attribute__((target("avx2"))) static inline struct marks marks_avx2(const uint
 /* ---- the loop, once for each way --------------------------------------------------------- */
 
 /* The last bytes stand in a block of blanks, which mean nothing to the count. */
-#define SCAN_LOOP(marks_of)                                                                   \
-	const uint8_t *p = input.ptr;                                                         \
-	size_t left = input.len;                                                              \
-	enum bw_scan_stop stop = BW_SCAN_MORE;                                                \
-	uint8_t tail[BLOCK];                                                                  \
-	struct marks marks;                                                                   \
-                                                                                              \
-	while (left >= BLOCK) {                                                               \
-		size_t used;                                                                  \
-                                                                                              \
-		marks = marks_of(p);                                                          \
-		used = block(scan, &marks, &stop);                                            \
-		p += used;                                                                    \
-		left -= used;                                                                 \
-		if (BW_UNLIKELY(stop != BW_SCAN_MORE)) {                                      \
-			after_stop(scan);                                                     \
-			*out_used = input.len - left;                                         \
-			return stop;                                                          \
-		}                                                                             \
-	}                                                                                     \
-	if (left > 0) {                                                                       \
-		struct bw_scan before = *scan;                                                \
-		size_t used;                                                                  \
-                                                                                              \
-		memset(tail, ' ', BLOCK);                                                     \
-		memcpy(tail, p, left);                                                        \
-		marks = marks_of(tail);                                                       \
-		used = block(scan, &marks, &stop);                                            \
-		if (stop != BW_SCAN_MORE) {                                                   \
-			after_stop(scan);                                                     \
-			*out_used = input.len - left + used;                                  \
-			return stop;                                                          \
-		}                                                                             \
-		end_short(scan, &before, &marks, left);                                       \
-	}                                                                                     \
-	*out_used = input.len;                                                                \
+#define SCAN_LOOP(marks_of)                                  \
+	const uint8_t *p = input.ptr;                        \
+	size_t left = input.len;                             \
+	enum bw_scan_stop stop = BW_SCAN_MORE;               \
+	uint8_t tail[BLOCK];                                 \
+	struct marks marks;                                  \
+                                                             \
+	while (left >= BLOCK) {                              \
+		size_t used;                                 \
+                                                             \
+		marks = marks_of(p);                         \
+		used = block(scan, &marks, &stop);           \
+		p += used;                                   \
+		left -= used;                                \
+		if (BW_UNLIKELY(stop != BW_SCAN_MORE)) {     \
+			after_stop(scan);                    \
+			*out_used = input.len - left;        \
+			return stop;                         \
+		}                                            \
+	}                                                    \
+	if (left > 0) {                                      \
+		struct bw_scan before = *scan;               \
+		size_t used;                                 \
+                                                             \
+		memset(tail, ' ', BLOCK);                    \
+		memcpy(tail, p, left);                       \
+		marks = marks_of(tail);                      \
+		used = block(scan, &marks, &stop);           \
+		if (stop != BW_SCAN_MORE) {                  \
+			after_stop(scan);                    \
+			*out_used = input.len - left + used; \
+			return stop;                         \
+		}                                            \
+		end_short(scan, &before, &marks, left);      \
+	}                                                    \
+	*out_used = input.len;                               \
 	return BW_SCAN_MORE
 
 /* A bracket that stops a scan stands outside strings, so what comes after it starts clean. */

@@ -9,11 +9,11 @@
 
 /* Where a scan stands; carried from one piece of input to the next. */
 struct bw_scan {
-	uint32_t depth;      /* open brackets */
-	uint32_t depth_max;  /* stop above this */
-	uint64_t in_string;  /* all ones inside a string */
-	uint64_t escaped;    /* 1 when the next byte is escaped */
-	bool watch;          /* stop at every list that opens at depth 1 */
+	uint32_t depth;     /* open brackets */
+	uint32_t depth_max; /* stop above this */
+	uint64_t in_string; /* all ones inside a string */
+	uint64_t escaped;   /* 1 when the next byte is escaped */
+	bool watch;         /* stop at every list that opens at depth 1 */
 };
 
 enum bw_scan_stop {

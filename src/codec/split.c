@@ -37,15 +37,15 @@ struct bw_split {
 	/* the machine */
 	enum state state;
 	struct bw_scan scan;
-	struct bw_buf carry;   /* what of the present value came with earlier chunks */
-	uint64_t from;         /* offset of the present value or element */
+	struct bw_buf carry; /* what of the present value came with earlier chunks */
+	uint64_t from;       /* offset of the present value or element */
 	struct bw_buf frame;
 	uint64_t frame_offset;
 	enum bw_split_in in;
 	bool bare_list;
-	bool comma;            /* a comma (or the list's end) must come next */
-	bool after_comma;      /* an element must come next */
-	bool skipping;         /* the element is too big to keep */
+	bool comma;       /* a comma (or the list's end) must come next */
+	bool after_comma; /* an element must come next */
+	bool skipping;    /* the element is too big to keep */
 	uint64_t value;
 	uint64_t index;
 	struct bw_json_parser parser;

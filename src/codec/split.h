@@ -26,23 +26,23 @@ enum bw_split_kind {
 };
 
 enum bw_split_in {
-	BW_SPLIT_ALONE,    /* not in a list */
-	BW_SPLIT_LIST,     /* an element of a bare list */
-	BW_SPLIT_ENVELOPE, /* an element of "objects" of something that does not say it is a bundle */
-	BW_SPLIT_BUNDLE,   /* an element of "objects" of a bundle */
+	BW_SPLIT_ALONE,     /* not in a list */
+	BW_SPLIT_LIST,      /* an element of a bare list */
+	BW_SPLIT_ENVELOPE,  /* an element of "objects" of something that does not say it is a bundle */
+	BW_SPLIT_BUNDLE,    /* an element of "objects" of a bundle */
 	BW_SPLIT_BUNDLE_20, /* the same, which says spec_version 2.0 */
 };
 
 struct bw_split_item {
 	enum bw_split_kind kind;
 	enum bw_split_in in;
-	struct bw_slice text;  /* OBJECT, FRAME; valid until the next call */
-	uint64_t offset;       /* of the first byte (of the fault) in the stream */
-	uint64_t value;        /* which value of the stream, from 1 */
-	uint64_t index;        /* OBJECT: place in its list, from 0 */
-	uint64_t objects;      /* FRAME: how many there were */
-	enum bw_err err;       /* FAULT */
-	const char *reason;    /* FAULT; static */
+	struct bw_slice text; /* OBJECT, FRAME; valid until the next call */
+	uint64_t offset;      /* of the first byte (of the fault) in the stream */
+	uint64_t value;       /* which value of the stream, from 1 */
+	uint64_t index;       /* OBJECT: place in its list, from 0 */
+	uint64_t objects;     /* FRAME: how many there were */
+	enum bw_err err;      /* FAULT */
+	const char *reason;   /* FAULT; static */
 	bool fatal;
 };
 

@@ -59,11 +59,13 @@ static const struct {
 	  "b1.0:{} f1:{\"id\":\"bundle--1\",\"objects\" : [], \"type\":\"bundle\"} " },
 	{ "{\"type\":\"bundle\",\"spec_version\":\"2.0\",\"objects\":[{}]}",
 	  "21.0:{} f1:{\"type\":\"bundle\",\"spec_version\":\"2.0\",\"objects\":[]} " },
-	{ "{\"more\":true,\"objects\":[{}],\"next\":\"x\"}", "e1.0:{} f1:{\"more\":true,\"objects\":[],\"next\":\"x\"} " },
+	{ "{\"more\":true,\"objects\":[{}],\"next\":\"x\"}",
+	  "e1.0:{} f1:{\"more\":true,\"objects\":[],\"next\":\"x\"} " },
 	{ "{\"type\":\"x-thing\",\"objects\":[{}]}", "a1.0:{\"type\":\"x-thing\",\"objects\":[{}]} " },
 	{ "{\"type\":\"observed-data\",\"objects\":{\"0\":{}}}",
 	  "a1.0:{\"type\":\"observed-data\",\"objects\":{\"0\":{}}} " },
-	{ "{\"labels\":[\"objects\"],\"a\":{\"objects\":[1]}}", "a1.0:{\"labels\":[\"objects\"],\"a\":{\"objects\":[1]}} " },
+	{ "{\"labels\":[\"objects\"],\"a\":{\"objects\":[1]}}",
+	  "a1.0:{\"labels\":[\"objects\"],\"a\":{\"objects\":[1]}} " },
 	{ "{\"a\":\"\\\\\\\"{\"}{\"b\":2}", "a1.0:{\"a\":\"\\\\\\\"{\"} a2.0:{\"b\":2} " },
 	{ "{\"a\":1}\n{\"b\":2}\n\n{\"c\":3}", "a1.0:{\"a\":1} a2.0:{\"b\":2} a3.0:{\"c\":3} " },
 	{ "{\"a\":1}\nnonsense\n{\"c\":3}\n", "a1.0:{\"a\":1} !SYNTAX@8 a3.0:{\"c\":3} " },
@@ -119,8 +121,9 @@ static void large_bundles_pass_in_small_pieces(void **state)
 	(void)state;
 	assert_ok(bw_buf_add_text(&text, "{\"type\":\"bundle\",\"id\":\"bundle--x\",\"objects\":["));
 	for (int i = 0; i < 20000; i++)
-		assert_ok(bw_buf_addf(&text, "%s{\"n\":%d,\"t\":\"%.*s \\\" { \\\\ ]\"}", i == 0 ? "" : ",", i, i % 90,
-				      "a text with brackets ][ and braces }{ that goes on and on and on, and on and on .."));
+		assert_ok(bw_buf_addf(
+			&text, "%s{\"n\":%d,\"t\":\"%.*s \\\" { \\\\ ]\"}", i == 0 ? "" : ",", i, i % 90,
+			"a text with brackets ][ and braces }{ that goes on and on and on, and on and on .."));
 	assert_ok(bw_buf_add_text(&text, "]}"));
 	assert_ok(bw_split_new(&split));
 	for (size_t at = 0; at < text.len; at += 1000) {
@@ -166,7 +169,9 @@ static void all_ways_to_scan_agree(void **state)
 		}
 		len = (random >> 8) % sizeof(text);
 		for (int way = 0; way < BW_SCAN_WAYS; way++) {
-			struct bw_scan scan = { .depth = (uint32_t)(round % 5), .depth_max = 40, .watch = round % 3 == 0 };
+			struct bw_scan scan = { .depth = (uint32_t)(round % 5),
+						.depth_max = 40,
+						.watch = round % 3 == 0 };
 			size_t used;
 			enum bw_scan_stop stop;
 
@@ -209,7 +214,8 @@ static void blocks_and_single_bytes_agree(void **state)
 		stop = bw_scan(&whole, bw_slice_of(text, sizeof(text)), &used);
 		while (at < sizeof(text)) {
 			size_t one;
-			const enum bw_scan_stop here = bw_scan_by(BW_SCAN_PLAIN, &single, bw_slice_of(text + at, 1), &one);
+			const enum bw_scan_stop here = bw_scan_by(BW_SCAN_PLAIN, &single, bw_slice_of(text + at, 1),
+								  &one);
 
 			at++;
 			if (here != BW_SCAN_MORE)

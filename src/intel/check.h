@@ -28,9 +28,9 @@ struct bw_checker {
 	enum bw_wrapping wrapping;
 	struct bw_schema *schema;
 	struct bw_json_parser parser;
-	struct bw_buf body;      /* minified */
-	struct bw_buf canonical; /* RFC 8785 */
-	struct bw_buf path;      /* of a finding */
+	struct bw_buf body;       /* minified */
+	struct bw_buf canonical;  /* RFC 8785 */
+	struct bw_buf path;       /* of a finding */
 	struct bw_arena patterns; /* trees of indicator patterns */
 	struct bw_terms values;
 	struct bw_terms texts;
@@ -38,10 +38,10 @@ struct bw_checker {
 	struct bw_report *report;
 	bool warn;
 	bool want_terms;
-	yyjson_val *root;         /* the outermost object */
-	yyjson_val *object;       /* the object, or the observable inside a container */
-	yyjson_val *container;    /* the container around `object`, or NULL */
-	enum bw_stix_type type;   /* of `object` */
+	yyjson_val *root;       /* the outermost object */
+	yyjson_val *object;     /* the object, or the observable inside a container */
+	yyjson_val *container;  /* the container around `object`, or NULL */
+	enum bw_stix_type type; /* of `object` */
 	enum bw_shape_id shape;
 	bool is_sco;
 	bool spec_20;
@@ -101,8 +101,7 @@ void bw_check_key_case(struct bw_checker *c, yyjson_val *object, const struct bw
 /* ---- check_rules.c ---- */
 
 void bw_check_rules(struct bw_checker *c, const struct bw_members *m, const struct bw_at *at);
-void bw_check_special(struct bw_checker *c, enum bw_shape_id shape, const struct bw_members *m,
-		      const struct bw_at *at);
+void bw_check_special(struct bw_checker *c, enum bw_shape_id shape, const struct bw_members *m, const struct bw_at *at);
 void bw_check_id(struct bw_checker *c, yyjson_val *value, const struct bw_at *at);
 
 /* ---- relation.c ---- */

@@ -53,8 +53,8 @@ static void check_texts(struct bw_checker *c, yyjson_val *value, const struct bw
 	if (single_too && unsafe_yyjson_is_str(value))
 		return;
 	if (!unsafe_yyjson_is_arr(value)) {
-		expect(c, false, at, value, single_too ? "a string or a list of strings is expected" :
-							 "a list of strings is expected");
+		expect(c, false, at, value,
+		       single_too ? "a string or a list of strings is expected" : "a list of strings is expected");
 		return;
 	}
 	elements = yyjson_arr_iter_with(value);
@@ -73,7 +73,7 @@ static void check_startup_info(struct bw_checker *c, struct bw_slice key, yyjson
 {
 	static const char *const texts[] = { "lpDesktop",   "lpTitle",   "dwFillAttribute", "dwFlags",
 					     "wShowWindow", "hStdInput", "hStdOutput",      "hStdError" };
-	static const char *const numbers[] = { "cb",     "cbReserved2", "dwX",           "dwY",
+	static const char *const numbers[] = { "cb",      "cbReserved2", "dwX",           "dwY",
 					       "dwXSize", "dwYSize",     "dwXCountChars", "dwYCountChars" };
 
 	for (size_t i = 0; i < BW_COUNT(texts); i++) {
@@ -216,8 +216,7 @@ void bw_check_hashes(struct bw_checker *c, yyjson_val *value, const struct bw_at
 		}
 		if (!bw_is_hash(algorithm, bw_json_text(hash)))
 			bw_find(c, BW_FINDING_HASH, &inner, hash, NULL);
-		if (c->is_sco && c->warn && !bw_vocab_has(BW_VOCAB_HASH_ALGORITHM, algorithm) &&
-		    !is_custom_hash(algorithm))
+		if (c->warn && !bw_vocab_has(BW_VOCAB_HASH_ALGORITHM, algorithm) && !is_custom_hash(algorithm))
 			bw_find(c, BW_FINDING_HASH_ALGO, &inner, NULL, NULL);
 		if (c->is_sco && algorithm.len > 30)
 			bw_find(c, BW_FINDING_HASH_LENGTH, &inner, NULL, NULL);

@@ -310,8 +310,7 @@ static void check_indicator(struct bw_checker *c, const struct bw_members *m, co
 	if (c->warn && (bw_member(c, c->shape, m, "name") == NULL || bw_member(c, c->shape, m, "description") == NULL))
 		bw_find(c, BW_FINDING_INDICATOR_PROPERTIES, at, NULL, NULL);
 	if (bw_is_text(pattern) && (text_is(type, "stix") || (c->spec_20 && type == NULL)))
-		check_pattern(c, pattern,
-			      c->spec_20 || text_is(version, "2.0") ? BW_PATTERN_2_0 : BW_PATTERN_2_1);
+		check_pattern(c, pattern, c->spec_20 || text_is(version, "2.0") ? BW_PATTERN_2_0 : BW_PATTERN_2_1);
 }
 
 void bw_check_special(struct bw_checker *c, enum bw_shape_id shape, const struct bw_members *m, const struct bw_at *at)

@@ -42,8 +42,8 @@ static void check_number(struct bw_checker *c, const struct bw_prop *prop, yyjso
 	double number;
 
 	if (prop->kind == BW_KIND_INT ? !is_whole(value) : !unsafe_yyjson_is_num(value)) {
-		wrong_type(c, value, at, prop->kind == BW_KIND_INT ? "a whole number is expected" :
-								     "a number is expected");
+		wrong_type(c, value, at,
+			   prop->kind == BW_KIND_INT ? "a whole number is expected" : "a number is expected");
 		return;
 	}
 	if (prop->arg == BW_RANGE_ANY)
@@ -458,8 +458,8 @@ static int name_grade(struct bw_slice name)
 	size_t good = 0;
 
 	if (name.len > 0 && bw_is_lower(name.ptr[0])) {
-		while (good < name.len && (bw_is_lower(name.ptr[good]) || bw_is_digit(name.ptr[good]) ||
-					   name.ptr[good] == '_'))
+		while (good < name.len &&
+		       (bw_is_lower(name.ptr[good]) || bw_is_digit(name.ptr[good]) || name.ptr[good] == '_'))
 			good++;
 	}
 	if (good == name.len && good >= 3 && good <= 250)
@@ -507,7 +507,7 @@ void bw_check_unknown(struct bw_checker *c, yyjson_val *name, yyjson_val *value,
 		check_as(c, BW_KIND_LANG, value, at);
 	else if (bw_slice_is(text, "created") || bw_slice_is(text, "modified"))
 		check_as(c, BW_KIND_TIME, value, at); /* of an observable that its maker versions (§3.6) */
-	else if (bw_slice_is(text, "confidence"))
+	else if (!c->is_sco && bw_slice_is(text, "confidence"))
 		check_as(c, BW_KIND_INT, value, at);
 	else if (unsafe_yyjson_is_null(value))
 		bw_find(c, BW_FINDING_NULL_VALUE, at, NULL, NULL);

@@ -22,21 +22,21 @@ struct bw_id_parts {
 };
 bool bw_is_id(struct bw_slice text, struct bw_id_parts *out);
 
-bool bw_is_type_name(struct bw_slice text);                             /* §3.2 */
-bool bw_is_hex(struct bw_slice text);                                   /* §2.8 */
-bool bw_is_base64(struct bw_slice text);                                /* §2.1 */
-bool bw_is_uri(struct bw_slice text);                                   /* RFC 3986, absolute */
-bool bw_is_ipv4(struct bw_slice text);                                  /* §6.8, CIDR too */
-bool bw_is_ipv6(struct bw_slice text);                                  /* §6.9, CIDR too */
-bool bw_is_mac(struct bw_slice text);                                   /* §6.10 */
-bool bw_is_domain(struct bw_slice text);                                /* §6.4; underscores pass (RFC 8552) */
-bool bw_is_email(struct bw_slice text);                                 /* §6.5 */
-bool bw_is_cpe(struct bw_slice text);                                   /* §6.14, CPE 2.3 formatted string */
-bool bw_is_language(struct bw_slice text);                              /* RFC 5646, registered first subtag */
-bool bw_is_full_registry_key(struct bw_slice text);                     /* §6.17: hive not abbreviated */
-bool bw_is_cve(struct bw_slice text);                                   /* CVE-YYYY-NNNN... */
-bool bw_is_capec(struct bw_slice text);                                 /* CAPEC-N... */
-bool bw_is_hash(struct bw_slice algorithm, struct bw_slice value);      /* §2.7; unknown algorithms pass */
-bool bw_is_style_word(struct bw_slice text);                            /* lower case, no blanks, no underscores */
+bool bw_is_type_name(struct bw_slice text);                        /* §3.2 */
+bool bw_is_hex(struct bw_slice text);                              /* §2.8 */
+bool bw_is_base64(struct bw_slice text);                           /* §2.1 */
+bool bw_is_uri(struct bw_slice text);                              /* RFC 3986, absolute */
+bool bw_is_ipv4(struct bw_slice text);                             /* §6.8, CIDR too */
+bool bw_is_ipv6(struct bw_slice text);                             /* §6.9, CIDR too */
+bool bw_is_mac(struct bw_slice text);                              /* §6.10 */
+bool bw_is_domain(struct bw_slice text);                           /* §6.4; underscores pass (RFC 8552) */
+bool bw_is_email(struct bw_slice text);                            /* §6.5 */
+bool bw_is_cpe(struct bw_slice text);                              /* §6.14, CPE 2.3 formatted string */
+bool bw_is_language(struct bw_slice text);                         /* RFC 5646, registered first subtag */
+bool bw_is_full_registry_key(struct bw_slice text);                /* §6.17: hive not abbreviated */
+bool bw_is_cve(struct bw_slice text);                              /* CVE-YYYY-NNNN... */
+bool bw_is_capec(struct bw_slice text);                            /* CAPEC-N... */
+bool bw_is_hash(struct bw_slice algorithm, struct bw_slice value); /* §2.7; unknown algorithms pass */
+bool bw_is_style_word(struct bw_slice text);                       /* lower case, no blanks, no underscores */
 
 #endif

@@ -10,22 +10,12 @@ enum { IN_PATH = 1, IN_QUERY = 2, IN_USER = 4, IN_HOST = 8 };
 #define ANYWHERE (IN_PATH | IN_QUERY | IN_USER | IN_HOST)
 
 static const uint8_t classes[256] = {
-	['a' ... 'z'] = ANYWHERE,
-	['A' ... 'Z'] = ANYWHERE,
-	['0' ... '9'] = ANYWHERE,
-	['-'] = ANYWHERE,
-	['.'] = ANYWHERE,
-	['_'] = ANYWHERE,
-	['~'] = ANYWHERE,
-	['!'] = ANYWHERE,
-	['$'] = ANYWHERE,
+	['a' ... 'z'] = ANYWHERE,   ['A' ... 'Z'] = ANYWHERE,   ['0' ... '9'] = ANYWHERE,
+	['-'] = ANYWHERE,           ['.'] = ANYWHERE,           ['_'] = ANYWHERE,
+	['~'] = ANYWHERE,           ['!'] = ANYWHERE,           ['$'] = ANYWHERE,
 	['&' ... ','] = ANYWHERE, /* & ' ( ) * + , */
-	[';'] = ANYWHERE,
-	['='] = ANYWHERE,
-	[':'] = IN_PATH | IN_QUERY | IN_USER,
-	['@'] = IN_PATH | IN_QUERY,
-	['/'] = IN_PATH | IN_QUERY,
-	['?'] = IN_QUERY,
+	[';'] = ANYWHERE,           ['='] = ANYWHERE,           [':'] = IN_PATH | IN_QUERY | IN_USER,
+	['@'] = IN_PATH | IN_QUERY, ['/'] = IN_PATH | IN_QUERY, ['?'] = IN_QUERY,
 };
 
 static bool is_part(struct bw_slice text, unsigned class)

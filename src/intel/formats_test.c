@@ -85,8 +85,9 @@ static const struct {
 	{ bw_is_mac, "AA:bb:cc:dd:ee:0f", false },
 	{ bw_is_mac, "aa-bb-cc-dd-ee-0f", false },
 	{ bw_is_domain, "_dmarc.example.com.", true },
-	{ bw_is_domain, "b\xc3\xbc"
-			"cher.example",
+	{ bw_is_domain,
+	  "b\xc3\xbc"
+	  "cher.example",
 	  true },
 	{ bw_is_domain, "-a.example", false },
 	{ bw_is_domain, "a..b", false },
@@ -142,9 +143,9 @@ static void hashes_fit_their_algorithm(void **state)
 
 static void every_registered_word_is_found(void **state)
 {
-	static const char *const lists[] = { bw_words_charsets,	 bw_words_countries,   bw_words_http_headers,
-					     bw_words_ipfix,	 bw_words_languages,   bw_words_media_types,
-					     bw_words_pdf_info,	 bw_words_protocols,   bw_words_socket_options };
+	static const char *const lists[] = { bw_words_charsets, bw_words_countries, bw_words_http_headers,
+					     bw_words_ipfix,    bw_words_languages, bw_words_media_types,
+					     bw_words_pdf_info, bw_words_protocols, bw_words_socket_options };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(lists); i++) {

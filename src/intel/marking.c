@@ -7,8 +7,8 @@
 static const struct {
 	const char *id;
 	enum bw_tlp colour;
-	const char *name;    /* TLP 1.0: the object's name; NULL: TLP 2.0 */
-	const char *word;    /* of definition.tlp, or tlp_2_0 */
+	const char *name; /* TLP 1.0: the object's name; NULL: TLP 2.0 */
+	const char *word; /* of definition.tlp, or tlp_2_0 */
 } tlp_rows[] = {
 	{ "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", BW_TLP_CLEAR, "TLP:WHITE", "white" },
 	{ "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", BW_TLP_GREEN, "TLP:GREEN", "green" },
@@ -58,11 +58,13 @@ static bool marks_itself(struct bw_checker *c, yyjson_val *id)
 
 	if (!bw_is_text(id))
 		return false;
-	yyjson_arr_foreach(refs, i, count, element) {
+	yyjson_arr_foreach(refs, i, count, element)
+	{
 		if (bw_is_text(element) && bw_slice_equals(bw_json_text(element), bw_json_text(id)))
 			return true;
 	}
-	yyjson_arr_foreach(granular, i, count, element) {
+	yyjson_arr_foreach(granular, i, count, element)
+	{
 		yyjson_val *ref = yyjson_obj_get(element, "marking_ref");
 
 		if (bw_is_text(ref) && bw_slice_equals(bw_json_text(ref), bw_json_text(id)))
@@ -164,7 +166,8 @@ static void check_selectors(struct bw_checker *c, yyjson_val *selectors, const s
 	size_t i;
 	size_t count;
 
-	yyjson_arr_foreach(selectors, i, count, selector) {
+	yyjson_arr_foreach(selectors, i, count, selector)
+	{
 		const struct bw_at inner = BW_AT_INDEX(&at, i);
 
 		if (bw_is_text(selector) && !resolves(c->object, bw_json_text(selector)))

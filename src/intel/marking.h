@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 
 enum bw_tlp {
-	BW_TLP_NONE, /* not a TLP marking */
+	BW_TLP_NONE,  /* not a TLP marking */
 	BW_TLP_CLEAR, /* TLP 2.0 clear and TLP 1.0 white */
 	BW_TLP_GREEN,
 	BW_TLP_AMBER,

@@ -264,8 +264,7 @@ static void check_deterministic(struct bw_checker *c)
 	struct bw_id_parts parts;
 	char expected[BW_ID_MAX];
 
-	if (!c->is_sco || !bw_is_id(c->id, &parts) || parts.version != 5 ||
-	    bw_sco_id(c->root, NULL, expected) != BW_OK)
+	if (!c->is_sco || !bw_is_id(c->id, &parts) || parts.version != 5 || bw_sco_id(c->root, NULL, expected) != BW_OK)
 		return;
 	if (!bw_slice_is_nocase(c->id, expected))
 		bw_find(c, BW_FINDING_DETERMINISTIC_ID, &at, yyjson_obj_get(c->root, "id"), NULL);

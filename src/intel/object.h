@@ -12,9 +12,9 @@
 #include "intel/report.h"
 
 enum bw_check_flags {
-	BW_CHECK_WARNINGS = 1,     /* SHOULDs too */
-	BW_CHECK_IDS = 2,          /* recompute deterministic ids of SCOs (a note when they differ) */
-	BW_CHECK_PREFIXES = 4,     /* custom names are judged by their prefix, not by extension definitions */
+	BW_CHECK_WARNINGS = 1, /* SHOULDs too */
+	BW_CHECK_IDS = 2,      /* recompute deterministic ids of SCOs (a note when they differ) */
+	BW_CHECK_PREFIXES = 4, /* custom names are judged by their prefix, not by extension definitions */
 };
 
 /* What the object came in: some rules depend on it. */

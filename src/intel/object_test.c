@@ -57,11 +57,12 @@ static bool found(const struct fixture *f, enum bw_finding_code code, const char
 	return false;
 }
 
-#define SDO(type, more)                                                                                 \
+#define SDO(type, more)                                                                                  \
 	"{'type':'" type "','spec_version':'2.1','id':'" type "--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f'," \
 	"'created':'2016-04-06T20:03:48.000Z','modified':'2016-04-06T20:03:48.000Z'" more "}"
-#define INDICATOR(more) \
-	SDO("indicator", ",'name':'n','description':'d','pattern_type':'stix','valid_from':'2016-01-01T00:00:00Z'" more)
+#define INDICATOR(more)                                                                                        \
+	SDO("indicator", ",'name':'n','description':'d','pattern_type':'stix','valid_from':'2016-01-01T00:00:" \
+			 "00Z'" more)
 #define IPV4 "{'type':'ipv4-addr','id':'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4','value':'198.51.100.3'}"
 
 static void good_objects_have_nothing_to_tell(void **state)
@@ -144,8 +145,8 @@ static void every_rule_has_its_code_and_path(void **state)
 		{ SDO("observed-data", ",'first_observed':'2020-01-01T00:00:00Z','last_observed':"
 				       "'2020-01-01T00:00:00Z','number_observed':1"),
 		  BW_FINDING_EXACTLY_ONE, "" },
-		{ "{'type':'file','id':'file--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f','name':'x'}",
-		  BW_FINDING_UUID_CHECK, "id" },
+		{ "{'type':'file','id':'file--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f','name':'x'}", BW_FINDING_UUID_CHECK,
+		  "id" },
 		{ "{'type':'process','id':'process--28bb3599-77cd-5a82-a950-b5bc3caf07c4','pid':1}",
 		  BW_FINDING_ID_MUST_V4, "id" },
 		{ "{'type':'ipv4-addr','id':'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4','value':'1.2.3'}",
@@ -160,7 +161,8 @@ static void every_rule_has_its_code_and_path(void **state)
 		  "'url':'a:b'}",
 		  BW_FINDING_EXACTLY_ONE, "" },
 		{ "{'type':'Foo','id':'x'}", BW_FINDING_TYPE_NAME, "type" },
-		{ "{'type':'marking-definition','spec_version':'2.1','created':'2017-01-20T00:00:00.000Z','name':'TLP:RED',"
+		{ "{'type':'marking-definition','spec_version':'2.1','created':'2017-01-20T00:00:00.000Z','name':'TLP:"
+		  "RED',"
 		  "'id':'marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9','definition_type':'tlp',"
 		  "'definition':{'tlp':'red'}}",
 		  BW_FINDING_TLP, "definition" },
@@ -174,7 +176,8 @@ static void every_rule_has_its_code_and_path(void **state)
 
 		check(f, rows[i].object);
 		if (!found(f, rows[i].code, rows[i].path))
-			print_error("not found: %s at '%s' in %s\n", bw_finding_name(rows[i].code), rows[i].path, rows[i].object);
+			print_error("not found: %s at '%s' in %s\n", bw_finding_name(rows[i].code), rows[i].path,
+				    rows[i].object);
 		assert_true(found(f, rows[i].code, rows[i].path));
 	}
 }
@@ -210,8 +213,9 @@ static void too_many_findings_are_counted_and_cut(void **state)
 
 static void records_hold_what_the_store_needs(void **state)
 {
-	static const char text[] = "{ \"type\": \"file\",\n \"id\": \"file--00110f6e-388e-5e60-99ac-adfd0888b721\",\n"
-				   " \"hashes\": {\"MD5\": \"d41d8cd98f00b204e9800998ecf8427e\"}, \"name\": \"a\\u0062\" }";
+	static const char text[] =
+		"{ \"type\": \"file\",\n \"id\": \"file--00110f6e-388e-5e60-99ac-adfd0888b721\",\n"
+		" \"hashes\": {\"MD5\": \"d41d8cd98f00b204e9800998ecf8427e\"}, \"name\": \"a\\u0062\" }";
 	static const char other[] = "{\"name\":\"ab\",\"hashes\":{\"MD5\":\"d41d8cd98f00b204e9800998ecf8427e\"},"
 				    "\"id\":\"file--00110f6e-388e-5e60-99ac-adfd0888b721\",\"type\":\"file\"}";
 	struct fixture *f = *state;
@@ -240,7 +244,8 @@ static void pattern_constants_are_found_by_value(void **state)
 	struct bw_buf json = BW_BUF_INIT(BW_KIB);
 	struct bw_record record;
 
-	(void)quoted(INDICATOR(",'pattern':'[ipv4-addr:value = ~1.2.3.4~ OR domain-name:value IN (~a.b~, ~c.d~)]'"), &json);
+	(void)quoted(INDICATOR(",'pattern':'[ipv4-addr:value = ~1.2.3.4~ OR domain-name:value IN (~a.b~, ~c.d~)]'"),
+		     &json);
 	for (size_t i = 0; i < json.len; i++) {
 		if (json.ptr[i] == '~')
 			json.ptr[i] = '\'';

@@ -24,8 +24,8 @@ static FILE *open_vectors(const char *name)
 	if (shared != NULL)
 		assert_ok(bw_buf_addf(&path, "%s/vectors/stix/%s", shared, name));
 	else
-		assert_ok(bw_buf_addf(&path, "%.*s../shared/vectors/stix/%s",
-				      tail == NULL ? 0 : (int)(tail - __FILE__), __FILE__, name));
+		assert_ok(bw_buf_addf(&path, "%.*s../shared/vectors/stix/%s", tail == NULL ? 0 : (int)(tail - __FILE__),
+				      __FILE__, name));
 	file = fopen(bw_buf_text(&path), "r");
 	if (file == NULL)
 		(void)printf("skipped: no %s\n", bw_buf_text(&path));
@@ -53,8 +53,8 @@ static struct verdict judge(struct bw_checker *checker, struct bw_report *report
 			v.errors++;
 			continue;
 		}
-		bw_checker_wrap(checker, item.kind == BW_SPLIT_OBJECT && item.in == BW_SPLIT_BUNDLE ? BW_WRAP_BUNDLE :
-												    BW_WRAP_NONE);
+		bw_checker_wrap(checker, item.kind == BW_SPLIT_OBJECT && item.in == BW_SPLIT_BUNDLE ? BW_WRAP_BUNDLE
+												    : BW_WRAP_NONE);
 		if (item.kind == BW_SPLIT_FRAME)
 			assert_ok(bw_bundle_check(checker, item.text, (size_t)item.objects, report));
 		else
@@ -142,7 +142,8 @@ static void check_id(yyjson_val *row, size_t *cases, size_t *agreed)
 	size_t i;
 	size_t count;
 
-	yyjson_arr_foreach(names, i, count, name) {
+	yyjson_arr_foreach(names, i, count, name)
+	{
 		assert_ok(bw_buf_addf(&contributing, "%s%s", i == 0 ? "" : " ", yyjson_get_str(name)));
 	}
 	(*cases)++;

@@ -13,25 +13,25 @@
 enum bw_kind {
 	BW_KIND_STRING,
 	BW_KIND_BOOL,
-	BW_KIND_INT,      /* enum bw_range */
-	BW_KIND_NUMBER,   /* enum bw_range */
-	BW_KIND_TIME,     /* any fraction */
-	BW_KIND_TIME_MS,  /* milliseconds at least */
-	BW_KIND_TIME_S,   /* no fraction */
-	BW_KIND_TYPE,     /* the object's own type, id, spec_version: checked by name */
+	BW_KIND_INT,     /* enum bw_range */
+	BW_KIND_NUMBER,  /* enum bw_range */
+	BW_KIND_TIME,    /* any fraction */
+	BW_KIND_TIME_MS, /* milliseconds at least */
+	BW_KIND_TIME_S,  /* no fraction */
+	BW_KIND_TYPE,    /* the object's own type, id, spec_version: checked by name */
 	BW_KIND_ID,
 	BW_KIND_SPEC,
-	BW_KIND_REF,      /* enum bw_refs */
-	BW_KIND_VOCAB,    /* enum bw_vocab, open */
-	BW_KIND_ENUM,     /* enum bw_vocab, closed */
-	BW_KIND_SHAPE,    /* enum bw_shape_id: a nested object */
+	BW_KIND_REF,   /* enum bw_refs */
+	BW_KIND_VOCAB, /* enum bw_vocab, open */
+	BW_KIND_ENUM,  /* enum bw_vocab, closed */
+	BW_KIND_SHAPE, /* enum bw_shape_id: a nested object */
 	BW_KIND_HASHES,
 	BW_KIND_HEX,
 	BW_KIND_BINARY,
 	BW_KIND_URL,
 	BW_KIND_LANG,
-	BW_KIND_FORMAT,   /* enum bw_format: text of one special form */
-	BW_KIND_DICT,     /* enum bw_dict */
+	BW_KIND_FORMAT, /* enum bw_format: text of one special form */
+	BW_KIND_DICT,   /* enum bw_dict */
 	BW_KIND_EXTENSIONS,
 	BW_KIND_CONTAINER, /* observed-data objects, deprecated */
 	BW_KIND_OBJECTS,   /* bundle objects */
@@ -82,40 +82,40 @@ enum bw_dict {
 };
 
 /* Which types a reference may point to. */
-#define BW_REFS_ROWS(X)                                                                                        \
-	X(ANY, ~UINT64_C(0))                                                                                   \
-	X(CREATOR, BW_TYPE_BIT(IDENTITY) | BW_TYPE_BIT(CUSTOM))                                                \
-	X(MARKING, BW_TYPE_BIT(MARKING_DEFINITION))                                                            \
-	X(IDENTITY_OR_LOCATION, BW_TYPE_BIT(IDENTITY) | BW_TYPE_BIT(LOCATION))                                 \
-	X(OBSERVED_DATA, BW_TYPE_BIT(OBSERVED_DATA))                                                           \
-	X(SOFTWARE, BW_TYPE_BIT(SOFTWARE))                                                                     \
-	X(SCO, BW_TYPES_SCO | BW_TYPE_BIT(CUSTOM))                                                             \
-	X(OBSERVED, BW_TYPES_SCO | BW_TYPE_BIT(CUSTOM) | BW_TYPE_BIT(RELATIONSHIP) | BW_TYPE_BIT(SIGHTING))    \
-	X(RELATED, ~(BW_TYPE_BIT(RELATIONSHIP) | BW_TYPE_BIT(SIGHTING) | BW_TYPE_BIT(MARKING_DEFINITION) |     \
-		     BW_TYPE_BIT(LANGUAGE_CONTENT)))                                                           \
-	X(SIGHTED, BW_TYPES_SDO | BW_TYPE_BIT(CUSTOM))                                                         \
-	X(NOT_LANGUAGE, ~BW_TYPE_BIT(LANGUAGE_CONTENT))                                                        \
-	X(SAMPLE, BW_TYPE_BIT(FILE) | BW_TYPE_BIT(ARTIFACT))                                                   \
-	X(ANALYSED, BW_TYPE_BIT(FILE) | BW_TYPE_BIT(ARTIFACT) | BW_TYPE_BIT(NETWORK_TRAFFIC))                  \
-	X(FILE_OR_DIRECTORY, BW_TYPE_BIT(FILE) | BW_TYPE_BIT(DIRECTORY))                                       \
-	X(NAME_OR_ADDRESS, BW_TYPE_BIT(IPV4_ADDR) | BW_TYPE_BIT(IPV6_ADDR) | BW_TYPE_BIT(DOMAIN_NAME))         \
-	X(ENDPOINT, BW_TYPE_BIT(IPV4_ADDR) | BW_TYPE_BIT(IPV6_ADDR) | BW_TYPE_BIT(MAC_ADDR) |                  \
-		    BW_TYPE_BIT(DOMAIN_NAME))                                                                  \
-	X(USER_ACCOUNT, BW_TYPE_BIT(USER_ACCOUNT))                                                             \
-	X(EMAIL_ADDR, BW_TYPE_BIT(EMAIL_ADDR))                                                                 \
-	X(ARTIFACT, BW_TYPE_BIT(ARTIFACT))                                                                     \
-	X(DIRECTORY, BW_TYPE_BIT(DIRECTORY))                                                                   \
-	X(FILE, BW_TYPE_BIT(FILE))                                                                             \
-	X(MAC_ADDR, BW_TYPE_BIT(MAC_ADDR))                                                                     \
-	X(AUTONOMOUS_SYSTEM, BW_TYPE_BIT(AUTONOMOUS_SYSTEM))                                                   \
-	X(NETWORK_TRAFFIC, BW_TYPE_BIT(NETWORK_TRAFFIC))                                                       \
+#define BW_REFS_ROWS(X)                                                                                       \
+	X(ANY, ~UINT64_C(0))                                                                                  \
+	X(CREATOR, BW_TYPE_BIT(IDENTITY) | BW_TYPE_BIT(CUSTOM))                                               \
+	X(MARKING, BW_TYPE_BIT(MARKING_DEFINITION))                                                           \
+	X(IDENTITY_OR_LOCATION, BW_TYPE_BIT(IDENTITY) | BW_TYPE_BIT(LOCATION))                                \
+	X(OBSERVED_DATA, BW_TYPE_BIT(OBSERVED_DATA))                                                          \
+	X(SOFTWARE, BW_TYPE_BIT(SOFTWARE))                                                                    \
+	X(SCO, BW_TYPES_SCO | BW_TYPE_BIT(CUSTOM))                                                            \
+	X(OBSERVED, BW_TYPES_SCO | BW_TYPE_BIT(CUSTOM) | BW_TYPE_BIT(RELATIONSHIP) | BW_TYPE_BIT(SIGHTING))   \
+	X(RELATED, ~(BW_TYPE_BIT(RELATIONSHIP) | BW_TYPE_BIT(SIGHTING) | BW_TYPE_BIT(MARKING_DEFINITION) |    \
+		     BW_TYPE_BIT(LANGUAGE_CONTENT)))                                                          \
+	X(SIGHTED, BW_TYPES_SDO | BW_TYPE_BIT(CUSTOM))                                                        \
+	X(NOT_LANGUAGE, ~BW_TYPE_BIT(LANGUAGE_CONTENT))                                                       \
+	X(SAMPLE, BW_TYPE_BIT(FILE) | BW_TYPE_BIT(ARTIFACT))                                                  \
+	X(ANALYSED, BW_TYPE_BIT(FILE) | BW_TYPE_BIT(ARTIFACT) | BW_TYPE_BIT(NETWORK_TRAFFIC))                 \
+	X(FILE_OR_DIRECTORY, BW_TYPE_BIT(FILE) | BW_TYPE_BIT(DIRECTORY))                                      \
+	X(NAME_OR_ADDRESS, BW_TYPE_BIT(IPV4_ADDR) | BW_TYPE_BIT(IPV6_ADDR) | BW_TYPE_BIT(DOMAIN_NAME))        \
+	X(ENDPOINT,                                                                                           \
+	  BW_TYPE_BIT(IPV4_ADDR) | BW_TYPE_BIT(IPV6_ADDR) | BW_TYPE_BIT(MAC_ADDR) | BW_TYPE_BIT(DOMAIN_NAME)) \
+	X(USER_ACCOUNT, BW_TYPE_BIT(USER_ACCOUNT))                                                            \
+	X(EMAIL_ADDR, BW_TYPE_BIT(EMAIL_ADDR))                                                                \
+	X(ARTIFACT, BW_TYPE_BIT(ARTIFACT))                                                                    \
+	X(DIRECTORY, BW_TYPE_BIT(DIRECTORY))                                                                  \
+	X(FILE, BW_TYPE_BIT(FILE))                                                                            \
+	X(MAC_ADDR, BW_TYPE_BIT(MAC_ADDR))                                                                    \
+	X(AUTONOMOUS_SYSTEM, BW_TYPE_BIT(AUTONOMOUS_SYSTEM))                                                  \
+	X(NETWORK_TRAFFIC, BW_TYPE_BIT(NETWORK_TRAFFIC))                                                      \
 	X(PROCESS, BW_TYPE_BIT(PROCESS))
 
 enum bw_refs {
 #define X(name, types) BW_REFS_##name,
 	BW_REFS_ROWS(X)
 #undef X
-	BW_REFS_COUNT
+		BW_REFS_COUNT
 };
 
 /* Is `type` among them? A bundle is never. */
@@ -153,10 +153,10 @@ enum bw_shape_id {
 enum {
 	BW_PROP_REQUIRED = 1,
 	BW_PROP_LIST = 2,
-	BW_PROP_TEXT = 4,   /* for full text */
-	BW_PROP_VALUE = 8,  /* for the value index */
-	BW_PROP_NEW = 16,   /* required since 2.1 */
-	BW_PROP_OLD = 32,   /* deprecated */
+	BW_PROP_TEXT = 4,  /* for full text */
+	BW_PROP_VALUE = 8, /* for the value index */
+	BW_PROP_NEW = 16,  /* required since 2.1 */
+	BW_PROP_OLD = 32,  /* deprecated */
 };
 
 struct bw_prop {
@@ -175,7 +175,7 @@ struct bw_rule {
 };
 
 struct bw_shape {
-	const char *name;   /* for messages */
+	const char *name; /* for messages */
 	const char *clause;
 	const struct bw_prop *props; /* ends with a row whose name is NULL */
 	struct bw_rule rules[BW_RULES_MAX];
@@ -194,9 +194,9 @@ enum { BW_NAMES_MAX = 512, BW_NAME_SLOTS = 2048 };
 struct bw_shape_ready {
 	const struct bw_shape *shape;
 	const struct bw_prop *props;
-	uint64_t required;     /* bits of rows */
-	uint64_t required_20;  /* the same for STIX 2.0 */
-	uint64_t own;          /* rows that are not common properties, and extensions */
+	uint64_t required;    /* bits of rows */
+	uint64_t required_20; /* the same for STIX 2.0 */
+	uint64_t own;         /* rows that are not common properties, and extensions */
 	size_t rule_count;
 	struct {
 		uint64_t rows;

@@ -36,8 +36,7 @@ uint16_t bw_schema_name(const struct bw_schema *schema, struct bw_slice name)
 	uint32_t at = slot_of(name);
 
 	while (schema->slots[at].number != 0) {
-		if (schema->slots[at].len == name.len &&
-		    memcmp(schema->slots[at].text, name.ptr, name.len) == 0)
+		if (schema->slots[at].len == name.len && memcmp(schema->slots[at].text, name.ptr, name.len) == 0)
 			return schema->slots[at].number;
 		at = (at + 1) % BW_NAME_SLOTS;
 	}
@@ -74,8 +73,20 @@ size_t bw_schema_row(const struct bw_schema *schema, enum bw_shape_id shape, con
 static bool is_common(const char *name)
 {
 	static const char *const common[] = {
-		"type", "spec_version", "id", "created_by_ref", "created", "modified", "revoked", "labels",
-		"confidence", "lang", "external_references", "object_marking_refs", "granular_markings", "defanged",
+		"type",
+		"spec_version",
+		"id",
+		"created_by_ref",
+		"created",
+		"modified",
+		"revoked",
+		"labels",
+		"confidence",
+		"lang",
+		"external_references",
+		"object_marking_refs",
+		"granular_markings",
+		"defanged",
 	};
 
 	for (size_t i = 0; i < BW_COUNT(common); i++) {
@@ -143,7 +154,8 @@ struct bw_schema *bw_schema_new(void)
 	if (schema == NULL)
 		return NULL;
 	for (unsigned id = 0; id < BW_SHAPE_COUNT; id++) {
-		const struct bw_shape *shape = bw_shapes_sdo[id].props != NULL ? &bw_shapes_sdo[id] : &bw_shapes_sco[id];
+		const struct bw_shape *shape = bw_shapes_sdo[id].props != NULL ? &bw_shapes_sdo[id]
+									       : &bw_shapes_sco[id];
 
 		assert(shape->props != NULL);
 		ready_props(schema, (enum bw_shape_id)id, shape);

@@ -6,7 +6,10 @@
 
 #include "intel/schema.h"
 
-#define ROW(name, kind, flags, arg) { name, BW_KIND_##kind, (flags), (arg) }
+#define ROW(name, kind, flags, arg)                  \
+	{                                            \
+		name, BW_KIND_##kind, (flags), (arg) \
+	}
 
 #define LIST BW_PROP_LIST
 #define MUST BW_PROP_REQUIRED
@@ -27,34 +30,26 @@
 #define HASHES(name, flags) ROW(name, HASHES, flags, 0)
 #define FORMAT(name, flags, format) ROW(name, FORMAT, flags, BW_FORMAT_##format)
 #define DICT(name, flags, dict) ROW(name, DICT, flags, BW_DICT_##dict)
-#define END { NULL, 0, 0, 0 }
+#define END                   \
+	{                     \
+		NULL, 0, 0, 0 \
+	}
 
-#define MARKINGS                                                 \
-	REF("object_marking_refs", LIST, MARKING),               \
-	SHAPE("granular_markings", LIST, GRANULAR_MARKING),      \
-	ROW("extensions", EXTENSIONS, 0, 0)
+#define MARKINGS                                                                                       \
+	REF("object_marking_refs", LIST, MARKING), SHAPE("granular_markings", LIST, GRANULAR_MARKING), \
+		ROW("extensions", EXTENSIONS, 0, 0)
 
 /* §3.2, for SDOs and SROs */
-#define COMMON                                                   \
-	ROW("type", TYPE, MUST, 0),                              \
-	ROW("spec_version", SPEC, MUST | SINCE_21, 0),           \
-	ROW("id", ID, MUST, 0),                                  \
-	REF("created_by_ref", 0, CREATOR),                       \
-	ROW("created", TIME_MS, MUST, 0),                        \
-	ROW("modified", TIME_MS, MUST, 0),                       \
-	FLAG("revoked", 0),                                      \
-	STRING("labels", LIST | TEXT),                           \
-	INT("confidence", 0, CONFIDENCE),                        \
-	ROW("lang", LANG, 0, 0),                                 \
-	SHAPE("external_references", LIST, EXTERNAL_REFERENCE),  \
-	MARKINGS
+#define COMMON                                                                                             \
+	ROW("type", TYPE, MUST, 0), ROW("spec_version", SPEC, MUST | SINCE_21, 0), ROW("id", ID, MUST, 0), \
+		REF("created_by_ref", 0, CREATOR), ROW("created", TIME_MS, MUST, 0),                       \
+		ROW("modified", TIME_MS, MUST, 0), FLAG("revoked", 0), STRING("labels", LIST | TEXT),      \
+		INT("confidence", 0, CONFIDENCE), ROW("lang", LANG, 0, 0),                                 \
+		SHAPE("external_references", LIST, EXTERNAL_REFERENCE), MARKINGS
 
 /* §3.2, for SCOs */
-#define COMMON_SCO                                               \
-	ROW("type", TYPE, MUST, 0),                              \
-	ROW("spec_version", SPEC, 0, 0),                         \
-	ROW("id", ID, MUST, 0),                                  \
-	FLAG("defanged", 0),                                     \
-	MARKINGS
+#define COMMON_SCO                                                                                                \
+	ROW("type", TYPE, MUST, 0), ROW("spec_version", SPEC, 0, 0), ROW("id", ID, MUST, 0), FLAG("defanged", 0), \
+		MARKINGS
 
 #endif

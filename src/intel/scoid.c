@@ -136,9 +136,9 @@ static enum bw_err write_id(struct bw_slice type, const uint8_t digest[BW_SHA1_B
 	u[6] = (uint8_t)((u[6] & 0x0f) | 0x50);
 	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
 	BW_NEED(type.len < BW_ID_MAX - 40, TOO_BIG);
-	len = snprintf(out, BW_ID_MAX,
-		       "%.*s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", BW_ARG(type), u[0],
-		       u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	len = snprintf(out, BW_ID_MAX, "%.*s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		       BW_ARG(type), u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+		       u[13], u[14], u[15]);
 	BW_NEED(len > 0 && len < BW_ID_MAX, TOO_BIG);
 	return BW_OK;
 }

@@ -3,10 +3,9 @@
 static const struct {
 	const char *name;
 	enum bw_stix_group group;
-} rows[BW_STIX_TYPE_COUNT] = {
-	[BW_STIX_CUSTOM] = { "", BW_STIX_OTHER },
+} rows[BW_STIX_TYPE_COUNT] = { [BW_STIX_CUSTOM] = { "", BW_STIX_OTHER },
 #define X(name, text, group) [BW_STIX_##name] = { text, BW_STIX_##group },
-	BW_STIX_TYPE_ROWS(X)
+			       BW_STIX_TYPE_ROWS(X)
 #undef X
 };
 
@@ -15,7 +14,7 @@ static enum bw_stix_type find(struct bw_slice name, const uint8_t *candidates)
 {
 	for (; *candidates != 0; candidates++) {
 		if (bw_slice_is(name, rows[*candidates].name))
-			return (enum bw_stix_type)*candidates;
+			return (enum bw_stix_type) * candidates;
 	}
 	return BW_STIX_CUSTOM;
 }

@@ -24,7 +24,7 @@ struct bw_validate {
 	uint64_t values;    /* of this stream */
 	uint64_t in_bundle; /* the value whose list we are in */
 	bool bundle_invalid;
-	bool any;           /* a result was written */
+	bool any; /* a result was written */
 	struct seen seen;
 };
 
@@ -220,9 +220,9 @@ static enum bw_err object(struct bw_validate *v, const struct bw_split_item *ite
 		v->bundle_invalid = false;
 		forget(&v->seen);
 	}
-	bw_checker_wrap(v->checker, item->in == BW_SPLIT_BUNDLE	   ? BW_WRAP_BUNDLE :
-				    item->in == BW_SPLIT_BUNDLE_20 ? BW_WRAP_BUNDLE_20 :
-								     BW_WRAP_NONE);
+	bw_checker_wrap(v->checker, item->in == BW_SPLIT_BUNDLE      ? BW_WRAP_BUNDLE
+				    : item->in == BW_SPLIT_BUNDLE_20 ? BW_WRAP_BUNDLE_20
+								     : BW_WRAP_NONE);
 	BW_TRY(bw_object_check(v->checker, item->text, &v->report, NULL));
 	if (is_list(item->in) && is_twin(v)) {
 		const struct bw_finding twin = {

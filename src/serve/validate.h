@@ -14,8 +14,8 @@ enum { BW_VALIDATE_IGNORE_MAX = 64 };
 
 struct bw_validate_options {
 	enum bw_validate_format format;
-	bool strict; /* warnings make an object invalid */
-	bool quiet;  /* TEXT: only the last line */
+	bool strict;                                          /* warnings make an object invalid */
+	bool quiet;                                           /* TEXT: only the last line */
 	enum bw_finding_code ignored[BW_VALIDATE_IGNORE_MAX]; /* warnings not to be told */
 	size_t ignored_count;
 };

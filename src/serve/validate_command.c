@@ -115,9 +115,9 @@ static int read_options(struct bw_call *call, struct bw_validate_options *out)
 {
 	const char *format = bw_call_text(call, "format");
 
-	out->format = strcmp(format, "json") == 0  ? BW_VALIDATE_JSON :
-		      strcmp(format, "sarif") == 0 ? BW_VALIDATE_SARIF :
-						     BW_VALIDATE_TEXT;
+	out->format = strcmp(format, "json") == 0    ? BW_VALIDATE_JSON
+		      : strcmp(format, "sarif") == 0 ? BW_VALIDATE_SARIF
+						     : BW_VALIDATE_TEXT;
 	out->strict = bw_call_flag(call, "strict");
 	out->quiet = bw_call_flag(call, "quiet");
 	for (size_t i = 0; i < bw_call_count(call, "ignore"); i++) {
