@@ -374,7 +374,7 @@ static void log_death(const struct bw_crew *crew, const struct seat_view *seat, 
 static void bury(struct bw_crew *crew, struct seat_view *seat, int status)
 {
 	const int64_t now = bw_clock_mono_us();
-	const bool was_steady = seat->ready_us != 0 && now - seat->ready_us >= STEADY_MS * 1000;
+	const bool was_steady = seat->ready_us != 0 && now - seat->ready_us >= INT64_C(1000) * STEADY_MS;
 
 	bw_channel_free(seat->control);
 	seat->control = NULL;
