@@ -118,7 +118,7 @@ static enum bw_err push_to(struct job *job, const struct bw_remote_place *to, in
 static enum bw_err run(struct job *job, int *status, struct bw_why *why)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(64 * BW_MIB);
-	const struct bw_remote_place *to;
+	const struct bw_remote_place *to = NULL;
 	struct bw_remote_places places;
 	enum bw_err err;
 
