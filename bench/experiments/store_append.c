@@ -204,10 +204,11 @@ int main(int argc, char **argv)
 		}
 	}
 	qsort(commits, commit_count, sizeof(*commits), by_size);
-	(void)printf("%s page=%s group=%zu ckpt=%s total objects/s=%.0f commit ms: p50=%.2f p90=%.2f p99=%.2f max=%.1f\n",
-		     argv[2], argv[4], group, argv[6], (double)rows / (now_s() - began - making),
-		     commits[commit_count / 2] * 1e3, commits[commit_count * 9 / 10] * 1e3,
-		     commits[commit_count * 99 / 100] * 1e3, commits[commit_count - 1] * 1e3);
+	(void)printf(
+		"%s page=%s group=%zu ckpt=%s total objects/s=%.0f commit ms: p50=%.2f p90=%.2f p99=%.2f max=%.1f\n",
+		argv[2], argv[4], group, argv[6], (double)rows / (now_s() - began - making),
+		commits[commit_count / 2] * 1e3, commits[commit_count * 9 / 10] * 1e3,
+		commits[commit_count * 99 / 100] * 1e3, commits[commit_count - 1] * 1e3);
 	(void)sqlite3_finalize(put);
 	(void)sqlite3_finalize(put_value);
 	(void)sqlite3_close(db);

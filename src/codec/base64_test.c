@@ -38,7 +38,9 @@ static void the_examples_of_the_rfc_hold(void **state)
 
 static void what_is_not_canonical_is_refused(void **state)
 {
-	static const char *const bad[] = { "Zg=", "Zg", "Zh==", "Zm9=", "=m9v", "Zm=v", "Zm9v\n", "Zm 9", "Z===", "====" };
+	static const char *const bad[] = {
+		"Zg=", "Zg", "Zh==", "Zm9=", "=m9v", "Zm=v", "Zm9v\n", "Zm 9", "Z===", "===="
+	};
 	uint8_t out[16];
 	size_t len;
 

@@ -22,15 +22,15 @@ enum bw_versioning {
 };
 
 struct bw_record {
-	struct bw_slice id;      /* "indicator--…", 38..300 bytes */
-	enum bw_stix_type type;  /* BW_STIX_CUSTOM for any other name */
+	struct bw_slice id;     /* "indicator--…", 38..300 bytes */
+	enum bw_stix_type type; /* BW_STIX_CUSTOM for any other name */
 	struct bw_slice type_name;
 	struct bw_slice version; /* exact text of modified or created; empty for BW_VERSION_CONTENT */
 	struct bw_slice created; /* exact text; empty when the object has none */
 	struct bw_slice creator; /* created_by_ref; empty when absent */
 	enum bw_versioning versioning;
-	uint8_t spec_major;      /* 2 */
-	uint8_t spec_minor;      /* 0 or 1 */
+	uint8_t spec_major; /* 2 */
+	uint8_t spec_minor; /* 0 or 1 */
 	bool revoked;
 	/* SHA-256 over the RFC 8785 text: what "the same content" means */
 	uint8_t hash[BW_HASH_BYTES];

@@ -72,8 +72,7 @@ static enum bw_err print_line(struct showing *s, struct bw_slice text)
 
 static bool matches(const struct showing *s, const struct bw_audit_line *line)
 {
-	return line->time_us >= s->since_us &&
-	       (s->account.len == 0 || bw_slice_equals(s->account, line->account)) &&
+	return line->time_us >= s->since_us && (s->account.len == 0 || bw_slice_equals(s->account, line->account)) &&
 	       (s->action.len == 0 || bw_slice_equals(s->action, line->action));
 }
 
@@ -146,7 +145,8 @@ static int show_run(struct bw_call *call)
 		return status;
 	err = show_all(&s, bw_desk_store(desk));
 	if (err == BW_ERR_CORRUPT)
-		status = bw_complain(call, BW_EXIT_FOUND, "breakwater audit verify", "a line of the audit log is damaged");
+		status = bw_complain(call, BW_EXIT_FOUND, "breakwater audit verify",
+				     "a line of the audit log is damaged");
 	else if (err != BW_OK && ferror(stdout) == 0)
 		status = bw_complain_store(call, desk, err, "read the audit log");
 	showing_release(&s);
@@ -261,13 +261,13 @@ static int report(const struct verifying *v)
 	if (bw_call_json(v->call))
 		status = bw_print_json(v->call, write_json(v, &json), &json);
 	if (v->bad_line > 0)
-		return bw_complain(v->call, BW_EXIT_FOUND, NULL, "line %" PRIu64 " does not fit the chain: %s", v->bad_line,
-				   v->reason);
+		return bw_complain(v->call, BW_EXIT_FOUND, NULL, "line %" PRIu64 " does not fit the chain: %s",
+				   v->bad_line, v->reason);
 	if (bw_call_json(v->call))
 		return status;
 	bw_hex_encode(bw_slice_of(v->chain.hash, BW_AUDIT_HASH_BYTES), hex);
-	(void)printf("the chain is whole: %" PRIu64 " lines, numbers %" PRIu64 " to %" PRIu64 "\nlast hash %s\n", v->lines,
-		     v->chain.first_seq, v->chain.seq, hex);
+	(void)printf("the chain is whole: %" PRIu64 " lines, numbers %" PRIu64 " to %" PRIu64 "\nlast hash %s\n",
+		     v->lines, v->chain.first_seq, v->chain.seq, hex);
 	return BW_EXIT_OK;
 }
 

@@ -49,9 +49,10 @@ static int remove_run(struct bw_call *call)
 	const struct bw_slice name = bw_slice_text(bw_call_arg(call, 0));
 
 	if (!bw_call_flag(call, "yes"))
-		return bw_complain(call, BW_EXIT_USAGE, "to go on, say: breakwater collection remove --yes NAME",
-				   "removing '%s' removes every object in it, and nothing brings them back but a backup",
-				   bw_call_arg(call, 0));
+		return bw_complain(
+			call, BW_EXIT_USAGE, "to go on, say: breakwater collection remove --yes NAME",
+			"removing '%s' removes every object in it, and nothing brings them back but a backup",
+			bw_call_arg(call, 0));
 	return do_one(call, BW_OFFICE_COLLECTION_REMOVE, &name, 1, "objects_removed", "objects removed: ");
 }
 

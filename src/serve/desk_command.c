@@ -23,8 +23,7 @@ int bw_complain_store(const struct bw_call *call, struct bw_desk *desk, enum bw_
 {
 	const char *words = bw_store_why(bw_desk_store(desk));
 
-	return bw_complain(call, BW_EXIT_FAILED, NULL, "cannot %s: %s", what,
-			   words[0] != 0 ? words : bw_err_text(err));
+	return bw_complain(call, BW_EXIT_FAILED, NULL, "cannot %s: %s", what, words[0] != 0 ? words : bw_err_text(err));
 }
 
 int bw_print_json(const struct bw_call *call, enum bw_err err, const struct bw_buf *json)
@@ -64,8 +63,7 @@ void bw_print_foreign(struct bw_slice text)
 	}
 }
 
-enum bw_err bw_errand_do(const struct bw_call *call, const struct bw_errand *errand, struct bw_buf *result,
-			 int *status)
+enum bw_err bw_errand_do(const struct bw_call *call, const struct bw_errand *errand, struct bw_buf *result, int *status)
 {
 	struct bw_desk *desk = bw_desk_for(call, status);
 	struct bw_why why = { 0 };

@@ -46,8 +46,10 @@ static enum bw_err read_filters(struct exporting *ex, struct bw_problem *problem
 		const char *option;
 		const char *filter;
 	} rows[FILTER_OPTIONS] = {
-		{ "added-after", "added_after" },	{ "match-id", "match[id]" },
-		{ "match-type", "match[type]" },	{ "match-version", "match[version]" },
+		{ "added-after", "added_after" },
+		{ "match-id", "match[id]" },
+		{ "match-type", "match[type]" },
+		{ "match-version", "match[version]" },
 		{ "match-spec-version", "match[spec_version]" },
 	};
 

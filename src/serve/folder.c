@@ -19,8 +19,8 @@ enum bw_err bw_folder_check(const char *data, struct bw_why *why)
 
 	BW_TRY(bw_folder_place(data, "store", &place));
 	if (!bw_file_exists(place.path))
-		return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no exchange in '%s'; make one with: breakwater init %s",
-				  data, data);
+		return bw_why_set(why, BW_ERR_NOT_FOUND,
+				  "there is no exchange in '%s'; make one with: breakwater init %s", data, data);
 	return BW_OK;
 }
 

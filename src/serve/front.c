@@ -28,8 +28,7 @@ static const char *const peer_names[PEER_COUNT] = {
 
 static void want(struct peer *peer)
 {
-	const unsigned wants =
-		bw_channel_has_output(peer->channel) ? BW_WATCH_READ | BW_WATCH_WRITE : BW_WATCH_READ;
+	const unsigned wants = bw_channel_has_output(peer->channel) ? BW_WATCH_READ | BW_WATCH_WRITE : BW_WATCH_READ;
 
 	/* fails only for a closed fd, which the next read shows */
 	bw_err_drop(bw_watch_set(peer->watch, wants));
@@ -47,7 +46,8 @@ static void lose_peer(struct front *front, enum peer_name name)
 	front_peer_lost(front, name);
 }
 
-bool front_ask(struct request *r, enum peer_name name, enum stage stage, uint8_t kind, const struct bw_buf *form, int fd)
+bool front_ask(struct request *r, enum peer_name name, enum stage stage, uint8_t kind, const struct bw_buf *form,
+	       int fd)
 {
 	struct peer *peer = &r->front->peers[name];
 	enum bw_err err = BW_ERR_CLOSED;
@@ -57,8 +57,9 @@ bool front_ask(struct request *r, enum peer_name name, enum stage stage, uint8_t
 	if (peer->channel != NULL)
 		err = bw_channel_put(peer->channel, kind, bw_buf_slice(form), fd);
 	if (err != BW_OK) {
-		front_answer_status(r, 503, "Busy", err == BW_ERR_CLOSED ? "a part of this server is being started; try again"
-									 : "this server is busy; try again");
+		front_answer_status(r, 503, "Busy",
+				    err == BW_ERR_CLOSED ? "a part of this server is being started; try again"
+							 : "this server is busy; try again");
 		return false;
 	}
 	err = bw_channel_flush(peer->channel);
@@ -76,8 +77,9 @@ static void read_answered(struct front *front, struct bw_slice body, int fd)
 	uint64_t status;
 	uint64_t collection;
 
-	if (bw_form_take(body, BW_FIELDS_ANS_REPLY, &form) != BW_OK || bw_form_num(&form, 0, UINT64_MAX, &id) != BW_OK ||
-	    bw_form_num(&form, 1, 599, &status) != BW_OK || bw_form_num(&form, 2, UINT16_MAX, &collection) != BW_OK) {
+	if (bw_form_take(body, BW_FIELDS_ANS_REPLY, &form) != BW_OK ||
+	    bw_form_num(&form, 0, UINT64_MAX, &id) != BW_OK || bw_form_num(&form, 1, 599, &status) != BW_OK ||
+	    bw_form_num(&form, 2, UINT16_MAX, &collection) != BW_OK) {
 		bw_log(BW_ERROR, "a worker gave a malformed answer", { 0 });
 		return;
 	}
@@ -378,8 +380,8 @@ int bw_front_run(struct bw_seat *seat)
 
 static enum bw_err add_metric(struct bw_buf *out, const char *name, const char *type, const char *help, uint64_t value)
 {
-	return bw_buf_addf(out, "# HELP breakwater_%s %s\n# TYPE breakwater_%s %s\nbreakwater_%s %llu\n", name, help, name,
-			   type, name, (unsigned long long)value);
+	return bw_buf_addf(out, "# HELP breakwater_%s %s\n# TYPE breakwater_%s %s\nbreakwater_%s %llu\n", name, help,
+			   name, type, name, (unsigned long long)value);
 }
 
 enum bw_err front_metrics(struct front *front, struct bw_buf *out)
@@ -387,13 +389,17 @@ enum bw_err front_metrics(struct front *front, struct bw_buf *out)
 	struct bw_http_stats s;
 
 	bw_http_server_stats(front->server, &s);
-	BW_TRY(bw_buf_addf(out, "# worker front %u; each front counts its own connections\n", bw_seat_copy(front->seat)));
+	BW_TRY(bw_buf_addf(out, "# worker front %u; each front counts its own connections\n",
+			   bw_seat_copy(front->seat)));
 	BW_TRY(add_metric(out, "connections", "gauge", "connections open now", s.connections_now));
 	BW_TRY(add_metric(out, "connections_total", "counter", "connections accepted", s.connections_total));
-	BW_TRY(add_metric(out, "connections_refused_total", "counter", "connections over a limit", s.connections_refused));
-	BW_TRY(add_metric(out, "tls_handshakes_failed_total", "counter", "TLS handshakes that failed", s.handshakes_failed));
+	BW_TRY(add_metric(out, "connections_refused_total", "counter", "connections over a limit",
+			  s.connections_refused));
+	BW_TRY(add_metric(out, "tls_handshakes_failed_total", "counter", "TLS handshakes that failed",
+			  s.handshakes_failed));
 	BW_TRY(add_metric(out, "requests_total", "counter", "requests framed", s.requests_total));
-	BW_TRY(add_metric(out, "refusals_total", "counter", "requests refused before they reached TAXII", s.refusals_total));
+	BW_TRY(add_metric(out, "refusals_total", "counter", "requests refused before they reached TAXII",
+			  s.refusals_total));
 	BW_TRY(add_metric(out, "timeouts_total", "counter", "connections closed by a deadline", s.timeouts_total));
 	BW_TRY(add_metric(out, "requests_in_flight", "gauge", "requests being worked on", s.in_flight));
 	BW_TRY(add_metric(out, "received_bytes_total", "counter", "bytes of HTTP received", s.bytes_in));

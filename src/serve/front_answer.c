@@ -29,7 +29,8 @@ static enum bw_err problem_reply(const struct bw_problem *problem, const char *m
 	BW_TRY(bw_resource_error(&body, problem));
 	BW_TRY(bw_buf_add_text(&headers, TAXII_TYPE HARDENED));
 	if (problem->status == 401)
-		BW_TRY(bw_buf_add_text(&headers, "WWW-Authenticate: Basic realm=\"breakwater\", charset=\"UTF-8\"\r\n"));
+		BW_TRY(bw_buf_add_text(&headers,
+				       "WWW-Authenticate: Basic realm=\"breakwater\", charset=\"UTF-8\"\r\n"));
 	if (problem->allow != NULL)
 		BW_TRY(bw_buf_addf(&headers, "Allow: %s\r\n", problem->allow));
 	if (more_headers != NULL)

@@ -156,7 +156,8 @@ void front_auth_answered(struct front *front, struct bw_slice body)
 	} else if (verdict == BW_AUTH_SLOW_DOWN) {
 		char header[64];
 
-		(void)snprintf(header, sizeof(header), "Retry-After: %llu\r\n", (unsigned long long)(wait_ms + 999) / 1000);
+		(void)snprintf(header, sizeof(header), "Retry-After: %llu\r\n",
+			       (unsigned long long)(wait_ms + 999) / 1000);
 		answer_401(r, "too many failed attempts; wait before the next", header);
 	} else if (verdict == BW_AUTH_DENIED) {
 		answer_401(r, "account, password or key do not fit", NULL);

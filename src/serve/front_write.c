@@ -20,7 +20,8 @@ static void too_large(struct request *r)
 {
 	struct bw_problem problem;
 
-	(void)bw_problem_set(&problem, 413, "Body too large", "at most %llu bytes; see max_content_length of the API root",
+	(void)bw_problem_set(&problem, 413, "Body too large",
+			     "at most %llu bytes; see max_content_length of the API root",
 			     (unsigned long long)r->front->settings.max_content_bytes);
 	front_answer_problem(r, &problem, NULL);
 }
@@ -30,8 +31,9 @@ static bool reserve_body(struct request *r)
 {
 	const struct bw_http_head *head = &bw_exchange_head(r->x)->head;
 	const size_t most = (size_t)r->front->settings.max_content_bytes;
-	const size_t bytes =
-		head->body == BW_HTTP_BODY_LENGTH && head->content_length < most ? (size_t)head->content_length : most;
+	const size_t bytes = head->body == BW_HTTP_BODY_LENGTH && head->content_length < most
+				     ? (size_t)head->content_length
+				     : most;
 	struct front *front = r->front;
 
 	if (front->uploads >= BW_UPLOADS_MAX || front->upload_bytes + bytes > BW_UPLOAD_BYTES_MAX)

@@ -16,7 +16,7 @@
 #include "sys/clock.h"
 
 enum {
-	CHECKS_MAX = 256,      /* waiting at the same time; more are told to come back */
+	CHECKS_MAX = 256, /* waiting at the same time; more are told to come back */
 	SECRET_MAX = 1024,
 	CHECK_TIMEOUT_MS = 5000, /* the pager was started again meanwhile */
 };
@@ -80,7 +80,8 @@ static void answer(struct gate *gate, struct bw_return_address to, uint64_t fron
 	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(4096);
 
 	if (write_verdict(&form, front_id, v) == BW_OK)
-		bw_err_drop(bw_post_answer(gate->post, to, BW_ANS_AUTH, bw_buf_slice(&form), -1)); /* the front is gone */
+		bw_err_drop(
+			bw_post_answer(gate->post, to, BW_ANS_AUTH, bw_buf_slice(&form), -1)); /* the front is gone */
 }
 
 static void answer_plain(struct gate *gate, const struct check *check, enum bw_auth_verdict verdict, uint32_t wait_ms)

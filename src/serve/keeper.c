@@ -376,13 +376,14 @@ static enum bw_err drop(struct keeper *k, const struct bw_form *form, struct bw_
 	BW_TRY(bw_form_num(form, D_PICKS, 7, &picks));
 	BW_TRY(take_list(form, D_VERSIONS, versions, &query.version_count));
 	BW_TRY(take_list(form, D_SPECS, specs, &query.spec_count));
-	BW_TRY(bw_access_check(k->store, (uint32_t)account, form->fields[D_COLLECTION], BW_TAXII_OBJECT,
-			       BW_HTTP_DELETE, &access, problem));
+	BW_TRY(bw_access_check(k->store, (uint32_t)account, form->fields[D_COLLECTION], BW_TAXII_OBJECT, BW_HTTP_DELETE,
+			       &access, problem));
 	query.collection = access.collection.number;
 	query.picks = (unsigned)picks;
 	err = bw_store_delete(k->store, &query, &removed);
 	if (err == BW_ERR_NOT_FOUND)
-		return bw_problem_set(problem, 404, "Not found", "there is no such object or version in this collection");
+		return bw_problem_set(problem, 404, "Not found",
+				      "there is no such object or version in this collection");
 	BW_TRY(err);
 	(void)snprintf(note, sizeof(note), "versions removed %llu", (unsigned long long)removed);
 	return audit_write(k, &actor, "delete", 200, note);

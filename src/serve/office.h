@@ -12,22 +12,22 @@
 #include "sys/why.h"
 
 /* X(symbol, name, fields after the verb) */
-#define BW_OFFICE_ROWS(X)                                                                      \
-	X(COLLECTION_ADD, "collection-add", "title t, id t (or empty), alias t, description t") \
-	X(COLLECTION_REMOVE, "collection-remove", "name t")                                     \
-	X(ACCOUNT_ADD, "account-add", "name t, password t (PHC or empty), admin n")             \
-	X(ACCOUNT_REMOVE, "account-remove", "name t")                                           \
-	X(ACCOUNT_PASSWORD, "account-password", "name t, password t (PHC)")                     \
-	X(ACCOUNT_DISABLE, "account-disable", "name t, disabled n")                             \
-	X(ACCOUNT_KEY, "account-key", "name t, hash t, label t")                                \
-	X(ACCOUNT_CERT, "account-cert", "name t, fingerprint t, label t")                       \
-	X(ACCOUNT_REVOKE, "account-revoke", "name t")                                           \
-	X(GRANT, "account-grant", "account t, collection t, grant n")                           \
-	X(IMPORT, "import", "collection t, total n, failures l; a sealed batch comes with it")  \
-	X(DELETE, "delete", "collection t, object t")                                           \
-	X(ERASE, "erase", "object t, reason t")                                                 \
-	X(COMPACT, "compact", "")                                                               \
-	X(BACKUP, "backup", "folder t")                                                         \
+#define BW_OFFICE_ROWS(X)                                                                        \
+	X(COLLECTION_ADD, "collection-add", "title t, id t (or empty), alias t, description t")  \
+	X(COLLECTION_REMOVE, "collection-remove", "name t")                                      \
+	X(ACCOUNT_ADD, "account-add", "name t, password t (PHC or empty), admin n")              \
+	X(ACCOUNT_REMOVE, "account-remove", "name t")                                            \
+	X(ACCOUNT_PASSWORD, "account-password", "name t, password t (PHC)")                      \
+	X(ACCOUNT_DISABLE, "account-disable", "name t, disabled n")                              \
+	X(ACCOUNT_KEY, "account-key", "name t, hash t, label t")                                 \
+	X(ACCOUNT_CERT, "account-cert", "name t, fingerprint t, label t")                        \
+	X(ACCOUNT_REVOKE, "account-revoke", "name t")                                            \
+	X(GRANT, "account-grant", "account t, collection t, grant n")                            \
+	X(IMPORT, "import", "collection t, total n, failures l; a sealed batch comes with it")   \
+	X(DELETE, "delete", "collection t, object t")                                            \
+	X(ERASE, "erase", "object t, reason t")                                                  \
+	X(COMPACT, "compact", "")                                                                \
+	X(BACKUP, "backup", "folder t")                                                          \
 	X(NOTE, "note", "action t, target t, note t: a line for the audit log and nothing else") \
 	X(MEMORY, "memory", "answers with the catalogue's memory file")
 
@@ -35,7 +35,7 @@ enum bw_office_verb {
 #define X(symbol, name, fields) BW_OFFICE_##symbol,
 	BW_OFFICE_ROWS(X)
 #undef X
-	BW_OFFICE_VERB_COUNT
+		BW_OFFICE_VERB_COUNT
 };
 
 enum { BW_OFFICE_FIELDS = 5 }; /* verb n, then four; unused ones are empty */

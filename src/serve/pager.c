@@ -43,8 +43,22 @@ struct reading {
 
 /* ---- reading the form -------------------------------------------------- */
 
-enum { R_ID, R_ACCOUNT, R_WHAT, R_METHOD, R_COLLECTION, R_OBJECT, R_STATUS, R_AFTER, R_LIMIT, R_PICKS, R_IDS, R_TYPES,
-       R_VERSIONS, R_SPECS };
+enum {
+	R_ID,
+	R_ACCOUNT,
+	R_WHAT,
+	R_METHOD,
+	R_COLLECTION,
+	R_OBJECT,
+	R_STATUS,
+	R_AFTER,
+	R_LIMIT,
+	R_PICKS,
+	R_IDS,
+	R_TYPES,
+	R_VERSIONS,
+	R_SPECS
+};
 
 static enum bw_err take_words(const struct bw_form *form, size_t at, struct bw_arena *arena, struct bw_words *out)
 {
@@ -113,7 +127,8 @@ static enum bw_err read_collections(struct reading *r)
 	size_t visible = 0;
 
 	if (bw_access_account(pager->store, r->account, &account) == BW_ERR_UNAUTHENTICATED)
-		return bw_problem_set(&r->problem, 401, "Not authenticated", "the account has been removed or disabled");
+		return bw_problem_set(&r->problem, 401, "Not authenticated",
+				      "the account has been removed or disabled");
 	BW_TRY(bw_store_collections(pager->store, &pager->arena, &all, &count));
 	shown = bw_arena_zero(&pager->arena, count + 1, sizeof(*shown));
 	BW_NEED(shown != NULL, MEMORY);
@@ -136,10 +151,12 @@ static enum bw_err read_status(struct reading *r)
 	enum bw_err err;
 
 	if (bw_access_account(pager->store, r->account, &account) == BW_ERR_UNAUTHENTICATED)
-		return bw_problem_set(&r->problem, 401, "Not authenticated", "the account has been removed or disabled");
+		return bw_problem_set(&r->problem, 401, "Not authenticated",
+				      "the account has been removed or disabled");
 	err = bw_store_status_get(pager->store, r->t.status, account.admin ? 0 : account.number, &pager->arena, &json);
 	if (err == BW_ERR_NOT_FOUND)
-		return bw_problem_set(&r->problem, 404, "Not found", "there is no such status resource for this account, or not any more");
+		return bw_problem_set(&r->problem, 404, "Not found",
+				      "there is no such status resource for this account, or not any more");
 	BW_TRY(err);
 	return bw_buf_add(&pager->body, json);
 }
@@ -325,9 +342,9 @@ static enum bw_err on_account(void *ctx, struct bw_letter *letter)
 
 static enum bw_err open_store(struct pager *pager, int catalogue_fd)
 {
-	const struct bw_store_options options = {
-		.dir = pager->data, .role = BW_STORE_READER, .catalogue_fd = catalogue_fd
-	};
+	const struct bw_store_options options = { .dir = pager->data,
+						  .role = BW_STORE_READER,
+						  .catalogue_fd = catalogue_fd };
 	struct bw_store *fresh;
 
 	BW_TRY(bw_store_open(&options, &fresh));

@@ -119,8 +119,7 @@ uint32_t bw_penalty_wait(const struct bw_penalties *penalties, struct bw_slice a
 	return longest;
 }
 
-void bw_penalty_failed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address,
-		       int64_t now_ms)
+void bw_penalty_failed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address, int64_t now_ms)
 {
 	for (int s = PAIR; s < SUBJECT_COUNT; s++) {
 		struct row *row = find_or_take(penalties, key_of(penalties, (enum subject)s, account, address));

@@ -208,4 +208,3 @@ enum bw_err bw_resource_page_headers(struct bw_buf *out, const struct bw_page *p
 	bw_time_format(page->count > 0 ? page->rows[page->count - 1].date_added_us : none, last);
 	return bw_buf_addf(out, "X-TAXII-Date-Added-First: %s\r\nX-TAXII-Date-Added-Last: %s\r\n", first, last);
 }
-

@@ -20,13 +20,13 @@ void bw_servant_free(struct bw_servant *servant); /* ends the child; NULL allowe
 BW_MUST_USE enum bw_err bw_servant_give(struct bw_servant *servant, int fd);
 
 struct bw_servant_part {
-	int batch_fd;         /* sealed; the caller closes; -1 at the end */
-	uint64_t total;       /* objects in this part, bad ones too */
-	uint64_t valid;       /* in the batch */
+	int batch_fd;             /* sealed; the caller closes; -1 at the end */
+	uint64_t total;           /* objects in this part, bad ones too */
+	uint64_t valid;           /* in the batch */
 	struct bw_slice failures; /* list: id, message, … ; borrowed until the next call */
-	uint64_t bytes_read;  /* of the stream so far */
-	bool end;             /* no more parts of this stream */
-	struct bw_slice problem; /* at the end: why the stream could not be read further; empty: all was read */
+	uint64_t bytes_read;      /* of the stream so far */
+	bool end;                 /* no more parts of this stream */
+	struct bw_slice problem;  /* at the end: why the stream could not be read further; empty: all was read */
 };
 
 /* The next part, waiting for it. The servant works on the part after it meanwhile. CLOSED: it died. */

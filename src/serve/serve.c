@@ -25,7 +25,7 @@ struct parent {
 	const char *data;
 	struct bw_place store;
 	struct bw_serve_settings settings;
-	int memory[2];                 /* catalogue and bulletin as the keeper last shared them; -1: not yet */
+	int memory[2]; /* catalogue and bulletin as the keeper last shared them; -1: not yet */
 	struct bw_secret passphrase;
 	struct bw_net_address address; /* of the first listener */
 	struct bw_crew *crew;
@@ -33,19 +33,20 @@ struct parent {
 
 static const struct bw_worker workers[] = {
 	/* name       runs             after start it may only */
-	{ "front", bw_front_run, BW_MAY_ACCEPT },        /* frames TLS and HTTP, knows no STIX */
-	{ "gate", bw_gate_run, BW_MAY_COMPUTE },         /* checks passwords */
-	{ "reader", bw_reader_run, BW_MAY_COMPUTE },     /* parses objects; no files, no network, no keys */
-	{ "pager", bw_pager_run, BW_MAY_READ_STORE },    /* reads pages */
-	{ "keeper", bw_keeper_run, BW_MAY_STORE | BW_MAY_ACCEPT }, /* writes; sees checked objects; its socket is local */
-	{ "indexer", bw_indexer_run, BW_MAY_STORE },     /* builds what search needs */
-	{ "signer", bw_signer_run, BW_MAY_COMPUTE },     /* the node's keys */
+	{ "front", bw_front_run, BW_MAY_ACCEPT },     /* frames TLS and HTTP, knows no STIX */
+	{ "gate", bw_gate_run, BW_MAY_COMPUTE },      /* checks passwords */
+	{ "reader", bw_reader_run, BW_MAY_COMPUTE },  /* parses objects; no files, no network, no keys */
+	{ "pager", bw_pager_run, BW_MAY_READ_STORE }, /* reads pages */
+	{ "keeper", bw_keeper_run,
+	  BW_MAY_STORE | BW_MAY_ACCEPT },            /* writes; sees checked objects; its socket is local */
+	{ "indexer", bw_indexer_run, BW_MAY_STORE }, /* builds what search needs */
+	{ "signer", bw_signer_run, BW_MAY_COMPUTE }, /* the node's keys */
 	{ NULL, NULL, 0 },
 };
 
 static const struct bw_link links[] = {
-	{ "front", "gate" },   { "front", "reader" }, { "front", "keeper" }, { "front", "pager" },
-	{ "gate", "pager" },   { "keeper", "signer" }, { NULL, NULL },
+	{ "front", "gate" }, { "front", "reader" },  { "front", "keeper" }, { "front", "pager" },
+	{ "gate", "pager" }, { "keeper", "signer" }, { NULL, NULL },
 };
 
 /* ---- telling workers what they need ------------------------------------ */
@@ -219,7 +220,8 @@ static int open_listener(struct parent *p, const char *text)
 	enum bw_err err = bw_net_address_parse(bw_slice_text(text), &address);
 
 	if (err != BW_OK)
-		return bw_complain(p->call, BW_EXIT_USAGE, "write an address and a port, like 127.0.0.1:8443 or [::]:8443",
+		return bw_complain(p->call, BW_EXIT_USAGE,
+				   "write an address and a port, like 127.0.0.1:8443 or [::]:8443",
 				   "cannot listen on '%s': %s", text, bw_err_text(err));
 	if (p->settings.plain && !bw_net_address_is_loopback(&address))
 		return bw_complain(p->call, BW_EXIT_USAGE, "leave --plain out, or listen on 127.0.0.1 or [::1]",
@@ -319,7 +321,8 @@ static int serve_with(struct parent *p)
 	if (bw_folder_check(p->data, &why) != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "%s", why.text);
 	if (bw_folder_place(p->data, "store", &p->store) != BW_OK)
-		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "the path of the data folder '%s' is too long", p->data);
+		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "the path of the data folder '%s' is too long",
+				   p->data);
 	p->shared.store = p->store.path;
 	read_settings(p);
 	if (read_passphrase(p, &why) != BW_OK)
@@ -350,11 +353,10 @@ static const struct bw_option serve_options[] = {
 	  .value_name = "ADDRESS:PORT",
 	  .repeat = true,
 	  .help = "where to listen; default 127.0.0.1:8443" },
-	{ .name = "plain", .kind = BW_OPT_FLAG, .help = "plain HTTP instead of TLS; on this machine's own addresses only" },
-	{ .name = "title",
-	  .kind = BW_OPT_TEXT,
-	  .fallback = "Breakwater exchange",
-	  .help = "title shown in discovery" },
+	{ .name = "plain",
+	  .kind = BW_OPT_FLAG,
+	  .help = "plain HTTP instead of TLS; on this machine's own addresses only" },
+	{ .name = "title", .kind = BW_OPT_TEXT, .fallback = "Breakwater exchange", .help = "title shown in discovery" },
 	{ .name = "description", .kind = BW_OPT_TEXT, .help = "description shown in discovery" },
 	{ .name = "contact", .kind = BW_OPT_TEXT, .help = "whom to ask, shown in discovery" },
 	{ .name = "max-content",

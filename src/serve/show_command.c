@@ -43,10 +43,11 @@ static enum bw_err take_page(struct showing *s, const struct bw_collection *coll
 		struct sighting *to = &s->rows[s->count];
 
 		if (s->count == ROWS_MAX)
-			return bw_why_set(&s->why, BW_ERR_TOO_MANY,
-					  "'%.*s' has more than %d versions; see: breakwater export --match-version all "
-					  "--match-id ID",
-					  BW_ARG(s->id), ROWS_MAX);
+			return bw_why_set(
+				&s->why, BW_ERR_TOO_MANY,
+				"'%.*s' has more than %d versions; see: breakwater export --match-version all "
+				"--match-id ID",
+				BW_ARG(s->id), ROWS_MAX);
 		*to = (struct sighting){ .collection = collection,
 					 .added_us = row->date_added_us,
 					 .version_us = row->date_added_us,
@@ -351,7 +352,8 @@ static int show_with(struct showing *s, struct bw_desk *desk)
 				   "there is no object '%.*s' in any collection", BW_ARG(s->id));
 	err = print_all(s, &printed);
 	if (err != BW_OK)
-		return bw_complain(s->call, BW_EXIT_FAILED, NULL, "cannot show '%.*s': %s", BW_ARG(s->id), bw_err_text(err));
+		return bw_complain(s->call, BW_EXIT_FAILED, NULL, "cannot show '%.*s': %s", BW_ARG(s->id),
+				   bw_err_text(err));
 	if (printed == 0)
 		return bw_complain(s->call, BW_EXIT_FAILED, "leave --version out to see which there are",
 				   "'%.*s' has no version '%s'", BW_ARG(s->id), s->version);
@@ -388,9 +390,10 @@ const struct bw_command bw_show_command = {
 	.name = "show",
 	.summary = "show an object: its versions, where they are, what changed",
 	.usage = "[--version VERSION] ID",
-	.details = "The first version is shown whole; of each later one the properties that came (+) and went (-), item "
-		   "by item where both are lists. Versions with the same content in several collections are one. With "
-		   "--format json: one version a line, with its changes and the object itself.",
+	.details =
+		"The first version is shown whole; of each later one the properties that came (+) and went (-), item "
+		"by item where both are lists. Versions with the same content in several collections are one. With "
+		"--format json: one version a line, with its changes and the object itself.",
 	.options = show_options,
 	.min_args = 1,
 	.max_args = 1,

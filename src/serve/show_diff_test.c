@@ -18,8 +18,8 @@ static void properties_come_go_and_change(void **state)
 
 	(void)state;
 	assert_ok(bw_diff_objects(BW_LIT("{\"a\":1,\"b\":[1, 2],\"c\":{\"x\":\"}\"},\"d\":null}"),
-				  BW_LIT("{\"d\":null,\"b\":[1,2],\"e\":\"new\",\"c\":{\"x\":\"}\"}}"), &arena, &changes,
-				  &count));
+				  BW_LIT("{\"d\":null,\"b\":[1,2],\"e\":\"new\",\"c\":{\"x\":\"}\"}}"), &arena,
+				  &changes, &count));
 	assert_int_equal(count, 3);
 	assert_int_equal(changes[0].kind, BW_CHANGE_REMOVED);
 	assert_slice(changes[0].name, "a");
@@ -52,7 +52,8 @@ static void list_items_come_and_go_and_count_as_often_as_they_stand(void **state
 	size_t count;
 
 	(void)state;
-	assert_ok(bw_diff_lists(BW_LIT("[\"x\",\"y\",\"y\"]"), BW_LIT("[\"y\",\"z\",\"x\"]"), &arena, &changes, &count));
+	assert_ok(
+		bw_diff_lists(BW_LIT("[\"x\",\"y\",\"y\"]"), BW_LIT("[\"y\",\"z\",\"x\"]"), &arena, &changes, &count));
 	assert_int_equal(count, 2);
 	assert_int_equal(changes[0].kind, BW_CHANGE_REMOVED);
 	assert_slice(changes[0].was, "\"y\"");

@@ -69,10 +69,9 @@ void bw_taxii_route(struct bw_slice path_text, struct bw_arena *arena, struct bw
 {
 	struct bw_path path;
 
-	*out = (struct bw_taxii_request){ .added_after_us = -1,
-					  .collection = bw_slice_empty,
-					  .object = bw_slice_empty,
-					  .status = bw_slice_empty };
+	*out = (struct bw_taxii_request){
+		.added_after_us = -1, .collection = bw_slice_empty, .object = bw_slice_empty, .status = bw_slice_empty
+	};
 	if (bw_path_parse(path_text, arena, &path, NULL) != BW_OK)
 		return;
 	for (size_t i = 0; i < BW_COUNT(routes); i++) {
@@ -139,7 +138,8 @@ static enum bw_err check_content_type(const struct bw_http_head *head, struct bw
 		return bw_problem_set(problem, 415, "Unsupported media type", "this server speaks TAXII 2.1 only");
 	if (bw_http_has(head, BW_HTTP_CONTENT_ENCODING) &&
 	    !bw_slice_is_nocase(bw_http_known_value(head, BW_HTTP_CONTENT_ENCODING), "identity"))
-		return bw_problem_set(problem, 415, "Unsupported content coding", "send the body without Content-Encoding");
+		return bw_problem_set(problem, 415, "Unsupported content coding",
+				      "send the body without Content-Encoding");
 	return BW_OK;
 }
 
@@ -375,7 +375,8 @@ enum bw_err bw_taxii_read(const struct bw_http_request *http, struct bw_arena *a
 
 	out->method = http->method;
 	if (route == NULL)
-		return bw_problem_set(problem, 404, "Not found", "there is nothing at this path; discovery is at /taxii2/");
+		return bw_problem_set(problem, 404, "Not found",
+				      "there is nothing at this path; discovery is at /taxii2/");
 	if ((route->methods & 1u << http->method) == 0) {
 		const enum bw_err err = bw_problem_set(problem, 405, "Method not allowed", "this resource allows %s",
 						       route->allow);
