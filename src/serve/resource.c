@@ -200,7 +200,8 @@ enum bw_err bw_resource_status(struct bw_buf *out, const struct bw_status *statu
 
 enum bw_err bw_resource_page_headers(struct bw_buf *out, const struct bw_page *page, int64_t added_after_us)
 {
-	const int64_t none = added_after_us < 0 ? 0 : added_after_us;
+	/* an empty page that promises more says where to go on, or a client that pages by added_after would stand still */
+	const int64_t none = page->more ? page->scanned_us : added_after_us < 0 ? 0 : added_after_us;
 	char first[BW_TIME_BYTES];
 	char last[BW_TIME_BYTES];
 
