@@ -8,7 +8,7 @@ all: $(BUILD)/build.ninja
 
 $(BUILD)/build.ninja:
 	@tools/setup
-	@mkdir -p build && { meson setup $(BUILD) -Dprefix=$(PREFIX) >build/setup.log || { cat build/setup.log; exit 1; }; }
+	@mkdir -p build && { meson setup $(BUILD) -Dprefix=$(PREFIX) -Dunit_tests=disabled >build/setup.log || { cat build/setup.log; exit 1; }; }
 
 setup:
 	@tools/setup
