@@ -9,6 +9,8 @@
 
 extern const struct bw_command bw_account_command;
 extern const struct bw_command bw_audit_command;
+extern const struct bw_command bw_backup_command;
+extern const struct bw_command bw_bench_command;
 extern const struct bw_command bw_collection_command;
 extern const struct bw_command bw_compact_command;
 extern const struct bw_command bw_completion_command;
@@ -19,19 +21,33 @@ extern const struct bw_command bw_export_command;
 extern const struct bw_command bw_help_command;
 extern const struct bw_command bw_import_command;
 extern const struct bw_command bw_init_command;
+extern const struct bw_command bw_keys_command;
+extern const struct bw_command bw_pull_command;
+extern const struct bw_command bw_push_command;
+extern const struct bw_command bw_restore_command;
+extern const struct bw_command bw_search_command;
 extern const struct bw_command bw_serve_command;
 extern const struct bw_command bw_show_command;
 extern const struct bw_command bw_validate_command;
+extern const struct bw_command bw_verify_command;
 
 static const struct bw_command *const exchange[] = {
-	&bw_init_command, &bw_serve_command, &bw_collection_command, &bw_account_command, NULL,
+	&bw_init_command,
+	&bw_serve_command,
+	&bw_collection_command,
+	&bw_account_command,
+	&bw_keys_command,
+	NULL,
 };
 
 static const struct bw_command *const objects[] = {
 	&bw_validate_command,
 	&bw_import_command,
 	&bw_export_command,
+	&bw_pull_command,
+	&bw_push_command,
 	&bw_show_command,
+	&bw_search_command,
 	&bw_delete_command,
 	&bw_erase_command,
 	NULL,
@@ -39,7 +55,11 @@ static const struct bw_command *const objects[] = {
 
 static const struct bw_command *const keeping[] = {
 	&bw_audit_command,
+	&bw_verify_command,
+	&bw_backup_command,
+	&bw_restore_command,
 	&bw_compact_command,
+	&bw_bench_command,
 	NULL,
 };
 

@@ -1,0 +1,47 @@
+/* Measuring the exchange: rows for one table, each with its limit or peer from the same run. */
+#ifndef BW_SERVE_BENCH_H
+#define BW_SERVE_BENCH_H
+
+#include "base/command.h"
+#include "sys/files.h"
+
+enum { BW_BENCH_RUNS_MAX = 64 };
+
+/* Values of interleaved runs; the row shows the median. */
+struct bw_bench_row {
+	const char *name;
+	const char *unit;
+	const char *limit_name; /* what it is held against; NULL: nothing */
+	bool less_is_better;
+	size_t runs;
+	double values[BW_BENCH_RUNS_MAX];
+	double limits[BW_BENCH_RUNS_MAX]; /* of the same runs */
+};
+
+void bw_bench_add(struct bw_bench_row *row, double value, double limit);
+
+/* One line of the table, or one JSON object: name, value, unit, limit_name, limit_value, ratio, runs, min, max. */
+BW_MUST_USE enum bw_err bw_bench_write(const struct bw_bench_row *row, bool json, struct bw_buf *out);
+
+struct bw_bench {
+	const struct bw_call *call;
+	const char *folder; /* removed afterwards */
+	uint64_t objects;
+	size_t runs;
+	char data[BW_PATH_BYTES];
+	struct bw_why why;
+};
+
+/* The data folder of the rows that need one: made by the import's. */
+const char *bw_bench_data(const struct bw_bench *bench);
+
+/* Prints a row at once: a bench that is cut short has shown what it has. */
+BW_MUST_USE enum bw_err bw_bench_print(const struct bw_bench *bench, const struct bw_bench_row *row);
+
+BW_MUST_USE enum bw_err bw_bench_validate(struct bw_bench *bench);
+BW_MUST_USE enum bw_err bw_bench_import(struct bw_bench *bench); /* leaves the data folder for the server's rows */
+BW_MUST_USE enum bw_err bw_bench_server(struct bw_bench *bench);
+
+double bw_bench_now(void); /* seconds, monotonic */
+
+#endif
