@@ -87,7 +87,7 @@ ALWAYS_INLINE size_t block(struct bw_scan *scan, const struct marks *marks, enum
 	const unsigned opens = (unsigned)__builtin_popcountll(open);
 	const unsigned closes = (unsigned)__builtin_popcountll(close);
 
-	scan->in_string = (uint64_t)((int64_t)strings >> 63);
+	scan->in_string = 0 - (strings >> 63);
 	if (scan->depth > closes + (scan->watch ? 1U : 0U) && scan->depth + opens <= scan->depth_max) {
 		scan->depth += opens - closes;
 		*out = BW_SCAN_MORE;

@@ -59,7 +59,7 @@ enum bw_err bw_split_new(struct bw_split **out)
 	s->first = BW_BUF_INIT(SIZE_MAX - 1);
 	s->line = BW_BUF_INIT(BW_JSON_TEXT_MAX);
 	s->carry = BW_BUF_INIT(BW_JSON_TEXT_MAX);
-	s->frame = BW_BUF_INIT(2 * BW_SPLIT_HEAD_MAX);
+	s->frame = BW_BUF_INIT((size_t)2 * BW_SPLIT_HEAD_MAX);
 	bw_json_parser_init(&s->parser);
 	*out = s;
 	return BW_OK;

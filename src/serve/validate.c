@@ -105,7 +105,7 @@ static bool seen_grow(struct seen *seen)
 	const size_t cap = seen->cap == 0 ? SEEN_START : seen->cap * 2;
 	uint64_t *slots;
 
-	if (cap > SEEN_MAX * 2)
+	if (cap > (size_t)SEEN_MAX * 2)
 		return false;
 	slots = calloc(cap, sizeof(*slots));
 	if (slots == NULL)
