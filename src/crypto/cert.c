@@ -118,8 +118,7 @@ static bool fill(X509 *cert, EVP_PKEY *key, struct bw_buf *names)
 	       add_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
 	       add_extension(cert, NID_key_usage, "critical,digitalSignature") &&
 	       add_extension(cert, NID_ext_key_usage, "serverAuth,clientAuth") &&
-	       add_extension(cert, NID_subject_key_identifier, "hash") &&
-	       X509_sign(cert, key, EVP_sha256()) > 0;
+	       add_extension(cert, NID_subject_key_identifier, "hash") && X509_sign(cert, key, EVP_sha256()) > 0;
 }
 
 static struct bw_slice content_of(BIO *bio)
