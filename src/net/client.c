@@ -260,6 +260,12 @@ static enum bw_err feed(struct talk *talk, struct bw_http_body *body, size_t at)
 	return BW_OK;
 }
 
+/* TLS knows whether the end was the server's or somebody's on the way (RFC 9112 9.8). */
+static bool was_cut(const struct bw_http_client *client)
+{
+	return client->wire.tls != NULL && bw_tls_was_cut(client->wire.tls);
+}
+
 static enum bw_err receive_body(struct talk *talk)
 {
 	struct bw_http_client *client = talk->client;
@@ -274,7 +280,7 @@ static enum bw_err receive_body(struct talk *talk)
 	while (!body.done) {
 		const enum bw_err err = receive_some(talk, &n);
 
-		if (err == BW_ERR_CLOSED && body.kind == BW_HTTP_BODY_UNTIL_CLOSE)
+		if (err == BW_ERR_CLOSED && body.kind == BW_HTTP_BODY_UNTIL_CLOSE && !was_cut(client))
 			return BW_OK;
 		if (err == BW_ERR_CLOSED)
 			return broke_off(talk);

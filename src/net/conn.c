@@ -81,7 +81,9 @@ static void refuse(struct conn *conn, unsigned status, const char *reason)
 
 	if (!x->active)
 		*x = (struct bw_exchange){ 0 };
-	x->reply = bw_server_refusal(conn->server, status, reason);
+	if (x->reply == NULL)
+		x->reply = bw_server_refusal(conn->server, status, reason);
+	x->aborted = x->reply == NULL; /* no memory for words: the close must do */
 	x->close_after = true;
 	conn->server->stats.refusals_total++;
 	conn->state = CONN_OWNER;

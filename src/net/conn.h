@@ -157,6 +157,7 @@ void bw_server_conn_gone(struct bw_http_server *server);
 /* Looks at deadlines; the tick's work, and the tests' way to move time. */
 void bw_server_sweep(struct bw_http_server *server);
 
+/* NULL when memory is gone. */
 struct bw_reply *bw_server_refusal(struct bw_http_server *server, unsigned status, const char *reason);
 
 #endif

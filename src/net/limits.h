@@ -24,8 +24,8 @@
 /* The first write gathers head and body into one TLS record of full size. */
 #define BW_HTTP_GATHER_BYTES (16 * BW_KIB)
 
-/* Connections taken from one listener before others get their turn. */
-#define BW_HTTP_ACCEPT_BURST 32
+/* Connections taken at once: fronts that share a listener then share what arrives, too. */
+#define BW_HTTP_ACCEPT_BURST 4
 
 /* Requests already read that one connection may have answered in one turn. */
 #define BW_HTTP_PIPELINE_BURST 16

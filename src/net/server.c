@@ -72,7 +72,7 @@ struct bw_reply *bw_server_refusal(struct bw_http_server *server, unsigned statu
 	if (server->calls.refusal != NULL)
 		reply = server->calls.refusal(server->ctx, status, reason);
 	if (reply == NULL && bw_buf_addf(&body, "%u %s: %s\n", status, bw_http_reason(status), reason) == BW_OK)
-		(void)!bw_reply_new(status, bw_slice_text(headers), &body, &reply);
+		bw_err_drop(bw_reply_new(status, bw_slice_text(headers), &body, &reply)); /* stays NULL */
 	bw_buf_release(&body);
 	return reply;
 }
@@ -240,7 +240,8 @@ static void set_listening(struct bw_http_server *server, bool on)
 	for (struct bw_link *at = server->listeners.next; at != &server->listeners; at = at->next) {
 		struct listener *listener = BW_LINK_OWNER(at, struct listener, in_server);
 
-		(void)!bw_watch_set(listener->watch, on ? BW_WATCH_READ : BW_WATCH_NONE);
+		bw_err_drop(bw_watch_set(listener->watch,
+					 on ? BW_WATCH_READ : BW_WATCH_NONE)); /* tried again after the next rest */
 	}
 }
 

@@ -54,7 +54,7 @@ static enum bw_err write_json(const struct bw_pull *pull, struct bw_buf *out)
 	BW_TRY(bw_json_add_num(out, "conflict", (int64_t)sum->conflict));
 	BW_TRY(bw_json_add_num(out, "refused", (int64_t)sum->refused));
 	BW_TRY(bw_json_add_bool(out, "complete", pull->end == BW_WALK_DONE && !pull->may_lose));
-	return bw_buf_add_text(out, "}\n");
+	return bw_buf_add_u8(out, '}');
 }
 
 static void tell(struct job *job, const struct bw_pull *pull)

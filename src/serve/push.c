@@ -31,7 +31,7 @@ static enum bw_err load(struct run *run)
 	if (!bw_slice_cut(bw_slice_trim(bw_buf_slice(&text)), ' ', &word, &number) || !bw_slice_is(word, "after"))
 		return BW_OK;
 	(void)bw_slice_cut(number, '\n', &number, &word);
-	(void)!bw_parse_i64(number, &run->after_us);
+	bw_err_drop(bw_parse_i64(number, &run->after_us)); /* stays -1 */
 	return BW_OK;
 }
 

@@ -31,7 +31,7 @@ static enum bw_err write_json(const struct bw_push *push, struct bw_buf *out)
 	BW_TRY(bw_json_add_num(out, "objects", (int64_t)push->sent));
 	BW_TRY(bw_json_add_num(out, "refused", (int64_t)push->refused));
 	BW_TRY(bw_json_add_num(out, "pending", (int64_t)push->unsettled));
-	return bw_buf_add_text(out, "}\n");
+	return bw_buf_add_u8(out, '}');
 }
 
 static int tell(const struct bw_call *call, const struct bw_push *push)
