@@ -92,7 +92,7 @@ static enum bw_err sealed_size(int fd, int need, size_t max, size_t *out)
 
 enum bw_err bw_mapped_open(int fd, size_t max, struct bw_mapped *out)
 {
-	size_t size;
+	size_t size = 0;
 	void *map;
 
 	BW_TRY(sealed_size(fd, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK, max, &size));
@@ -148,7 +148,7 @@ enum bw_err bw_shared_new(const char *name, size_t bytes, struct bw_shared *out)
 
 enum bw_err bw_shared_open(int fd, size_t max, struct bw_shared *out)
 {
-	size_t size;
+	size_t size = 0;
 	void *map;
 
 	BW_TRY(sealed_size(fd, F_SEAL_SHRINK, max, &size));
