@@ -14,7 +14,7 @@
 
 enum {
 	BW_AUDIT_HASH_BYTES = 32,
-	BW_AUDIT_FIELD_MAX = 4096, /* bytes of one text; a longer one is cut at a character */
+	BW_AUDIT_FIELD_MAX = 8192, /* bytes of one text (a signature has 4,504); a longer one is cut at a character */
 	BW_AUDIT_LINE_MAX = 6 * 5 * BW_AUDIT_FIELD_MAX + 1024,
 };
 

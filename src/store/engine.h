@@ -196,6 +196,9 @@ BW_MUST_USE enum bw_err bw_erased_hash(const struct bw_store *store, struct bw_s
 /* Recomputes the flags of every live row of the object in one collection. */
 BW_MUST_USE enum bw_err bw_chain_judge(struct bw_store *store, int64_t newest, uint16_t collection);
 
+/* Whether bw_chain_judge would change nothing, in any collection of the chain. */
+BW_MUST_USE enum bw_err bw_chain_is_judged(struct bw_store *store, int64_t newest, bool *out);
+
 /* Removes one row: its entry, its flags; hands its body on to those who share it when `keep_body`. */
 BW_MUST_USE enum bw_err bw_entry_remove(struct bw_store *store, uint64_t row, int64_t newest, bool keep_body);
 

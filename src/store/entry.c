@@ -188,24 +188,56 @@ static bool is_live(const struct bw_store *store, int64_t row, uint16_t collecti
 	       (bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) == 0;
 }
 
-enum bw_err bw_chain_judge(struct bw_store *store, int64_t newest, uint16_t collection)
-{
-	BW_CLEANUP(extremes_release)
-	struct extremes e = {
-		.last = { BW_CAT_NONE, BW_CAT_NONE },
-		.first = { BW_CAT_NONE, BW_CAT_NONE },
-		.last_key = { BW_BUF_INIT(BW_MIB), BW_BUF_INIT(BW_MIB) },
-		.first_key = { BW_BUF_INIT(BW_MIB), BW_BUF_INIT(BW_MIB) },
-	};
+#define EXTREMES_NONE                                                                        \
+	{                                                                                    \
+		.last = { BW_CAT_NONE, BW_CAT_NONE }, .first = { BW_CAT_NONE, BW_CAT_NONE }, \
+		.last_key = { BW_BUF_INIT(BW_MIB), BW_BUF_INIT(BW_MIB) },                    \
+		.first_key = { BW_BUF_INIT(BW_MIB), BW_BUF_INIT(BW_MIB) },                   \
+	}
 
+static enum bw_err weigh_chain(struct bw_store *store, int64_t newest, uint16_t collection, struct extremes *e)
+{
 	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
 		if (is_live(store, row, collection))
-			BW_TRY(weigh(store, row, &e));
+			BW_TRY(weigh(store, row, e));
 	}
+	return BW_OK;
+}
+
+enum bw_err bw_chain_judge(struct bw_store *store, int64_t newest, uint16_t collection)
+{
+	BW_CLEANUP(extremes_release) struct extremes e = EXTREMES_NONE;
+
+	BW_TRY(weigh_chain(store, newest, collection, &e));
 	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
 		if (is_live(store, row, collection))
 			BW_TRY(bw_cat_set_flags(&store->cat, (uint64_t)row,
 						judged(bw_cat_flags(&store->cat, (uint64_t)row), row, &e)));
+	}
+	return BW_OK;
+}
+
+static enum bw_err is_judged(struct bw_store *store, int64_t newest, uint16_t collection, bool *out)
+{
+	BW_CLEANUP(extremes_release) struct extremes e = EXTREMES_NONE;
+
+	BW_TRY(weigh_chain(store, newest, collection, &e));
+	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+		if (is_live(store, row, collection) && judged(store->cat.flags[row], row, &e) != store->cat.flags[row])
+			*out = false;
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_chain_is_judged(struct bw_store *store, int64_t newest, bool *out)
+{
+	uint16_t before = 0; /* collections are numbered from 1 */
+
+	*out = true;
+	for (int64_t row = newest; row != BW_CAT_NONE && *out; row = bw_cat_before(&store->cat, row)) {
+		if (store->cat.collection[row] != before) /* the same again, when they alternate, does no harm */
+			BW_TRY(is_judged(store, newest, store->cat.collection[row], out));
+		before = store->cat.collection[row];
 	}
 	return BW_OK;
 }

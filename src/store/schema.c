@@ -6,6 +6,7 @@
  *            body is stored once: a row whose body_at is set shares that of another row.
  * segment    saved columns of BW_SEGMENT_ROWS catalogue rows each, written once
  * segment_flags, change: their flags as last saved, and what changed since, in order
+ * forget     terms of erased rows, until the indexes have forgotten them
  * erased     salted hashes of ids that must not come back
  */
 static const char *const schema_1[] = {
@@ -24,6 +25,7 @@ static const char *const schema_1[] = {
 	" id TEXT NOT NULL, version TEXT NOT NULL, kept BLOB NOT NULL, refused BLOB NOT NULL) STRICT",
 	"CREATE TABLE erased(id_hash BLOB PRIMARY KEY, time INTEGER NOT NULL, reason TEXT NOT NULL)"
 	" STRICT, WITHOUT ROWID",
+	"CREATE TABLE forget(added INTEGER PRIMARY KEY, terms BLOB) STRICT",
 	"CREATE TABLE audit(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
 	"CREATE TABLE account(number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, password TEXT NOT "
 	"NULL,"

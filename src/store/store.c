@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "store/index.h"
 #include "sys/clock.h"
 
 enum {
@@ -150,6 +151,8 @@ static enum bw_err open_database(struct bw_store *store)
 	BW_TRY(get_secret(store, "store.salt", store->salt, sizeof(store->salt)));
 	BW_TRY(bw_sql_number(store->db, "SELECT count(*) FROM erased", &erased));
 	store->erased_count = (uint64_t)erased;
+	BW_TRY(bw_sql_number(store->db, "SELECT count(*) FROM forget", &erased));
+	store->wipe_due = writer && erased > 0; /* an erasure was cut short */
 	return bw_types_load(store);
 }
 
@@ -322,13 +325,14 @@ static void settle(struct bw_store *store, bool committed)
 }
 
 /*
- * After an erasure the WAL still holds the old pages. A reader in the middle of
- * a page can keep us from emptying it: the next commit tries again.
+ * After an erasure the indexes and the WAL still hold what was erased. A reader in the
+ * middle of a page, or an indexer at work, can keep us from it: the next commit tries again.
  */
 static void wipe(struct bw_store *store)
 {
-	if (store->wipe_due &&
-	    sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+	if (!store->wipe_due || bw_index_forget_now(store) != BW_OK)
+		return;
+	if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
 		store->wipe_due = false;
 }
 
