@@ -1,5 +1,6 @@
 #include "codec/jcs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -109,18 +110,55 @@ struct decimal {
 	int point; /* the value is 0.digits times ten to this */
 };
 
-/* The fewest digits that read back as the same double; among those the nearest. */
+/* "1.2345e+06" to "1.2346e+06": the same text with its last digit one higher. False: all were nines. */
+static bool round_up(char *text)
+{
+	char *digit = strchr(text, 'e');
+
+	while (digit-- > text) {
+		if (!bw_is_digit((uint8_t)*digit))
+			continue;
+		if (*digit != '9') {
+			++*digit;
+			return true;
+		}
+		*digit = '0';
+	}
+	return false;
+}
+
+static bool reads_back(const char *text, double number)
+{
+	return strtod(text, NULL) == number;
+}
+
+/*
+ * Writes the fewest digits that read back as the same double, among those the
+ * nearest. Fifteen digits always survive a normal double, so that fewer are
+ * fifteen without their zeros. A power of two has a neighbour below at half the distance: there the
+ * nearest text may miss while the one above it still hits.
+ */
+static void write_shortest(double number, char text[40])
+{
+	const double least_normal = 2.2250738585072014e-308;
+	int exponent;
+	const bool power_of_two = frexp(number, &exponent) == 0.5;
+
+	for (int precision = number < least_normal ? 0 : 14; precision < DIGITS_MAX; precision++) {
+		(void)snprintf(text, 40, "%.*e", precision, number);
+		if (reads_back(text, number) || (power_of_two && round_up(text) && reads_back(text, number)))
+			return;
+	}
+	(void)snprintf(text, 40, "%.*e", DIGITS_MAX - 1, number);
+}
+
 static struct decimal shortest(double number)
 {
 	struct decimal out = { 0 };
 	char text[40];
 	char *exponent;
 
-	for (int precision = 0; precision < DIGITS_MAX; precision++) {
-		(void)snprintf(text, sizeof(text), "%.*e", precision, number);
-		if (strtod(text, NULL) == number)
-			break;
-	}
+	write_shortest(number, text);
 	exponent = strchr(text, 'e');
 	for (const char *c = text; c < exponent; c++) {
 		if (bw_is_digit((uint8_t)*c)) /* skips the point, whatever the locale calls it */

@@ -41,6 +41,8 @@ static void numbers_are_written_as_ecmascript_does(void **state)
 		{ 0x41b3de4355555555, "333333333.3333333" },
 		{ 0x41b3de4355555556, "333333333.3333334" },
 		{ 0xbecbf647612f3696, "-0.0000033333333333333333" },
+		{ 0x3d30000000000000, "5.684341886080802e-14" }, /* 2^-44: the nearest sixteen digits miss */
+		{ 0x000fffffffffffff, "2.225073858507201e-308" },
 		{ 0x43143ff3c1cb0959, "1424953923781206.2" },
 	};
 	struct bw_buf out = BW_BUF_INIT(BW_KIB);

@@ -47,6 +47,7 @@ struct bw_checker {
 	bool spec_20;
 	bool told_extref;         /* extref-hashes once an object */
 	unsigned extension_types; /* bits of enum bw_extension_use; UINT_MAX: not looked yet */
+	uint64_t work;            /* steps of look-ups that an object's maker could make long */
 	struct bw_slice id;
 	struct bw_slice modified;
 };
@@ -80,6 +81,12 @@ void bw_find_name(struct bw_checker *c, enum bw_finding_code code, const struct 
 		  const char *clause);
 /* A warning with an error's code. */
 void bw_find_mild(struct bw_checker *c, enum bw_finding_code code, const struct bw_at *at, yyjson_val *value);
+
+/*
+ * Counts steps of a look-up through `value`. False, and told once, when one object
+ * asks for more than any honest one: selectors and references into huge lists are quadratic.
+ */
+bool bw_may_look(struct bw_checker *c, yyjson_val *value);
 
 /* ---- check_value.c ---- */
 

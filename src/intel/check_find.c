@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
-enum { PATH_MAX_BYTES = 1024, TERMS_START = 64 };
+enum {
+	TERMS_START = 64,
+	WORK_MAX = 20 * 1000 * 1000, /* steps of look-ups in one object: a fraction of a second */
+};
 
 static enum bw_err add_path(struct bw_buf *out, const struct bw_at *at)
 {
@@ -19,6 +22,8 @@ static enum bw_err add_path(struct bw_buf *out, const struct bw_at *at)
 static struct bw_slice path_of(struct bw_checker *c, const struct bw_at *at)
 {
 	bw_buf_clear(&c->path);
+	if (c->report->count > BW_FINDINGS_MAX) /* it will be counted only */
+		return bw_slice_empty;
 	if (add_path(&c->path, at) != BW_OK)
 		return bw_slice_empty; /* too long to be of use, or no memory: the finding matters more */
 	return bw_buf_slice(&c->path);
@@ -72,6 +77,17 @@ void bw_find_mild(struct bw_checker *c, enum bw_finding_code code, const struct 
 {
 	if (c->warn)
 		add(c, code, BW_FINDING_WARNING, path_of(c, at), value, NULL, NULL);
+}
+
+bool bw_may_look(struct bw_checker *c, yyjson_val *value)
+{
+	if (c->work > WORK_MAX)
+		return false;
+	c->work += 1 + (unsafe_yyjson_is_ctn(value) ? unsafe_yyjson_get_len(value) : 0);
+	if (c->work <= WORK_MAX)
+		return true;
+	bw_find(c, BW_FINDING_JSON_SIZE, NULL, NULL, "selectors or references into lists of this length");
+	return false;
 }
 
 void bw_terms_add(struct bw_terms *terms, struct bw_slice text)

@@ -71,9 +71,13 @@ static void check_time(struct bw_checker *c, enum bw_kind kind, yyjson_val *valu
 static void check_local_ref(struct bw_checker *c, enum bw_refs refs, yyjson_val *value, const struct bw_at *at)
 {
 	const struct bw_slice key = bw_json_text(value);
-	yyjson_val *target = yyjson_obj_getn(c->container, (const char *)key.ptr, key.len);
-	yyjson_val *type = target == NULL ? NULL : yyjson_obj_get(target, "type");
+	yyjson_val *target;
+	yyjson_val *type;
 
+	if (!bw_may_look(c, c->container))
+		return;
+	target = yyjson_obj_getn(c->container, (const char *)key.ptr, key.len);
+	type = target == NULL ? NULL : yyjson_obj_get(target, "type");
 	if (target == NULL)
 		bw_find(c, BW_FINDING_REF_UNRESOLVED, at, value, NULL);
 	else if (bw_is_text(type) && !bw_refs_allow(refs, bw_stix_type_of(bw_json_text(type))))

@@ -135,10 +135,12 @@ void bw_check_marking_definition(struct bw_checker *c, const struct bw_members *
 
 /* ---- granular markings (§7.2.3) -------------------------------------------------------- */
 
-static yyjson_val *step(yyjson_val *value, struct bw_slice name)
+static yyjson_val *step(struct bw_checker *c, yyjson_val *value, struct bw_slice name)
 {
 	uint64_t index;
 
+	if (!bw_may_look(c, value))
+		return NULL;
 	if (name.len >= 3 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']') {
 		if (bw_parse_u64(bw_slice_sub(name, 1, name.len - 2), &index) != BW_OK)
 			return NULL;
@@ -147,16 +149,16 @@ static yyjson_val *step(yyjson_val *value, struct bw_slice name)
 	return yyjson_obj_getn(value, (const char *)name.ptr, name.len);
 }
 
-static bool resolves(yyjson_val *value, struct bw_slice selector)
+static bool resolves(struct bw_checker *c, yyjson_val *value, struct bw_slice selector)
 {
 	struct bw_slice name;
 
 	while (bw_slice_cut(selector, '.', &name, &selector)) {
-		value = step(value, name);
+		value = step(c, value, name);
 		if (value == NULL)
 			return false;
 	}
-	return step(value, selector) != NULL;
+	return step(c, value, selector) != NULL;
 }
 
 static void check_selectors(struct bw_checker *c, yyjson_val *selectors, const struct bw_at *up)
@@ -170,7 +172,7 @@ static void check_selectors(struct bw_checker *c, yyjson_val *selectors, const s
 	{
 		const struct bw_at inner = BW_AT_INDEX(&at, i);
 
-		if (bw_is_text(selector) && !resolves(c->object, bw_json_text(selector)))
+		if (bw_is_text(selector) && !resolves(c, c->object, bw_json_text(selector)))
 			bw_find(c, BW_FINDING_SELECTOR, &inner, selector, NULL);
 	}
 }

@@ -254,6 +254,7 @@ static void begin(struct bw_checker *c, struct bw_report *report)
 	bw_report_reset(report);
 	c->report = report;
 	c->container = NULL;
+	c->work = 0;
 	c->id = c->modified = bw_slice_empty;
 	c->values.count = c->texts.count = 0;
 }
