@@ -90,7 +90,8 @@ static enum bw_err add_account(struct bw_desk *desk, const struct bw_call *call,
 	err = give_key(desk, name, key, why);
 	if (err == BW_OK)
 		return BW_OK;
-	return bw_why_set(why, err, "the account '%.*s' was added, but without a key (%s); try: breakwater account key %.*s",
+	return bw_why_set(why, err,
+			  "the account '%.*s' was added, but without a key (%s); try: breakwater account key %.*s",
 			  BW_ARG(name), bw_err_text(err), BW_ARG(name));
 }
 
@@ -152,12 +153,13 @@ static int password_run(struct bw_call *call)
 	err = read_password(name, phc, &why);
 	if (err != BW_OK)
 		return bw_complain_why(call, err, &why);
-	return bw_errand_run(call, &(struct bw_errand){
-					   .verb = BW_OFFICE_ACCOUNT_PASSWORD,
-					   .fields = (const struct bw_slice[]){ bw_slice_text(name), bw_slice_text(phc) },
-					   .count = 2,
-					   .say = "password set; the old one no longer works",
-				   });
+	return bw_errand_run(call,
+			     &(struct bw_errand){
+				     .verb = BW_OFFICE_ACCOUNT_PASSWORD,
+				     .fields = (const struct bw_slice[]){ bw_slice_text(name), bw_slice_text(phc) },
+				     .count = 2,
+				     .say = "password set; the old one no longer works",
+			     });
 }
 
 static enum bw_err read_print(const struct bw_call *call, uint8_t out[BW_SHA256_BYTES], struct bw_why *why)
@@ -169,8 +171,8 @@ static enum bw_err read_print(const struct bw_call *call, uint8_t out[BW_SHA256_
 
 	if (text != NULL) {
 		if (bw_fingerprint_parse(bw_slice_text(text), out) != BW_OK)
-			return bw_why_set(why, BW_ERR_SYNTAX, "'%s' is not a SHA-256 fingerprint: 64 hexadecimal digits",
-					  text);
+			return bw_why_set(why, BW_ERR_SYNTAX,
+					  "'%s' is not a SHA-256 fingerprint: 64 hexadecimal digits", text);
 		return BW_OK;
 	}
 	BW_TRY(bw_file_read(path, &pem, why));
@@ -196,14 +198,14 @@ static int certificate_run(struct bw_call *call)
 		return bw_complain_why(call, err, &why);
 	bw_fingerprint_format(print, hex);
 	(void)snprintf(say, sizeof(say), "certificate added: SHA-256 %s", hex);
-	return bw_errand_run(call, &(struct bw_errand){
-					   .verb = BW_OFFICE_ACCOUNT_CERT,
-					   .fields = (const struct bw_slice[]){ bw_slice_text(bw_call_arg(call, 0)),
-										bw_slice_of(print, sizeof(print)),
-										label_now(room) },
-					   .count = 3,
-					   .say = say,
-				   });
+	return bw_errand_run(
+		call, &(struct bw_errand){
+			      .verb = BW_OFFICE_ACCOUNT_CERT,
+			      .fields = (const struct bw_slice[]){ bw_slice_text(bw_call_arg(call, 0)),
+								   bw_slice_of(print, sizeof(print)), label_now(room) },
+			      .count = 3,
+			      .say = say,
+		      });
 }
 
 /* ---- grant, revoke, disable, enable, remove --------------------------------------- */
@@ -237,7 +239,8 @@ static int by_name(const struct bw_call *call, enum bw_office_verb verb, const c
 
 static int revoke_run(struct bw_call *call)
 {
-	return by_name(call, BW_OFFICE_ACCOUNT_REVOKE, "its password and every key and certificate of it are void from now on");
+	return by_name(call, BW_OFFICE_ACCOUNT_REVOKE,
+		       "its password and every key and certificate of it are void from now on");
 }
 
 static int remove_run(struct bw_call *call)
@@ -383,8 +386,10 @@ static const struct bw_option certificate_options[] = {
 	{ 0 },
 };
 
-#define NAMED(verb, words, function) \
-	{ .name = verb, .summary = words, .usage = "NAME", .min_args = 1, .max_args = 1, .run = function }
+#define NAMED(verb, words, function)                                                                           \
+	{                                                                                                      \
+		.name = verb, .summary = words, .usage = "NAME", .min_args = 1, .max_args = 1, .run = function \
+	}
 
 static const struct bw_command account_verbs[] = {
 	{ .name = "add",
@@ -398,7 +403,11 @@ static const struct bw_command account_verbs[] = {
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = add_run },
-	{ .name = "list", .summary = "list accounts and what they may do", .usage = "", .max_args = 0, .run = list_run },
+	{ .name = "list",
+	  .summary = "list accounts and what they may do",
+	  .usage = "",
+	  .max_args = 0,
+	  .run = list_run },
 	{ .name = "grant",
 	  .summary = "say what an account may do with a collection",
 	  .usage = "NAME COLLECTION none|read|write|both",

@@ -1,5 +1,6 @@
 /* `breakwater audit show|verify`. */
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +10,13 @@
 #include "base/text.h"
 #include "codec/json_text.h"
 #include "serve/desk_command.h"
+#include "serve/folder.h"
+#include "serve/seal.h"
 #include "store/audit.h"
 #include "store/audit_line.h"
 #include "sys/clock.h"
 
-enum { LAST_MAX = 100000 };
+enum { LAST_MAX = 100000, NODES_MAX = 32 };
 
 /* ---- show ------------------------------------------------------------------ */
 
@@ -161,9 +164,63 @@ struct verifying {
 	struct bw_audit_chain chain;
 	uint64_t lines;
 	uint64_t bad_line; /* counted from 1; 0: none */
+	uint64_t seals;    /* signatures that fit */
+	size_t node_count; /* 0: seals are passed over */
+	struct bw_node_public nodes[NODES_MAX];
+	struct bw_arena line_arena;
 	const char *reason;
 	struct bw_progress progress;
 };
+
+static enum bw_err add_node(struct verifying *v, const char *path, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT(2 * BW_NODE_PUBLIC_BYTES);
+	struct bw_cursor c;
+
+	if (v->node_count == NODES_MAX)
+		return bw_why_set(why, BW_ERR_TOO_MANY, "more than %d files of public keys", NODES_MAX);
+	BW_TRY(bw_file_read(path, &file, why));
+	c = bw_cursor_over(bw_buf_slice(&file));
+	if (bw_node_public_take(&c, &v->nodes[v->node_count]) != BW_OK || bw_cursor_left(&c) != 0)
+		return bw_why_set(why, BW_ERR_SYNTAX, "'%s' does not hold a node's public keys", path);
+	v->node_count++;
+	return BW_OK;
+}
+
+/* The node's own public keys, those before a rotation too; other files in the folder are not ours to judge. */
+static void add_own_nodes(struct verifying *v)
+{
+	struct bw_place place;
+	glob_t found = { 0 };
+
+	if (bw_folder_place(bw_call_data(v->call), "keys/*.pub", &place) != BW_OK)
+		return;
+	if (glob(place.path, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			bw_err_drop(add_node(v, found.gl_pathv[i], NULL));
+	}
+	globfree(&found);
+}
+
+/* A seal must fit the line before it; without the node's public keys seals are passed over. */
+static enum bw_err verify_seal(struct verifying *v, struct bw_slice text)
+{
+	struct bw_audit_line line;
+
+	if (v->node_count == 0)
+		return BW_OK;
+	bw_arena_reset(&v->line_arena);
+	BW_TRY(bw_audit_line_parse(text, &v->line_arena, &line, NULL));
+	if (!bw_slice_is(line.action, BW_SEAL_ACTION))
+		return BW_OK;
+	for (size_t i = 0; i < v->node_count; i++) {
+		if (bw_seal_check(&v->nodes[i], line.seq - 1, line.prev, line.note) != BW_OK)
+			continue;
+		v->seals++;
+		return BW_OK;
+	}
+	return BW_ERR_SIGNATURE;
+}
 
 static enum bw_err verify_line(void *ctx, uint64_t seq, struct bw_slice text)
 {
@@ -176,6 +233,10 @@ static enum bw_err verify_line(void *ctx, uint64_t seq, struct bw_slice text)
 	if (v->lines % 1024 == 0)
 		bw_progress_at(&v->progress, v->lines);
 	err = bw_audit_chain_next(&v->chain, text, &fault);
+	if (err == BW_OK) {
+		err = verify_seal(v, text);
+		fault.reason = "its signature does not fit the node's keys and the line before it";
+	}
 	if (err == BW_OK || err == BW_ERR_MEMORY || err == BW_ERR_CRYPTO)
 		return err;
 	v->bad_line = v->lines;
@@ -245,6 +306,7 @@ static enum bw_err write_json(const struct verifying *v, struct bw_buf *out)
 	BW_TRY(bw_json_add_num(out, "first", (int64_t)v->chain.first_seq));
 	BW_TRY(bw_json_add_num(out, "last", (int64_t)v->chain.seq));
 	BW_TRY(bw_json_add_text(out, "head", bw_slice_text(hex)));
+	BW_TRY(bw_json_add_num(out, "seals", (int64_t)v->seals));
 	if (v->bad_line > 0) {
 		BW_TRY(bw_json_add_num(out, "bad_line", (int64_t)v->bad_line));
 		BW_TRY(bw_json_add_text(out, "reason", bw_slice_text(v->reason)));
@@ -268,6 +330,10 @@ static int report(const struct verifying *v)
 	bw_hex_encode(bw_slice_of(v->chain.hash, BW_AUDIT_HASH_BYTES), hex);
 	(void)printf("the chain is whole: %" PRIu64 " lines, numbers %" PRIu64 " to %" PRIu64 "\nlast hash %s\n",
 		     v->lines, v->chain.first_seq, v->chain.seq, hex);
+	if (v->node_count == 0)
+		(void)printf("signatures in it were not checked: no node keys were given (--node FILE)\n");
+	else
+		(void)printf("signed by the node %" PRIu64 " times, and every signature fits\n", v->seals);
 	return BW_EXIT_OK;
 }
 
@@ -309,14 +375,34 @@ static int verify_own_log(struct verifying *v)
 
 static int verify_run(struct bw_call *call)
 {
-	struct verifying v = { .call = call, .chain = { .arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) } };
-	const int status = bw_call_args(call) > 0 ? verify_given_file(&v, bw_call_arg(call, 0)) : verify_own_log(&v);
+	struct verifying v = { .call = call,
+			       .chain = { .arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) },
+			       .line_arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) };
+	struct bw_why why = { 0 };
+	int status;
 
+	for (size_t i = 0; i < bw_call_count(call, "node"); i++) {
+		if (add_node(&v, bw_call_nth(call, "node", i), &why) != BW_OK)
+			return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", why.text);
+	}
+	if (bw_call_args(call) == 0)
+		add_own_nodes(&v);
+	status = bw_call_args(call) > 0 ? verify_given_file(&v, bw_call_arg(call, 0)) : verify_own_log(&v);
 	bw_arena_release(&v.chain.arena);
+	bw_arena_release(&v.line_arena);
 	return status;
 }
 
 /* ---- rows ------------------------------------------------------------------------ */
+
+static const struct bw_option verify_options[] = {
+	{ .name = "node",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "FILE",
+	  .repeat = true,
+	  .help = "public keys of the node (keys/node.pub), to check its signatures in an exported log" },
+	{ 0 },
+};
 
 static const struct bw_option show_options[] = {
 	{ .name = "since", .kind = BW_OPT_TEXT, .value_name = "TIME", .help = "only lines from then on" },
@@ -344,10 +430,14 @@ static const struct bw_command audit_verbs[] = {
 	{ .name = "verify",
 	  .summary = "check that no line of the audit log was changed, dropped or put in",
 	  .usage = "[FILE]",
-	  .details = "Follows the chain of hashes through the log of the data folder, or through FILE ('-': standard "
-		     "input), written by 'audit show --format json'. Exit status 1 when it breaks, with the first line "
-		     "that does not fit. A chain that was made anew from its first line on verifies too: keep the last "
-		     "hash elsewhere to notice that.",
+	  .details =
+		  "Follows the chain of hashes through the log of the data folder, or through FILE ('-': standard "
+		  "input), written by 'audit show --format json'. Exit status 1 when it breaks, with the first line "
+		  "that does not fit. Lines with the action audit-head hold the node's signature over the line before "
+		  "them; they are checked with the node's public keys (those in the data folder, or --node FILE). A "
+		  "chain without such lines that was made anew from its first line on verifies too: keep the last hash "
+		  "elsewhere to notice that.",
+	  .options = verify_options,
 	  .max_args = 1,
 	  .run = verify_run },
 	{ 0 },

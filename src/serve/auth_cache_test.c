@@ -104,7 +104,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_change_to_any_account_makes_it_void_at_once, make, drop),
 		cmocka_unit_test_setup_teardown(a_certificate_is_no_password, make, drop),
 		cmocka_unit_test_setup_teardown(keeping_again_renews, make, drop),
-		cmocka_unit_test_setup_teardown(more_accounts_than_there_is_room_for_push_out_old_ones_only, make, drop),
+		cmocka_unit_test_setup_teardown(more_accounts_than_there_is_room_for_push_out_old_ones_only, make,
+						drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

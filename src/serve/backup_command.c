@@ -89,7 +89,8 @@ static enum bw_err back_up(const struct bw_call *call, struct bw_desk *desk, siz
 	err = bw_store_backup(bw_desk_store(desk), folder, on_progress, &progress);
 	bw_progress_end(&progress);
 	if (err == BW_ERR_EXISTS)
-		return bw_why_set(why, err, "cannot back up to '%s': there is something in it; name a new folder", folder);
+		return bw_why_set(why, err, "cannot back up to '%s': there is something in it; name a new folder",
+				  folder);
 	if (err != BW_OK)
 		return bw_why_set(why, err, "cannot back up to '%s': %s", folder, bw_store_why(bw_desk_store(desk)));
 	BW_TRY(copy_files(bw_call_data(call), folder, missing, why));
@@ -136,7 +137,8 @@ static enum bw_err check_target(const char *data, struct bw_why *why)
 	BW_TRY(bw_folder_place(data, "store", &store));
 	if (bw_file_exists(store.path))
 		return bw_why_set(why, BW_ERR_EXISTS,
-				  "there is an exchange in '%s' already; restore into another folder with --data", data);
+				  "there is an exchange in '%s' already; restore into another folder with --data",
+				  data);
 	err = bw_folder_make(data, why);
 	return err == BW_ERR_EXISTS ? BW_OK : err;
 }
@@ -151,7 +153,8 @@ static enum bw_err restore_store(const struct bw_call *call, const char *data, s
 	err = bw_store_restore(backup, data, bw_call_text(call, "erasures-from"), on_progress, &progress);
 	bw_progress_end(&progress);
 	if (err == BW_ERR_CORRUPT)
-		return bw_why_set(why, err, "the backup in '%s' is damaged: a file does not fit its hash; nothing was restored",
+		return bw_why_set(why, err,
+				  "the backup in '%s' is damaged: a file does not fit its hash; nothing was restored",
 				  backup);
 	if (err == BW_ERR_NOT_FOUND)
 		return bw_why_set(why, err, "there is no backup in '%s'", backup);
@@ -199,7 +202,8 @@ static int restore_run(struct bw_call *call)
 	}
 	(void)printf("restored into %s; to look at every object once: breakwater --data %s verify\n", data, data);
 	if (missing > 0)
-		(void)printf("The backup had no certificate or no node keys: put them into tls/ and keys/ of that folder.\n");
+		(void)printf("The backup had no certificate or no node keys: put them into tls/ and keys/ of that "
+			     "folder.\n");
 	return BW_EXIT_OK;
 }
 
@@ -271,7 +275,8 @@ const struct bw_command bw_backup_command = {
 	.summary = "copy the whole exchange into a new folder, while it runs",
 	.usage = "FOLDER",
 	.details = "FOLDER gets the store as of one moment with hashes of its files, the list of what was erased, the "
-		   "certificate with its key, and the node keys, encrypted as they are. The passphrase of the node keys is "
+		   "certificate with its key, and the node keys, encrypted as they are. The passphrase of the node "
+		   "keys is "
 		   "not in it. 'restore' makes an exchange of it.",
 	.min_args = 1,
 	.max_args = 1,
@@ -282,9 +287,10 @@ const struct bw_command bw_restore_command = {
 	.name = "restore",
 	.summary = "make an exchange from a backup",
 	.usage = "[--erasures-from DIR] BACKUP",
-	.details = "The data folder (--data) must have no store yet. Every file is held against its hash first. What was "
-		   "erased up to the backup stays erased; what was erased later is erased again when --erasures-from "
-		   "names a data folder that remembers.",
+	.details =
+		"The data folder (--data) must have no store yet. Every file is held against its hash first. What was "
+		"erased up to the backup stays erased; what was erased later is erased again when --erasures-from "
+		"names a data folder that remembers.",
 	.options = restore_options,
 	.min_args = 1,
 	.max_args = 1,
@@ -295,8 +301,9 @@ const struct bw_command bw_verify_command = {
 	.name = "verify",
 	.summary = "look at every object, index and audit line and say whether all is whole",
 	.usage = "",
-	.details = "Hashes every object again, holds every index against the objects and walks the audit chain. Changes "
-		   "nothing; a server may run. Exit status 1 when something does not fit.",
+	.details =
+		"Hashes every object again, holds every index against the objects and walks the audit chain. Changes "
+		"nothing; a server may run. Exit status 1 when something does not fit.",
 	.max_args = 0,
 	.run = verify_run,
 };

@@ -213,7 +213,10 @@ static const struct bw_option exchange_options[] = {
 	  .value_name = "PART",
 	  .repeat = true,
 	  .help = "validate, import or server (which needs import before it)" },
-	{ .name = "dir", .kind = BW_OPT_TEXT, .value_name = "DIR", .help = "where the data goes meanwhile; default TMPDIR or /var/tmp" },
+	{ .name = "dir",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "DIR",
+	  .help = "where the data goes meanwhile; default TMPDIR or /var/tmp" },
 	{ 0 },
 };
 
@@ -231,7 +234,8 @@ const struct bw_command bw_bench_command = {
 	.name = "bench",
 	.summary = "measure this machine with this program",
 	.usage = "exchange",
-	.details = "Every figure is a median of interleaved runs and stands beside a limit or a peer that was measured in "
-		   "the same run. docs/benchmarks.md holds such a table and tells the machine it was made on.",
+	.details =
+		"Every figure is a median of interleaved runs and stands beside a limit or a peer that was measured in "
+		"the same run. docs/benchmarks.md holds such a table and tells the machine it was made on.",
 	.verbs = bench_verbs,
 };

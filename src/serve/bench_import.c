@@ -53,7 +53,8 @@ static enum bw_err store_parts(struct importing *im)
 
 		BW_TRY(err);
 		if (part.total > 0) {
-			const struct bw_slice fields[] = { BW_LIT("bench"), bw_desk_num(part.total, total), part.failures };
+			const struct bw_slice fields[] = { BW_LIT("bench"), bw_desk_num(part.total, total),
+							   part.failures };
 
 			err = bw_desk_do(im->desk, BW_OFFICE_IMPORT, fields, BW_COUNT(fields), part.batch_fd, NULL,
 					 &im->bench->why);
@@ -131,7 +132,8 @@ static enum bw_err import_all(struct importing *im)
 			plain += plain_took;
 			plain_done += count;
 		}
-		bw_bench_add(&row, (double)count / took, plain_took > 0 ? (double)count / plain_took : (double)plain_done / plain);
+		bw_bench_add(&row, (double)count / took,
+			     plain_took > 0 ? (double)count / plain_took : (double)plain_done / plain);
 		keep_ends(ends, first, bench->objects, (double)count / took);
 		bw_progress_at(&im->progress, first + count);
 	}

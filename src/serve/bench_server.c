@@ -170,10 +170,10 @@ static enum bw_err make_account(struct bw_bench *bench, struct bw_secret *key)
 			 (const struct bw_slice[]){ BW_LIT("bench"), bw_slice_empty, bw_desk_num(1, one) }, 3, -1, NULL,
 			 why);
 	if (err == BW_OK)
-		err = bw_desk_do(desk, BW_OFFICE_ACCOUNT_KEY,
-				 (const struct bw_slice[]){ BW_LIT("bench"), bw_slice_of(hash, sizeof(hash)),
-							    BW_LIT("bench") },
-				 3, -1, NULL, why);
+		err = bw_desk_do(
+			desk, BW_OFFICE_ACCOUNT_KEY,
+			(const struct bw_slice[]){ BW_LIT("bench"), bw_slice_of(hash, sizeof(hash)), BW_LIT("bench") },
+			3, -1, NULL, why);
 	bw_desk_close(desk);
 	return err;
 }
@@ -326,7 +326,9 @@ static enum bw_err time_pages(struct talking *t, struct bw_bench_row *p50, struc
 
 static enum bw_err bench_pages(struct talking *t)
 {
-	struct bw_bench_row p50 = { .name = "page of 1,000, any depth, median", .unit = "ms", .limit_name = "ms wanted (p99)" };
+	struct bw_bench_row p50 = { .name = "page of 1,000, any depth, median",
+				    .unit = "ms",
+				    .limit_name = "ms wanted (p99)" };
 	struct bw_bench_row p99 = { .name = "page of 1,000, any depth, p99", .unit = "ms", .limit_name = "ms wanted" };
 
 	for (size_t run = 0; run < t->bench->runs; run++)
@@ -347,8 +349,9 @@ static enum bw_err pull_once(struct talking *t, uint64_t most, double *seconds, 
 		char target[128];
 		uint64_t count;
 
-		(void)snprintf(target, sizeof(target), "/api/collections/bench/objects/?match[version]=all&limit=%d%s%s",
-			       PAGE, next[0] != 0 ? "&next=" : "", next);
+		(void)snprintf(target, sizeof(target),
+			       "/api/collections/bench/objects/?match[version]=all&limit=%d%s%s", PAGE,
+			       next[0] != 0 ? "&next=" : "", next);
 		BW_TRY(get(t, target));
 		BW_TRY(read_envelope(t, next, &count));
 		*objects += count;

@@ -7,7 +7,8 @@ enum { MADE_UP = 20000 };
 
 static enum bw_err make_bundle(struct bw_buf *out)
 {
-	BW_TRY(bw_buf_add_text(out, "{\"type\":\"bundle\",\"id\":\"bundle--3ec9f0a0-1111-4222-8333-444455556666\",\"objects\":["));
+	BW_TRY(bw_buf_add_text(
+		out, "{\"type\":\"bundle\",\"id\":\"bundle--3ec9f0a0-1111-4222-8333-444455556666\",\"objects\":["));
 	for (uint64_t i = 0; i < MADE_UP; i++) {
 		struct bw_generated made;
 

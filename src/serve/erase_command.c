@@ -72,10 +72,11 @@ const struct bw_command bw_erase_command = {
 	.name = "erase",
 	.summary = "take an object out of everything, for good",
 	.usage = "--reason TEXT --yes ID",
-	.details = "Every version leaves every collection and every index at once, and the files at the next 'compact'. "
-		   "The store remembers a salted hash of the id, so that the object is refused when it comes back and "
-		   "erased again when an older backup is restored; the audit log names the id and the reason. Backups "
-		   "made before still hold the object.",
+	.details =
+		"Every version leaves every collection and every index at once, and the files at the next 'compact'. "
+		"The store remembers a salted hash of the id, so that the object is refused when it comes back and "
+		"erased again when an older backup is restored; the audit log names the id and the reason. Backups "
+		"made before still hold the object.",
 	.options = erase_options,
 	.min_args = 1,
 	.max_args = 1,
@@ -98,8 +99,9 @@ const struct bw_command bw_compact_command = {
 	.name = "compact",
 	.summary = "let what was erased or deleted leave the files",
 	.usage = "",
-	.details = "Writes the store anew without what is gone. Needs as much free room as the store has, takes minutes "
-		   "with millions of objects, and writers wait meanwhile.",
+	.details =
+		"Writes the store anew without what is gone. Needs as much free room as the store has, takes minutes "
+		"with millions of objects, and writers wait meanwhile.",
 	.max_args = 0,
 	.run = compact_run,
 };

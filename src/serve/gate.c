@@ -12,6 +12,7 @@
 #include "serve/form.h"
 #include "serve/penalty.h"
 #include "serve/post.h"
+#include "serve/settings.h"
 #include "serve/workers.h"
 #include "sys/clock.h"
 
@@ -36,6 +37,7 @@ struct check {
 
 struct gate {
 	struct bw_post *post;
+	struct bw_serve_settings settings;
 	struct bw_penalties *penalties;
 	uint64_t last_id;
 	struct check checks[CHECKS_MAX];
@@ -269,6 +271,14 @@ static void on_wake(void *ctx)
 	}
 }
 
+static enum bw_err told(void *ctx, const struct bw_frame *message, int fd)
+{
+	struct gate *gate = ctx;
+
+	(void)fd;
+	return message->kind == BW_TELL_SETTINGS ? bw_settings_take(message->body, &gate->settings) : BW_OK;
+}
+
 static const struct bw_post_rule gate_rules[] = {
 	{ "front", BW_ASK_AUTH, on_auth },
 	{ "pager", BW_ANS_ACCOUNT, on_account },
@@ -278,15 +288,16 @@ static const struct bw_post_rule gate_rules[] = {
 static enum bw_err run_gate(struct gate *gate, struct bw_seat *seat)
 {
 	const struct bw_post_plan plan = {
-		.rules = gate_rules, .ctx = gate, .wake_ms = 1000, .woken = on_wake, .guests_fd = -1
+		.rules = gate_rules, .ctx = gate, .told = told, .wake_ms = 1000, .woken = on_wake, .guests_fd = -1
 	};
 	struct bw_why why = { 0 };
 
 	BW_TRY(bw_penalties_new(&gate->penalties));
 	BW_TRY(bw_post_new(seat, &plan, &gate->post));
+	BW_TRY(bw_post_wait_for(gate->post, BW_TELL_SETTINGS, 20000));
 	/* one check now, so that the library has loaded what it needs before files are out of reach */
 	bw_err_drop(bw_password_verify_nobody(BW_LIT("warm-up")));
-	BW_TRY(bw_seat_confine(seat, NULL, false, &why));
+	BW_TRY(bw_seat_confine(seat, NULL, gate->settings.require_sandbox, &why));
 	BW_TRY(bw_seat_ready(seat));
 	return bw_post_run(gate->post);
 }

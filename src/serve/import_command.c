@@ -37,7 +37,7 @@ static uint64_t refused(const struct counts *c)
 
 static enum bw_err add_counts(const struct bw_buf *result, struct counts *to)
 {
-	uint64_t *const into[] = { &to->total,	&to->added,  &to->duplicate, &to->conflict,
+	uint64_t *const into[] = { &to->total,   &to->added,  &to->duplicate, &to->conflict,
 				   &to->revoked, &to->erased, &to->invalid };
 	struct bw_form form;
 
@@ -97,7 +97,8 @@ static enum bw_err take_parts(struct import *im, const char *name, struct bw_why
 		enum bw_err err = bw_servant_next(im->servant, &part);
 
 		if (err != BW_OK)
-			return bw_why_set(why, err, "the process that parses '%s' has ended: %s", name, bw_err_text(err));
+			return bw_why_set(why, err, "the process that parses '%s' has ended: %s", name,
+					  bw_err_text(err));
 		err = store_part(im, &part, why);
 		(void)close(part.batch_fd);
 		BW_TRY(err);
@@ -214,10 +215,11 @@ const struct bw_command bw_import_command = {
 	.name = "import",
 	.summary = "check STIX objects and put them into a collection",
 	.usage = "--collection NAME FILE...",
-	.details = "Reads STIX 2.1 bundles, TAXII envelopes, lists and one object a line, of any size; - is standard "
-		   "input. Each object is validated; what is not valid is refused and named, the rest is stored. What is "
-		   "there already is skipped, so an import that was cut short is simply run again. Works while a server "
-		   "runs on the same data folder.",
+	.details =
+		"Reads STIX 2.1 bundles, TAXII envelopes, lists and one object a line, of any size; - is standard "
+		"input. Each object is validated; what is not valid is refused and named, the rest is stored. What is "
+		"there already is skipped, so an import that was cut short is simply run again. Works while a server "
+		"runs on the same data folder.",
 	.options = import_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,

@@ -103,11 +103,9 @@ static enum bw_err fetch_page(void *ctx, const char *collection, int64_t after_u
 			      struct bw_why *why)
 {
 	struct ingest *in = ctx;
-	struct bw_query query = { .added_after_us = after_us,
-				  .limit = limit,
-				  .max_bytes = bytes_max,
-				  .picks = BW_PICK_ALL,
-				  .bodies = true };
+	struct bw_query query = {
+		.added_after_us = after_us, .limit = limit, .max_bytes = bytes_max, .picks = BW_PICK_ALL, .bodies = true
+	};
 	struct bw_store *store = bw_desk_store(in->desk);
 	struct bw_collection found;
 	struct bw_page page;

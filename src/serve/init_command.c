@@ -138,7 +138,8 @@ static enum bw_err make_all(const struct bw_call *call, const char *data, struct
 		return err;
 	BW_TRY(bw_folder_place(data, "store", &store));
 	if (bw_file_exists(store.path))
-		return bw_why_set(why, BW_ERR_EXISTS, "there is an exchange in '%s' already; nothing was changed", data);
+		return bw_why_set(why, BW_ERR_EXISTS, "there is an exchange in '%s' already; nothing was changed",
+				  data);
 	BW_TRY(make_folder(data, "tls", why));
 	BW_TRY(make_folder(data, "keys", why));
 	BW_TRY(make_certificate(data, made, why));
@@ -214,9 +215,10 @@ const struct bw_command bw_init_command = {
 	.name = "init",
 	.summary = "make an exchange: store, certificate, node keys and one admin key",
 	.usage = "[DIR]",
-	.details = "Makes the data folder DIR (else --data) with an empty store, a self-signed certificate for TLS, the "
-		   "node's Ed25519 and ML-DSA-65 keys encrypted under a passphrase, and the account admin with one API "
-		   "key. Key and passphrase are shown once. An exchange that is there already is not touched.",
+	.details =
+		"Makes the data folder DIR (else --data) with an empty store, a self-signed certificate for TLS, the "
+		"node's Ed25519 and ML-DSA-65 keys encrypted under a passphrase, and the account admin with one API "
+		"key. Key and passphrase are shown once. An exchange that is there already is not touched.",
 	.options = init_options,
 	.max_args = 1,
 	.run = init_run,

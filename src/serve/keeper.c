@@ -17,6 +17,7 @@
 #include "serve/limits.h"
 #include "serve/office.h"
 #include "serve/reply_form.h"
+#include "serve/seal.h"
 #include "serve/settings.h"
 #include "serve/workers.h"
 #include "store/audit.h"
@@ -25,6 +26,7 @@
 
 enum {
 	ROUND_MAX = 256, /* requests that share a commit */
+	WAKE_MS = 1000,
 };
 
 /* An answer that waits for the commit. */
@@ -40,6 +42,7 @@ struct keeper {
 	struct bw_post *post;
 	struct bw_store *store;
 	struct bw_serve_settings settings;
+	struct bw_sealing sealing;
 	bool dirty; /* something waits for a commit */
 	size_t waiting_count;
 	struct waiting waiting[ROUND_MAX];
@@ -446,6 +449,25 @@ static enum bw_err on_desk(void *ctx, struct bw_letter *letter)
 	return BW_OK;
 }
 
+/* ---- seals of the audit log -------------------------------------------- */
+
+static void on_wake(void *ctx)
+{
+	struct keeper *k = ctx;
+
+	if (!k->dirty)
+		bw_sealing_step(&k->sealing, k->store, k->post, bw_clock_mono_us() / 1000);
+}
+
+static enum bw_err on_signed(void *ctx, struct bw_letter *letter)
+{
+	struct keeper *k = ctx;
+
+	if (bw_sealing_answered(&k->sealing, k->store, letter->body, !k->dirty, bw_clock_mono_us() / 1000))
+		k->dirty = true;
+	return BW_OK;
+}
+
 /* ---- start ------------------------------------------------------------- */
 
 static enum bw_err told(void *ctx, const struct bw_frame *message, int fd)
@@ -465,19 +487,20 @@ static enum bw_err share(struct bw_seat *seat, uint64_t what, int fd)
 }
 
 static const struct bw_post_rule keeper_rules[] = {
-	{ "front", BW_ASK_PUT, on_put },
-	{ "front", BW_ASK_DELETE, on_delete },
-	{ "front", BW_ASK_SEEN, on_seen },
-	{ "desk", BW_ASK_DESK, on_desk },
-	{ 0 },
+	{ "front", BW_ASK_PUT, on_put },  { "front", BW_ASK_DELETE, on_delete }, { "front", BW_ASK_SEEN, on_seen },
+	{ "desk", BW_ASK_DESK, on_desk }, { "signer", BW_ANS_SIGN, on_signed },  { 0 },
 };
 
 static enum bw_err run_keeper(struct keeper *k, struct bw_seat *seat)
 {
 	const struct bw_serve_shared *shared = bw_seat_shared(seat);
-	const struct bw_post_plan plan = {
-		.rules = keeper_rules, .ctx = k, .told = told, .round_done = round_done, .guests_fd = shared->control
-	};
+	const struct bw_post_plan plan = { .rules = keeper_rules,
+					   .ctx = k,
+					   .told = told,
+					   .round_done = round_done,
+					   .wake_ms = WAKE_MS,
+					   .woken = on_wake,
+					   .guests_fd = shared->control };
 	const struct bw_store_options options = { .dir = shared->data, .role = BW_STORE_WRITER, .catalogue_fd = -1 };
 	const struct bw_sandbox_paths paths = { .folder = shared->data };
 	struct bw_why why = { 0 };

@@ -260,8 +260,8 @@ static enum bw_err rotate(struct rotation *r, struct bw_why *why)
 	BW_TRY(seal_into(r->now, bw_secret_slice(other ? &r->new_passphrase : &r->passphrase), r->keys_file.path, true,
 			 why));
 	BW_TRY(write_public(r->now, r->data, why));
-	return note(r->data, r->old == NULL ? BW_LIT("keys-replace") : BW_LIT("keys-rotate"), &r->new_name, &r->old_name,
-		    &r->server_runs, why);
+	return note(r->data, r->old == NULL ? BW_LIT("keys-replace") : BW_LIT("keys-rotate"), &r->new_name,
+		    &r->old_name, &r->server_runs, why);
 }
 
 static enum bw_err write_rotation(const struct rotation *r, struct bw_buf *out)
@@ -386,8 +386,9 @@ static int restore_check_run(struct bw_call *call)
 	if (err != BW_OK)
 		return bw_complain_why(call, err, &why);
 	if (strcmp(theirs.text, ours.text) != 0)
-		return bw_complain(call, BW_EXIT_FOUND, "after a rotation, make a new backup: breakwater keys backup FILE",
-				   "'%s' holds keys of %s, and this node is %s", bw_call_arg(call, 0), theirs.text, ours.text);
+		return bw_complain(
+			call, BW_EXIT_FOUND, "after a rotation, make a new backup: breakwater keys backup FILE",
+			"'%s' holds keys of %s, and this node is %s", bw_call_arg(call, 0), theirs.text, ours.text);
 	return tell_keys(call, "the backup opens and holds the keys of this node", &theirs, &none);
 }
 
@@ -427,10 +428,14 @@ static int restore_run(struct bw_call *call)
 
 /* ---- rows ------------------------------------------------------------------------------ */
 
-#define PASSPHRASE_FILE(words) \
-	{ .name = "passphrase-file", .kind = BW_OPT_TEXT, .value_name = "FILE", .help = words }
-#define NEW_PASSPHRASE_FILE(words) \
-	{ .name = "new-passphrase-file", .kind = BW_OPT_TEXT, .value_name = "FILE", .help = words }
+#define PASSPHRASE_FILE(words)                                                                      \
+	{                                                                                           \
+		.name = "passphrase-file", .kind = BW_OPT_TEXT, .value_name = "FILE", .help = words \
+	}
+#define NEW_PASSPHRASE_FILE(words)                                                                      \
+	{                                                                                               \
+		.name = "new-passphrase-file", .kind = BW_OPT_TEXT, .value_name = "FILE", .help = words \
+	}
 
 static const struct bw_option rotate_options[] = {
 	PASSPHRASE_FILE("passphrase of the keys; without it asked for on a terminal"),
@@ -458,13 +463,18 @@ static const struct bw_option restore_options[] = {
 };
 
 static const struct bw_command keys_verbs[] = {
-	{ .name = "show", .summary = "show the node's name and public keys", .usage = "", .max_args = 0, .run = show_run },
+	{ .name = "show",
+	  .summary = "show the node's name and public keys",
+	  .usage = "",
+	  .max_args = 0,
+	  .run = show_run },
 	{ .name = "rotate",
 	  .summary = "make new node keys that follow the old ones",
 	  .usage = "[--passphrase-file FILE] [--new-passphrase-file FILE]",
-	  .details = "The node gets a new name. A statement that it follows the old one, signed by both, is written for "
-		     "partners; the old keys are kept under their own name. A running server takes the new ones at its "
-		     "next start. With --lost there is no statement, and partners have to accept the new name by hand.",
+	  .details =
+		  "The node gets a new name. A statement that it follows the old one, signed by both, is written for "
+		  "partners; the old keys are kept under their own name. A running server takes the new ones at its "
+		  "next start. With --lost there is no statement, and partners have to accept the new name by hand.",
 	  .options = rotate_options,
 	  .max_args = 0,
 	  .run = rotate_run },
@@ -478,8 +488,9 @@ static const struct bw_command keys_verbs[] = {
 	{ .name = "restore-check",
 	  .summary = "say whether a backup of the node keys opens and is this node's",
 	  .usage = "[--passphrase-file FILE] FILE",
-	  .details = "Changes nothing. Exit status 1 when the passphrase is wrong, the file was changed, or it holds the "
-		     "keys of another node.",
+	  .details =
+		  "Changes nothing. Exit status 1 when the passphrase is wrong, the file was changed, or it holds the "
+		  "keys of another node.",
 	  .options = check_options,
 	  .min_args = 1,
 	  .max_args = 1,

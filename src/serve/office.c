@@ -76,7 +76,8 @@ enum bw_err bw_office_collection(struct bw_store *store, struct bw_slice name, s
 		return bw_why_set(why, err, "there is no collection '%.*s'; see: breakwater collection list",
 				  BW_ARG(name));
 	if (err == BW_ERR_CONFLICT)
-		return bw_why_set(why, err, "several collections are called '%.*s'; use the id: breakwater collection list",
+		return bw_why_set(why, err,
+				  "several collections are called '%.*s'; use the id: breakwater collection list",
 				  BW_ARG(name));
 	if (err != BW_OK)
 		return bw_why_set(why, err, "cannot find collection '%.*s': %s", BW_ARG(name), bw_store_why(store));
@@ -93,7 +94,8 @@ static enum bw_err find_account(const struct job *job, struct bw_slice name, str
 	const enum bw_err err = bw_store_account_by_name(job->store, name, out);
 
 	if (err == BW_ERR_NOT_FOUND)
-		return bw_why_set(job->why, err, "there is no account '%.*s'; see: breakwater account list", BW_ARG(name));
+		return bw_why_set(job->why, err, "there is no account '%.*s'; see: breakwater account list",
+				  BW_ARG(name));
 	return say(job, err, "cannot find account", name);
 }
 
@@ -105,14 +107,17 @@ static enum bw_err collection_add(struct job *job)
 	struct bw_uuid uuid;
 	enum bw_err err;
 
-	BW_TRY(say(job, bw_form_text(job->form, F_A, c.title, sizeof(c.title)), "cannot use the title", field(job, F_A)));
-	BW_TRY(say(job, bw_form_text(job->form, F_C, c.alias, sizeof(c.alias)), "cannot use the alias", field(job, F_C)));
-	BW_TRY(say(job, bw_form_text(job->form, F_D, c.description, sizeof(c.description)), "cannot use the description",
-		   field(job, F_D)));
+	BW_TRY(say(job, bw_form_text(job->form, F_A, c.title, sizeof(c.title)), "cannot use the title",
+		   field(job, F_A)));
+	BW_TRY(say(job, bw_form_text(job->form, F_C, c.alias, sizeof(c.alias)), "cannot use the alias",
+		   field(job, F_C)));
+	BW_TRY(say(job, bw_form_text(job->form, F_D, c.description, sizeof(c.description)),
+		   "cannot use the description", field(job, F_D)));
 	if (field(job, F_B).len == 0)
 		bw_uuid_v4(&uuid);
 	else if (bw_uuid_parse(field(job, F_B), &uuid) != BW_OK || (uuid.bytes[6] >> 4) != 4)
-		return bw_why_set(job->why, BW_ERR_SYNTAX, "cannot use the id '%.*s': a version 4 UUID is wanted (TAXII 2.1 §2)",
+		return bw_why_set(job->why, BW_ERR_SYNTAX,
+				  "cannot use the id '%.*s': a version 4 UUID is wanted (TAXII 2.1 §2)",
 				  BW_ARG(field(job, F_B)));
 	bw_uuid_format(&uuid, c.id);
 	err = bw_store_collection_add(job->store, &c);
@@ -147,9 +152,10 @@ static enum bw_err account_add(struct job *job)
 	account.admin = admin == 1;
 	err = bw_store_account_add(job->store, &account);
 	if (err == BW_ERR_SYNTAX)
-		return bw_why_set(job->why, err,
-				  "cannot use the name '%.*s': 1 to 64 bytes without blanks, colons and control characters",
-				  BW_ARG(field(job, F_A)));
+		return bw_why_set(
+			job->why, err,
+			"cannot use the name '%.*s': 1 to 64 bytes without blanks, colons and control characters",
+			BW_ARG(field(job, F_A)));
 	return say(job, err, "cannot add account", field(job, F_A));
 }
 
@@ -178,8 +184,8 @@ static enum bw_err account_disable(struct job *job)
 	BW_TRY(find_account(job, field(job, F_A), &account));
 	BW_TRY(bw_form_num(job->form, F_B, 1, &disabled));
 	(void)snprintf(job->note, sizeof(job->note), "%s", disabled == 1 ? "kept out" : "let in");
-	return say(job, bw_store_account_set_disabled(job->store, account.number, disabled == 1), "cannot change account",
-		   field(job, F_A));
+	return say(job, bw_store_account_set_disabled(job->store, account.number, disabled == 1),
+		   "cannot change account", field(job, F_A));
 }
 
 static enum bw_err account_key(struct job *job)

@@ -23,7 +23,8 @@ static const char *words_of(enum bw_put_outcome outcome)
 {
 	switch (outcome) {
 	case BW_PUT_CONFLICT:
-		return "this version is already there with other content; the first one stays, the conflict is recorded";
+		return "this version is already there with other content; the first one stays, the conflict is "
+		       "recorded";
 	case BW_PUT_REVOKED:
 		return "the object is revoked; no later version is accepted (STIX 2.1 §3.6.2)";
 	case BW_PUT_ERASED:

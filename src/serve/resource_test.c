@@ -12,8 +12,9 @@ static int forget(void **state)
 	return 0;
 }
 
-static const struct bw_server_info plain_info = { .title = "T", .description = "", .contact = "",
-						  .max_content_bytes = 1024 };
+static const struct bw_server_info plain_info = {
+	.title = "T", .description = "", .contact = "", .max_content_bytes = 1024
+};
 
 static void discovery_names_its_default_among_its_roots(void **state)
 {
@@ -36,14 +37,14 @@ static void an_api_root_lists_the_version_and_the_longest_body(void **state)
 {
 	(void)state;
 	assert_ok(bw_resource_api_root(&out, &plain_info));
-	assert_string_equal(bw_buf_text(&out),
-			    "{\"title\":\"T\",\"versions\":[\"application/taxii+json;version=2.1\"],"
-			    "\"max_content_length\":1024}");
+	assert_string_equal(bw_buf_text(&out), "{\"title\":\"T\",\"versions\":[\"application/taxii+json;version=2.1\"],"
+					       "\"max_content_length\":1024}");
 }
 
 static void a_collection_says_what_may_be_done_with_it(void **state)
 {
-	const struct bw_collection collection = { .id = "91a7b528-80eb-42ed-a74d-c6fbd5a26116", .title = "C",
+	const struct bw_collection collection = { .id = "91a7b528-80eb-42ed-a74d-c6fbd5a26116",
+						  .title = "C",
 						  .alias = "short" };
 
 	(void)state;
@@ -128,11 +129,12 @@ static void a_manifest_row_has_id_date_version_and_media_type(void **state)
 {
 	(void)state;
 	assert_ok(bw_resource_manifest(&out, &whole));
-	assert_string_equal(bw_buf_text(&out),
-			    "{\"objects\":[{\"id\":\"indicator--1\",\"date_added\":\"2026-01-31T12:00:00.000001Z\","
-			    "\"version\":\"2020-01-01T00:00:00.000Z\",\"media_type\":\"application/stix+json;version=2.1\"},"
-			    "{\"id\":\"tool--2\",\"date_added\":\"2026-01-31T12:00:00.000002Z\","
-			    "\"version\":\"2020-01-02T00:00:00Z\",\"media_type\":\"application/stix+json;version=2.0\"}]}");
+	assert_string_equal(
+		bw_buf_text(&out),
+		"{\"objects\":[{\"id\":\"indicator--1\",\"date_added\":\"2026-01-31T12:00:00.000001Z\","
+		"\"version\":\"2020-01-01T00:00:00.000Z\",\"media_type\":\"application/stix+json;version=2.1\"},"
+		"{\"id\":\"tool--2\",\"date_added\":\"2026-01-31T12:00:00.000002Z\","
+		"\"version\":\"2020-01-02T00:00:00Z\",\"media_type\":\"application/stix+json;version=2.0\"}]}");
 }
 
 static void empty_lists_are_never_sent(void **state)
@@ -189,7 +191,8 @@ static void an_error_says_its_status_as_text(void **state)
 
 static void a_status_counts_and_lists_what_became_of_each_object(void **state)
 {
-	const struct bw_status_line fine = { .id = BW_LIT("tool--2"), .version = BW_LIT("v"),
+	const struct bw_status_line fine = { .id = BW_LIT("tool--2"),
+					     .version = BW_LIT("v"),
 					     .message = bw_slice_empty };
 	const struct bw_status_line bad = { .id = BW_LIT("x"), .version = bw_slice_empty, .message = BW_LIT("why") };
 	const struct bw_status status = { .id = "2d086da7-4bdc-4f91-900e-d77486753710",
@@ -204,11 +207,12 @@ static void a_status_counts_and_lists_what_became_of_each_object(void **state)
 
 	(void)state;
 	assert_ok(bw_resource_status(&out, &status));
-	assert_string_equal(bw_buf_text(&out),
-			    "{\"id\":\"2d086da7-4bdc-4f91-900e-d77486753710\",\"status\":\"complete\","
-			    "\"request_timestamp\":\"2026-01-31T12:00:00.000000Z\",\"total_count\":2,\"success_count\":1,"
-			    "\"successes\":[{\"id\":\"tool--2\",\"version\":\"v\"}],\"failure_count\":1,"
-			    "\"failures\":[{\"id\":\"x\",\"version\":\"\",\"message\":\"why\"}],\"pending_count\":0}");
+	assert_string_equal(
+		bw_buf_text(&out),
+		"{\"id\":\"2d086da7-4bdc-4f91-900e-d77486753710\",\"status\":\"complete\","
+		"\"request_timestamp\":\"2026-01-31T12:00:00.000000Z\",\"total_count\":2,\"success_count\":1,"
+		"\"successes\":[{\"id\":\"tool--2\",\"version\":\"v\"}],\"failure_count\":1,"
+		"\"failures\":[{\"id\":\"x\",\"version\":\"\",\"message\":\"why\"}],\"pending_count\":0}");
 }
 
 static void a_status_that_waits_is_pending_and_without_lists(void **state)

@@ -183,7 +183,8 @@ static int tell_json(const struct searching *s, const struct bw_found *found)
 		const enum bw_err err = print_json(s, &found->hits[i]);
 
 		if (err != BW_OK)
-			return bw_complain(s->call, BW_EXIT_FAILED, NULL, "cannot write the answer: %s", bw_err_text(err));
+			return bw_complain(s->call, BW_EXIT_FAILED, NULL, "cannot write the answer: %s",
+					   bw_err_text(err));
 	}
 	(void)printf("{\"found\":%zu,\"more\":%s,\"lag_rows\":%" PRIu64 "}\n", found->count,
 		     found->more ? "true" : "false", s->lag);
@@ -260,10 +261,11 @@ const struct bw_command bw_search_command = {
 	.name = "search",
 	.summary = "find objects by an observable's value, an id or words",
 	.usage = "[--collection NAME] VALUE|ID|WORDS...",
-	.details = "An address, domain, URL or hash finds every object that holds it, also when it is written defanged; "
-		   "words find the objects in which all of them occur. Only current versions are searched. The "
-		   "indexes follow the store by a moment, and the answer says when they lag behind; without a running "
-		   "server they are brought up to date first.",
+	.details =
+		"An address, domain, URL or hash finds every object that holds it, also when it is written defanged; "
+		"words find the objects in which all of them occur. Only current versions are searched. The "
+		"indexes follow the store by a moment, and the answer says when they lag behind; without a running "
+		"server they are brought up to date first.",
 	.options = search_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,

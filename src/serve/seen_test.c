@@ -131,7 +131,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(equal_accesses_are_one_line_with_a_count, make, drop),
 		cmocka_unit_test_setup_teardown(taking_the_lines_starts_anew, make, drop),
-		cmocka_unit_test_setup_teardown(a_full_list_asks_to_be_sent_and_keeps_counting_what_it_knows, make, drop),
+		cmocka_unit_test_setup_teardown(a_full_list_asks_to_be_sent_and_keeps_counting_what_it_knows, make,
+						drop),
 		cmocka_unit_test_setup_teardown(a_long_target_is_cut, make, drop),
 	};
 

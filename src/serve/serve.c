@@ -19,6 +19,8 @@
 #include "serve/workers.h"
 #include "sys/service.h"
 
+enum { FILE_MAX_BYTES = 256 * 1024 };
+
 struct parent {
 	struct bw_serve_shared shared; /* first: workers see the parent's memory through it */
 	struct bw_call *call;
@@ -61,10 +63,12 @@ static enum bw_err tell_settings(const struct parent *p, struct bw_crew *crew, c
 
 static enum bw_err add_file(struct bw_buf *form, const char *data, const char *name, bool needed, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_wipe) struct bw_buf content = BW_BUF_INIT(BW_MIB / 4);
+	BW_CLEANUP(bw_buf_wipe) struct bw_buf content = BW_BUF_INIT(FILE_MAX_BYTES);
 	struct bw_place place;
 	enum bw_err err;
 
+	/* room first: growing would leave copies of a key behind in freed memory */
+	BW_TRY(bw_buf_reserve(&content, FILE_MAX_BYTES - 1));
 	BW_TRY(bw_folder_place(data, name, &place));
 	err = bw_file_read(place.path, &content, why);
 	if (err != BW_OK && (needed || err != BW_ERR_NOT_FOUND))
@@ -74,6 +78,7 @@ static enum bw_err add_file(struct bw_buf *form, const char *data, const char *n
 
 static enum bw_err certificate_form(const struct parent *p, struct bw_buf *form, struct bw_why *why)
 {
+	BW_TRY(bw_buf_reserve(form, 3 * FILE_MAX_BYTES)); /* as in add_file */
 	BW_TRY(add_file(form, p->data, BW_FOLDER_CERT, true, why));
 	BW_TRY(add_file(form, p->data, BW_FOLDER_KEY, true, why));
 	return add_file(form, p->data, BW_FOLDER_CLIENT_CA, false, why);
@@ -126,9 +131,9 @@ static enum bw_err started(void *shared, struct bw_crew *crew, const struct bw_m
 	const bool is_front = strcmp(who->name, "front") == 0;
 
 	p->crew = crew;
+	BW_TRY(tell_settings(p, crew, who));
 	if (strcmp(who->name, "signer") == 0)
 		return tell_keys(p, crew, who);
-	BW_TRY(tell_settings(p, crew, who));
 	if (is_front && !p->settings.plain)
 		BW_TRY(tell_certificate(p, crew, who));
 	for (size_t what = 0; what < BW_COUNT(p->memory); what++) {

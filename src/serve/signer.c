@@ -11,6 +11,7 @@
 #include "serve/ask.h"
 #include "serve/form.h"
 #include "serve/post.h"
+#include "serve/settings.h"
 #include "serve/workers.h"
 
 enum { MESSAGE_MAX = 1024 * 1024 };
@@ -20,6 +21,7 @@ static const char *const domains[] = { "audit-head" };
 
 struct signer {
 	struct bw_post *post;
+	struct bw_serve_settings settings;
 	struct bw_node_keys *keys; /* NULL: locked */
 };
 
@@ -75,6 +77,8 @@ static enum bw_err told(void *ctx, const struct bw_frame *message, int fd)
 	enum bw_err err;
 
 	(void)fd;
+	if (message->kind == BW_TELL_SETTINGS)
+		return bw_settings_take(message->body, &signer->settings);
 	if (message->kind != BW_TELL_KEYS)
 		return BW_OK;
 	BW_TRY(bw_form_take(message->body, 2, &form));
@@ -101,7 +105,7 @@ static enum bw_err run_signer(struct signer *signer, struct bw_seat *seat)
 
 	BW_TRY(bw_post_new(seat, &plan, &signer->post));
 	BW_TRY(bw_post_wait_for(signer->post, BW_TELL_KEYS, 20000));
-	BW_TRY(bw_seat_confine(seat, NULL, false, &why));
+	BW_TRY(bw_seat_confine(seat, NULL, signer->settings.require_sandbox, &why));
 	BW_TRY(bw_seat_ready(seat));
 	return bw_post_run(signer->post);
 }

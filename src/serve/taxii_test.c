@@ -100,7 +100,7 @@ static void names_are_taken_from_the_path_and_decoded(void **state)
 static void what_is_nowhere_is_404(void **state)
 {
 	static const char *const paths[] = {
-		"/",	      "/api/x/",       "/api/status/", "/taxii2/x/",   "/TAXII2/",
+		"/",          "/api/x/",       "/api/status/", "/taxii2/x/",   "/TAXII2/",
 		ID "object/", OBJECT "x/",     "/api//",       "/api/../api/", OBJECT "versions/x/",
 		"/metrics/x", "/api/%2e%2e/x", "/api/%00/",    "/api/%ff/",    "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/",
 	};
@@ -116,9 +116,10 @@ static void a_method_that_a_resource_does_not_have_is_405_and_says_what_is_allow
 		const char *path;
 		const char *allow;
 	} rows[] = {
-		{ "/taxii2/", "GET, HEAD" },	{ "/api/", "GET, HEAD" },	{ "/api/status/x/", "GET, HEAD" },
-		{ ID, "GET, HEAD" },		{ ID "manifest/", "GET, HEAD" }, { OBJECTS, "GET, HEAD, POST" },
-		{ OBJECT, "GET, HEAD, DELETE" }, { "/healthz", "GET, HEAD" },
+		{ "/taxii2/", "GET, HEAD" },       { "/api/", "GET, HEAD" },
+		{ "/api/status/x/", "GET, HEAD" }, { ID, "GET, HEAD" },
+		{ ID "manifest/", "GET, HEAD" },   { OBJECTS, "GET, HEAD, POST" },
+		{ OBJECT, "GET, HEAD, DELETE" },   { "/healthz", "GET, HEAD" },
 	};
 
 	(void)state;
@@ -232,7 +233,8 @@ static void added_after_is_a_timestamp_with_any_fraction(void **state)
 
 static void added_after_that_is_none_is_400(void **state)
 {
-	static const char *const values[] = { "",	    "yesterday", "2026-01-31",		"2026-02-30T00:00:00Z",
+	static const char *const values[] = { "",           "yesterday",
+					      "2026-01-31", "2026-02-30T00:00:00Z",
 					      "1769860800", "2026-01-31T12:00:00Z,2026-01-31T12:00:00Z" };
 
 	(void)state;
@@ -331,9 +333,14 @@ static void versions_mix_words_and_instants(void **state)
 
 static void versions_that_make_no_sense_are_400(void **state)
 {
-	static const char *const values[] = { "",	    "newest",	  "all,first",
-					      "last,last",  "first,,last", "2020-01-01T00:00:00%2B01:00",
-					      "2020-13-01T00:00:00Z", "2020-01-01T00:00:00Z,2020-01-01T00:00:00Z" };
+	static const char *const values[] = { "",
+					      "newest",
+					      "all,first",
+					      "last,last",
+					      "first,,last",
+					      "2020-01-01T00:00:00%2B01:00",
+					      "2020-13-01T00:00:00Z",
+					      "2020-01-01T00:00:00Z,2020-01-01T00:00:00Z" };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(values); i++) {
@@ -373,7 +380,7 @@ static void a_query_that_is_malformed_is_400(void **state)
 
 static void each_endpoint_knows_its_own_filters(void **state)
 {
-#define EVERY                                                                               \
+#define EVERY                                                                                    \
 	"?added_after=2026-01-31T12:00:00Z&limit=5&match[id]=a&match[type]=b&match[version]=all" \
 	"&match[spec_version]=2.1"
 	static const struct {
@@ -455,8 +462,14 @@ static void next_round_trips_over_all_the_centuries(void **state)
 
 static void next_that_this_server_did_not_give_is_400(void **state)
 {
-	static const char *const values[] = { "",		"1",		     "zzzzzzzzzzzzzzzz", "00000000000000000",
-					      "000000000000000", "-000000000000001", "8000000000000000", "ffffffffffffffff" };
+	static const char *const values[] = { "",
+					      "1",
+					      "zzzzzzzzzzzzzzzz",
+					      "00000000000000000",
+					      "000000000000000",
+					      "-000000000000001",
+					      "8000000000000000",
+					      "ffffffffffffffff" };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(values); i++) {

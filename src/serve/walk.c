@@ -29,15 +29,6 @@ void bw_walk_release(struct bw_walk *walk)
 
 /* ---- what this walk has seen -------------------------------------------- */
 
-static uint64_t hash_text(struct bw_slice text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ text.ptr[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 static uint64_t *seen_slot(uint64_t *slots, size_t cap, uint64_t hash)
 {
 	size_t at = (size_t)(hash * UINT64_C(0x9e3779b97f4a7c15)) & (cap - 1);
@@ -113,23 +104,24 @@ static void finish(struct bw_walk *walk, const struct bw_walk_page *page)
 	walk->limit = walk->limit_usual;
 	walk->ordered = true;
 	walk->by_date = false;
+	walk->next_changes = false;
 	walk->restart_us = -2;
 	forget_seen(walk);
 }
 
 static enum bw_err go_by_next(struct bw_walk *walk, const struct bw_walk_page *page, enum bw_walk_step *out)
 {
-	bool token_again;
 	bool page_again = false;
 
-	BW_TRY(remember(walk, hash_text(page->next), &token_again));
 	if (page->objects > 0)
-		BW_TRY(remember(walk, ~page->hash, &page_again));
+		BW_TRY(remember(walk, page->hash, &page_again));
 	walk->empty_pages = page->objects == 0 ? walk->empty_pages + 1 : 0;
-	if (token_again || page_again || walk->empty_pages > BW_WALK_EMPTY_MAX) {
+	if (page_again || walk->empty_pages > BW_WALK_EMPTY_MAX) {
 		*out = BW_WALK_LOOP;
 		return BW_OK;
 	}
+	if (walk->next[0] != '\0')
+		walk->next_changes = !bw_slice_is(page->next, walk->next);
 	memcpy(walk->next, page->next.ptr, page->next.len);
 	walk->next[page->next.len] = '\0';
 	*out = BW_WALK_ON;
@@ -180,11 +172,17 @@ static enum bw_walk_step go_by_date(struct bw_walk *walk, const struct bw_walk_p
 }
 
 /* Without `next`: from the last date where dates have only grown, else from where this walk began. */
-static void drop_next(struct bw_walk *walk)
+static void rebase(struct bw_walk *walk)
 {
 	walk->next[0] = '\0';
+	walk->next_changes = false;
 	if (walk->ordered && walk->last_us > walk->base_us)
 		walk->base_us = walk->last_us - 1;
+}
+
+static void drop_next(struct bw_walk *walk)
+{
+	rebase(walk);
 	forget_seen(walk);
 }
 
@@ -214,6 +212,13 @@ bool bw_walk_next_refused(struct bw_walk *walk)
 	walk->restart_us = walk->last_us;
 	drop_next(walk);
 	return true;
+}
+
+bool bw_walk_answer_lost(struct bw_walk *walk)
+{
+	if (walk->next[0] == '\0' || walk->next_changes)
+		return true;
+	return bw_walk_next_refused(walk);
 }
 
 bool bw_walk_too_slow(struct bw_walk *walk)
@@ -288,10 +293,14 @@ static const char heading[] = "breakwater walk 1";
 
 enum bw_err bw_walk_save(const struct bw_walk *walk, struct bw_buf *out)
 {
+	struct bw_walk rest = *walk;
+
+	/* By date where that loses nothing, and where `next` would. */
+	if ((walk->ordered && walk->last_us >= 0) || !walk->next_changes)
+		rebase(&rest);
 	BW_TRY(bw_buf_addf(out, "%s\nbase %lld\nlast %lld\nlimit %u\nordered %d\nnext ", heading,
-			   (long long)walk->base_us, (long long)walk->last_us, (unsigned)walk->limit_usual,
-			   walk->ordered));
-	BW_TRY(add_encoded(out, walk->next));
+			   (long long)rest.base_us, (long long)rest.last_us, (unsigned)rest.limit_usual, rest.ordered));
+	BW_TRY(add_encoded(out, rest.next));
 	return bw_buf_add_u8(out, '\n');
 }
 
@@ -333,8 +342,9 @@ enum bw_err bw_walk_load(struct bw_walk *walk, struct bw_slice text)
 	BW_TRY(take_encoded(line, read.next));
 	BW_NEED(text.len == 0, SYNTAX);
 	read.ordered = ordered != 0;
+	read.next_changes = read.next[0] != '\0';
 	if (read.next[0] != '\0' && (uint32_t)limit != read.limit)
-		drop_next(&read);
+		rebase(&read);
 	*walk = read;
 	return BW_OK;
 }

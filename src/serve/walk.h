@@ -6,8 +6,12 @@
  * it does not, `added_after` moves to just before the last date seen, because
  * servers give many objects one date_added and "strictly after" would skip
  * the rest of them; a page that holds one date only is asked for again,
- * larger. What never ends is noticed: a page that comes twice, `next` that repeats,
- * "more" with nothing in it.
+ * larger. What never ends is noticed: a page that comes twice, "more" with
+ * nothing in it.
+ *
+ * Some servers give one `next` for a whole walk and count the pages themselves
+ * (medallion does). Sent twice, it skips a page; so after a stop the walk goes on by
+ * date, and a lost answer is not simply asked for again.
  *
  * The walk also starts the next pull just before the last date, for objects
  * that were added at the same instant after the last page was made, unless
@@ -37,9 +41,10 @@ struct bw_walk {
 	uint32_t empty_pages;
 	int64_t restart_us; /* last_us when a `next` was last refused; -2: never */
 	bool ordered;       /* dates have only grown so far */
+	bool next_changes;  /* each page has brought another `next`: it names a place, and may be sent twice */
 	bool by_date;       /* `next` has failed: dates only, until the end of this walk */
 	bool may_lose;      /* a tie was larger than the server's pages */
-	/* pages and `next` tokens of this walk, by hash: open addressing, grows */
+	/* pages of this walk, by hash: open addressing, grows */
 	uint64_t *seen;
 	size_t seen_cap;
 	size_t seen_n;
@@ -78,6 +83,9 @@ BW_MUST_USE enum bw_err bw_walk_page(struct bw_walk *walk, const struct bw_walk_
  * `next` has expired. True when there is another way: ask again.
  */
 bool bw_walk_next_refused(struct bw_walk *walk);
+
+/* An answer was lost on the way. True when the page can be asked for again, maybe in another way. */
+bool bw_walk_answer_lost(struct bw_walk *walk);
 
 /* The page took too long: true when a smaller one can be asked for. */
 bool bw_walk_too_slow(struct bw_walk *walk);
