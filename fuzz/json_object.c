@@ -2,13 +2,14 @@
  * Hostile JSON through the splitter, the object check and the record. Properties:
  * objects lie inside the stream and in order, however it is cut, and the same
  * objects come out of any cut; a record's body is the text without white space and
- * parses to the same canonical bytes and the same verdict; findings stay in their bounds.
+ * parses to the same canonical bytes and the same verdict; every record survives a batch; findings stay in their bounds.
  */
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "codec/jcs.h"
 #include "codec/split.h"
+#include "intel/batch.h"
 #include "intel/object.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,6 +44,22 @@ static void check_report(const struct bw_report *r)
 	}
 }
 
+static void check_carried(const struct bw_record *record)
+{
+	struct bw_buf bytes = BW_BUF_INIT(SIZE_MAX - 1);
+	struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct bw_batch batch;
+	struct bw_record out;
+
+	check(bw_batch_begin(&bytes) == BW_OK && bw_batch_add(&bytes, record) == BW_OK);
+	check(bw_batch_open(bw_buf_slice(&bytes), &batch) == BW_OK);
+	check(bw_batch_next(&batch, &arena, &out) == BW_OK);
+	check(bw_slice_equals(out.body, record->body) && bw_slice_equals(out.version, record->version));
+	check(out.value_count == record->value_count && out.text_count == record->text_count);
+	bw_buf_release(&bytes);
+	bw_arena_release(&arena);
+}
+
 static void check_object(struct bw_slice text)
 {
 	struct bw_record record;
@@ -57,6 +74,7 @@ static void check_object(struct bw_slice text)
 	check(record.value_count <= BW_RECORD_TERMS_MAX && record.text_count <= BW_RECORD_TERMS_MAX);
 	for (size_t i = 0; i < record.value_count; i++)
 		check(bw_utf8_is_valid(record.values[i], NULL));
+	check_carried(&record);
 	check(bw_buf_add(&body, record.body) == BW_OK);
 	memcpy(hash, record.hash, sizeof(hash));
 	check(bw_object_check(checker, bw_buf_slice(&body), &again, &record) == BW_OK);

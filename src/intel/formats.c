@@ -99,7 +99,7 @@ static bool is_uuid(const uint8_t *p)
 
 static bool is_type_part(struct bw_slice name)
 {
-	if (name.len < 3 || !bw_is_lower(name.ptr[0]) || name.ptr[name.len - 1] == '-')
+	if (name.len < 3 || name.len > 250 || !bw_is_lower(name.ptr[0]) || name.ptr[name.len - 1] == '-')
 		return false;
 	for (size_t i = 1; i < name.len; i++) {
 		if (!bw_is_lower(name.ptr[i]) && !bw_is_digit(name.ptr[i]) && name.ptr[i] != '-')

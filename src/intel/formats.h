@@ -14,7 +14,7 @@ bool bw_is_timestamp(struct bw_slice text, size_t *out_digits);
 /* Order of two valid timestamps as instants: <0, 0, >0. */
 int bw_timestamp_compare(struct bw_slice a, struct bw_slice b);
 
-/* §2.9: type--UUID, versions 1 to 5 of RFC 4122. Outputs may be NULL. */
+/* §2.9: type--UUID, versions 1 to 5 of RFC 4122; so at most 288 bytes. `out` may be NULL. */
 struct bw_id_parts {
 	struct bw_slice type_name;
 	enum bw_stix_type type;

@@ -8,6 +8,7 @@
 #include "intel/scoid.h"
 
 enum {
+	VERSION_BYTES_MAX = 64, /* of a version: intel/batch.h carries no more */
 	PATH_BYTES_MAX = 4096,
 	PATTERN_BYTES_MAX = 64 * 1024 * 1024, /* 25 bytes a byte of a pattern of 1 MiB, with room */
 };
@@ -271,6 +272,19 @@ static void check_deterministic(struct bw_checker *c)
 		bw_find(c, BW_FINDING_DETERMINISTIC_ID, &at, yyjson_obj_get(c->root, "id"), NULL);
 }
 
+/* A time that names a version is a key: its fraction cannot go on for ever (§2.16 sets no end). */
+static void check_version_length(struct bw_checker *c)
+{
+	static const char *const names[] = { "created", "modified" };
+
+	for (size_t i = 0; i < BW_COUNT(names); i++) {
+		const struct bw_at at = BW_AT_NAME(NULL, bw_slice_text(names[i]));
+
+		if (text_of(c->root, names[i]).len > VERSION_BYTES_MAX)
+			bw_find(c, BW_FINDING_TIMESTAMP, &at, NULL, "longer than 64 characters");
+	}
+}
+
 static enum bw_err fill_record(struct bw_checker *c, struct bw_slice json, struct bw_record *out);
 
 enum bw_err bw_object_check(struct bw_checker *c, struct bw_slice json, struct bw_report *report,
@@ -294,6 +308,8 @@ enum bw_err bw_object_check(struct bw_checker *c, struct bw_slice json, struct b
 	check_settled(c, NULL);
 	if (c->flags & BW_CHECK_IDS)
 		check_deterministic(c);
+	if (out_record != NULL)
+		check_version_length(c);
 	if (out_record != NULL && c->shape == BW_SHAPE_BUNDLE)
 		bw_find(c, BW_FINDING_BUNDLE_OBJECT, NULL, NULL, "a bundle is no object to keep"); /* §8 */
 	if (out_record != NULL && report->errors == 0)
@@ -315,6 +331,14 @@ enum bw_err bw_bundle_check(struct bw_checker *c, struct bw_slice frame, size_t 
 
 /* ---- the record -------------------------------------------------------------------------- */
 
+/* Who made it, when that can be said: an observable may call any text of its own `created_by_ref`. */
+static struct bw_slice creator_of(yyjson_val *root)
+{
+	const struct bw_slice creator = text_of(root, "created_by_ref");
+
+	return bw_is_id(creator, NULL) ? creator : bw_slice_empty;
+}
+
 static enum bw_err fill_record(struct bw_checker *c, struct bw_slice json, struct bw_record *out)
 {
 	struct bw_record record = {
@@ -322,7 +346,7 @@ static enum bw_err fill_record(struct bw_checker *c, struct bw_slice json, struc
 		.type = c->type,
 		.type_name = text_of(c->root, "type"),
 		.created = text_of(c->root, "created"),
-		.creator = text_of(c->root, "created_by_ref"),
+		.creator = creator_of(c->root),
 		.spec_major = 2,
 		.spec_minor = c->spec_20 ? 0 : 1,
 		.revoked = yyjson_is_true(yyjson_obj_get(c->root, "revoked")),

@@ -259,6 +259,23 @@ static void pattern_constants_are_found_by_value(void **state)
 	bw_buf_release(&json);
 }
 
+static void versions_that_no_batch_can_carry_are_refused(void **state)
+{
+	static const char long_time[] = "{'type':'url','id':'url--28bb3599-77cd-5a82-a950-b5bc3caf07c4','value':'a:b',"
+					"'modified':'2016-01-01T00:00:00."
+					"0000000000000000000000000000000000000000000000000001Z','created_by_ref':'me'}";
+	struct fixture *f = *state;
+	struct bw_buf json = BW_BUF_INIT(BW_KIB);
+	struct bw_record record;
+
+	assert_ok(bw_object_check(f->checker, quoted(long_time, &json), &f->report, &record));
+	assert_true(found(f, BW_FINDING_TIMESTAMP, "modified"));
+	/* to look at it is another thing */
+	assert_ok(bw_object_check(f->checker, bw_buf_slice(&json), &f->report, NULL));
+	assert_int_equal(f->report.errors, 0);
+	bw_buf_release(&json);
+}
+
 static void bundles_are_frames_and_never_records(void **state)
 {
 	struct fixture *f = *state;
@@ -309,6 +326,7 @@ int main(void)
 		cmocka_unit_test(too_many_findings_are_counted_and_cut),
 		cmocka_unit_test(records_hold_what_the_store_needs),
 		cmocka_unit_test(pattern_constants_are_found_by_value),
+		cmocka_unit_test(versions_that_no_batch_can_carry_are_refused),
 		cmocka_unit_test(bundles_are_frames_and_never_records),
 		cmocka_unit_test(old_objects_in_bundles_are_of_2_0),
 		cmocka_unit_test(the_id_settles_the_colour_of_a_tlp_marking),
