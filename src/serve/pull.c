@@ -5,7 +5,7 @@
 #include "crypto/hash.h"
 #include "sys/memfile.h"
 
-enum { TARGET_MAX = 16 * 1024 };
+enum { TARGET_MAX = 16 * 1024, LOST_MAX = 3 /* answers in a row */ };
 
 static enum bw_err load_walk(const struct bw_pull *pull, struct bw_walk *walk, struct bw_why *why)
 {
@@ -50,17 +50,27 @@ static bool try_otherwise(struct bw_pull *pull, struct bw_walk *walk, unsigned s
 	return (status == 413 || status == 500 || status == 504) && bw_walk_too_slow(walk);
 }
 
+static enum bw_err ask_page(struct bw_pull *pull, const struct bw_walk *walk, const char *target,
+			    struct bw_remote_answer *answer, struct bw_why *why)
+{
+	if (walk->next[0] != '\0' && !walk->next_changes)
+		return bw_remote_get_once(pull->remote, target, answer, why);
+	return bw_remote_get(pull->remote, target, answer, why);
+}
+
 /* The next page, by whatever way the server lets us have it. */
 static enum bw_err get_page(struct bw_pull *pull, struct bw_walk *walk, struct bw_remote_answer *answer,
 			    struct bw_why *why)
 {
-	for (;;) {
+	for (int lost = 0;;) {
 		BW_CLEANUP(bw_buf_release) struct bw_buf target = BW_BUF_INIT(TARGET_MAX);
 		enum bw_err err;
 
 		BW_TRY(make_target(pull, walk, &target));
-		err = bw_remote_get(pull->remote, bw_buf_text(&target), answer, why);
+		err = ask_page(pull, walk, bw_buf_text(&target), answer, why);
 		if ((err == BW_ERR_TIMEOUT || err == BW_ERR_TOO_BIG) && bw_walk_too_slow(walk))
+			continue;
+		if (err == BW_ERR_CLOSED && ++lost < LOST_MAX && bw_walk_answer_lost(walk))
 			continue;
 		BW_TRY(err);
 		if (answer->status == 200)

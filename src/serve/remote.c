@@ -211,17 +211,29 @@ static enum bw_err request(struct bw_remote *remote, struct bw_http_ask *ask, st
 	return BW_OK;
 }
 
-enum bw_err bw_remote_get(struct bw_remote *remote, const char *target, struct bw_remote_answer *out,
-			  struct bw_why *why)
+static enum bw_err get(struct bw_remote *remote, const char *target, bool may_repeat, struct bw_remote_answer *out,
+		       struct bw_why *why)
 {
 	struct bw_http_ask ask = {
 		.method = "GET",
 		.target = bw_slice_text(target),
 		.headers = bw_buf_slice(&remote->headers),
-		.may_repeat = true,
+		.may_repeat = may_repeat,
 	};
 
 	return request(remote, &ask, out, why);
+}
+
+enum bw_err bw_remote_get(struct bw_remote *remote, const char *target, struct bw_remote_answer *out,
+			  struct bw_why *why)
+{
+	return get(remote, target, true, out, why);
+}
+
+enum bw_err bw_remote_get_once(struct bw_remote *remote, const char *target, struct bw_remote_answer *out,
+			       struct bw_why *why)
+{
+	return get(remote, target, false, out, why);
 }
 
 enum bw_err bw_remote_post(struct bw_remote *remote, const char *target, struct bw_slice envelope,

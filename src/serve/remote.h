@@ -77,6 +77,10 @@ struct bw_remote_answer {
  */
 BW_MUST_USE enum bw_err bw_remote_get(struct bw_remote *remote, const char *target, struct bw_remote_answer *out,
 				      struct bw_why *why);
+
+/* The same for a request that may not be sent twice: a lost answer is CLOSED. */
+BW_MUST_USE enum bw_err bw_remote_get_once(struct bw_remote *remote, const char *target, struct bw_remote_answer *out,
+					   struct bw_why *why);
 BW_MUST_USE enum bw_err bw_remote_post(struct bw_remote *remote, const char *target, struct bw_slice envelope,
 				       struct bw_remote_answer *out, struct bw_why *why);
 

@@ -100,6 +100,7 @@ static void pull(struct odd_server *server, struct client *client)
 {
 	struct bw_walk_page page;
 	char next[32];
+	int stops = 6;
 
 	for (client->pages = 0; client->pages < PAGES_MAX; client->pages++) {
 		if (!serve_page(server, client, &page, next)) {
@@ -113,7 +114,8 @@ static void pull(struct odd_server *server, struct client *client)
 		assert_int_equal(bw_walk_page(&client->walk, &page, &client->end), BW_OK);
 		if (client->end != BW_WALK_ON)
 			return;
-		if (random() % 5 == 0) {
+		if (stops > 0 && random() % 5 == 0) {
+			stops--;
 			BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(16384);
 			const bool may_lose = client->walk.may_lose;
 			const uint32_t limit = client->walk.limit_usual;
