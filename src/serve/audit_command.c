@@ -134,7 +134,7 @@ static int show_run(struct bw_call *call)
 			     .account = bw_call_slice(call, "account"),
 			     .action = bw_call_slice(call, "action"),
 			     .last_max = (size_t)bw_call_num(call, "limit"),
-			     .arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) };
+			     .arena = BW_ARENA_INIT((size_t)4 * BW_AUDIT_LINE_MAX) };
 	int status;
 	struct bw_desk *desk;
 	enum bw_err err;
@@ -174,7 +174,7 @@ struct verifying {
 
 static enum bw_err add_node(struct verifying *v, const char *path, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT(2 * BW_NODE_PUBLIC_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT((size_t)2 * BW_NODE_PUBLIC_BYTES);
 	struct bw_cursor c;
 
 	if (v->node_count == NODES_MAX)
@@ -376,8 +376,8 @@ static int verify_own_log(struct verifying *v)
 static int verify_run(struct bw_call *call)
 {
 	struct verifying v = { .call = call,
-			       .chain = { .arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) },
-			       .line_arena = BW_ARENA_INIT(4 * BW_AUDIT_LINE_MAX) };
+			       .chain = { .arena = BW_ARENA_INIT((size_t)4 * BW_AUDIT_LINE_MAX) },
+			       .line_arena = BW_ARENA_INIT((size_t)4 * BW_AUDIT_LINE_MAX) };
 	struct bw_why why = { 0 };
 	int status;
 

@@ -3,7 +3,7 @@
 #include "base/test.h"
 #include "sys/clock.h"
 
-static struct bw_buf out = BW_BUF_INIT(64 * 1024);
+static struct bw_buf out = BW_BUF_INIT(64 * BW_KIB);
 
 static int forget(void **state)
 {

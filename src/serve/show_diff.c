@@ -69,14 +69,19 @@ struct merging {
 	size_t count;
 };
 
-static void add_change(struct merging *m, enum bw_change_kind kind, const struct member *was, const struct member *is)
+static void add_change(struct merging *m, enum bw_change_kind kind, struct bw_slice name, struct bw_slice was,
+		       struct bw_slice is)
 {
-	m->changes[m->count++] = (struct bw_change){
-		.kind = kind,
-		.name = was != NULL ? was->name : is->name,
-		.was = was != NULL ? was->value : bw_slice_empty,
-		.is = is != NULL ? is->value : bw_slice_empty,
-	};
+	m->changes[m->count++] = (struct bw_change){ .kind = kind, .name = name, .was = was, .is = is };
+}
+
+/* Which of the two heads comes first: <0 the old one, >0 the new one, 0 both are the same property. */
+static int order_of(const struct merging *m, size_t i, size_t j)
+{
+	if (i == m->was.count || j == m->is.count)
+		return i == m->was.count ? 1 : -1;
+	return m->items ? bw_slice_compare(m->was.list[i].value, m->is.list[j].value)
+			: bw_slice_compare(m->was.list[i].name, m->is.list[j].name);
 }
 
 static void merge(struct merging *m)
@@ -85,20 +90,16 @@ static void merge(struct merging *m)
 	size_t j = 0;
 
 	while (i < m->was.count || j < m->is.count) {
-		const struct member *was = i < m->was.count ? &m->was.list[i] : NULL;
-		const struct member *is = j < m->is.count ? &m->is.list[j] : NULL;
-		int order;
+		const struct member *was = &m->was.list[i]; /* one past the last is there, and empty */
+		const struct member *is = &m->is.list[j];
+		const int order = order_of(m, i, j);
 
-		if (was == NULL || is == NULL)
-			order = was == NULL ? 1 : -1;
-		else
-			order = bw_slice_compare(m->items ? was->value : was->name, m->items ? is->value : is->name);
 		if (order < 0)
-			add_change(m, BW_CHANGE_REMOVED, was, NULL);
+			add_change(m, BW_CHANGE_REMOVED, was->name, was->value, bw_slice_empty);
 		else if (order > 0)
-			add_change(m, BW_CHANGE_ADDED, NULL, is);
+			add_change(m, BW_CHANGE_ADDED, is->name, bw_slice_empty, is->value);
 		else if (!bw_slice_equals(was->value, is->value))
-			add_change(m, BW_CHANGE_CHANGED, was, is);
+			add_change(m, BW_CHANGE_CHANGED, is->name, was->value, is->value);
 		i += order <= 0 ? 1 : 0;
 		j += order >= 0 ? 1 : 0;
 	}

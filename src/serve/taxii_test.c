@@ -100,9 +100,21 @@ static void names_are_taken_from_the_path_and_decoded(void **state)
 static void what_is_nowhere_is_404(void **state)
 {
 	static const char *const paths[] = {
-		"/",          "/api/x/",       "/api/status/", "/taxii2/x/",   "/TAXII2/",
-		ID "object/", OBJECT "x/",     "/api//",       "/api/../api/", OBJECT "versions/x/",
-		"/metrics/x", "/api/%2e%2e/x", "/api/%00/",    "/api/%ff/",    "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/",
+		"/",
+		"/api/x/",
+		"/api/status/",
+		"/taxii2/x/",
+		"/TAXII2/",
+		(ID "object/"),
+		(OBJECT "x/"),
+		"/api//",
+		"/api/../api/",
+		(OBJECT "versions/x/"),
+		"/metrics/x",
+		"/api/%2e%2e/x",
+		"/api/%00/",
+		"/api/%ff/",
+		"/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/",
 	};
 
 	(void)state;
