@@ -130,7 +130,10 @@ enum bw_err bw_index_open(struct bw_store *store, bool for_writing, struct bw_in
 		err = open_or_make(store, for_writing, &index->db);
 		if (err != BW_OK) {
 			free(index);
-			return err == BW_ERR_NOT_FOUND ? err : bw_store_note(store, err, "open the search index");
+			/* half made, or another store's: as good as none, and made anew at the next step */
+			if (err == BW_ERR_NOT_FOUND || err == BW_ERR_CORRUPT)
+				return BW_ERR_NOT_FOUND;
+			return bw_store_note(store, err, "open the search index");
 		}
 		index->writable = for_writing;
 		store->index = index;
@@ -415,8 +418,9 @@ static enum bw_err forget_in_index(struct bw_store *store)
 		(void)sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
 		return err;
 	}
-	(void)sqlite3_wal_checkpoint_v2(index->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	return BW_OK;
+	/* durable, and out of the WAL, before the terms themselves are forgotten */
+	return bw_sql_err(index->db,
+			  sqlite3_wal_checkpoint_v2(index->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 }
 
 enum bw_err bw_index_forget_now(struct bw_store *store)
