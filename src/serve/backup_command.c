@@ -129,11 +129,13 @@ static int backup_run(struct bw_call *call)
 
 /* ---- restore --------------------------------------------------------------------- */
 
-static enum bw_err check_target(const char *data, struct bw_why *why)
+static enum bw_err check_places(const char *backup, const char *data, struct bw_why *why)
 {
 	struct bw_place store;
 	enum bw_err err;
 
+	if (!bw_file_exists(backup))
+		return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no backup in '%s'", backup);
 	BW_TRY(bw_folder_place(data, "store", &store));
 	if (bw_file_exists(store.path))
 		return bw_why_set(why, BW_ERR_EXISTS,
@@ -177,7 +179,7 @@ static int restore_run(struct bw_call *call)
 	const char *data = bw_call_data(call);
 	struct bw_why why = { 0 };
 	size_t missing = 0;
-	enum bw_err err = check_target(data, &why);
+	enum bw_err err = check_places(bw_call_arg(call, 0), data, &why);
 
 	/* the store last: a folder with a store is a whole one */
 	if (err == BW_OK)
