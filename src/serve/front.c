@@ -92,9 +92,29 @@ static void read_answered(struct front *front, struct bw_slice body, int fd)
 		front_answer_reply_form(r, &body, fd);
 }
 
+/* What came with the answer found no room in this process: better none than half of it. */
+static void answer_lost(struct front *front, struct bw_slice body)
+{
+	struct bw_cursor c = bw_cursor_over(body);
+	struct request *r;
+	struct bw_slice field;
+	uint64_t id;
+
+	if (bw_take_block(&c, sizeof(id), &field) != BW_OK)
+		return;
+	c = bw_cursor_over(field);
+	if (bw_take_be64(&c, &id) != BW_OK)
+		return;
+	r = front_find(front, id);
+	if (r != NULL && r->stage != STAGE_DONE)
+		front_answer_status(r, 503, "Busy", "no descriptor left for the answer; try again");
+}
+
 static void take_frame(struct front *front, enum peer_name from, const struct bw_frame *frame, int fd)
 {
-	if (from == PEER_GATE && frame->kind == BW_ANS_AUTH)
+	if (frame->has_fd && fd < 0)
+		answer_lost(front, frame->body);
+	else if (from == PEER_GATE && frame->kind == BW_ANS_AUTH)
 		front_auth_answered(front, frame->body);
 	else if (from == PEER_READER && frame->kind == BW_ANS_PARSED)
 		front_parsed(front, frame->body, fd);

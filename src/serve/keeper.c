@@ -330,7 +330,10 @@ static enum bw_err on_put(void *ctx, struct bw_letter *letter)
 	make_room(k);
 	BW_TRY(bw_form_take(letter->body, BW_FIELDS_ASK_PUT, &form));
 	BW_TRY(bw_form_num(&form, P_ID, UINT64_MAX, &id));
-	err = put(k, &form, letter->fd, &body, &problem);
+	if (letter->fd < 0)
+		err = bw_problem_set(&problem, 503, "Busy", "no descriptor left to take the objects in; try again");
+	else
+		err = put(k, &form, letter->fd, &body, &problem);
 	if (err == BW_ERR_PROTOCOL || err == BW_ERR_TRUNCATED || err == BW_ERR_VERSION || err == BW_ERR_TYPE) {
 		/* the reader's batch is not one: its fault, not the front's; what was put of it is undone with the round */
 		bw_log(BW_ERROR, "a batch was not well-formed", BW_TEXT("error", bw_err_text(err)));

@@ -242,6 +242,9 @@ static void serve_seat(struct bw_post *post, size_t at)
 		return;
 	if (err != BW_ERR_CLOSED)
 		bw_log(BW_ERROR, "channel given up", BW_TEXT("peer", seat->peer), BW_TEXT("why", bw_err_text(err)));
+	/* the descriptor stays open in the seat: the other side must learn that nobody listens any more */
+	if (seat->channel != NULL)
+		(void)shutdown(bw_channel_fd(seat->channel), SHUT_RDWR);
 	seat_close(seat);
 }
 

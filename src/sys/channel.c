@@ -69,8 +69,12 @@ static int fds_take(struct channel_fds *fds)
 
 static void fds_close(struct channel_fds *fds)
 {
-	while (fds->count > 0)
-		(void)close(fds_take(fds));
+	while (fds->count > 0) {
+		const int fd = fds_take(fds);
+
+		if (fd >= 0)
+			(void)close(fd);
+	}
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -273,6 +277,7 @@ enum bw_err bw_channel_flush(struct bw_channel *channel)
 static enum bw_err keep_fds(struct bw_channel *channel, struct msghdr *message)
 {
 	enum bw_err err = BW_OK;
+	bool came = false;
 
 	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL; head = CMSG_NXTHDR(message, head)) {
 		size_t count;
@@ -280,6 +285,7 @@ static enum bw_err keep_fds(struct bw_channel *channel, struct msghdr *message)
 		if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
 			continue;
 		count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		came = came || count > 0;
 		for (size_t i = 0; i < count; i++) {
 			int fd;
 
@@ -290,8 +296,12 @@ static enum bw_err keep_fds(struct bw_channel *channel, struct msghdr *message)
 			}
 		}
 	}
-	/* more came than a frame may carry: the kernel dropped the rest */
-	if ((message->msg_flags & MSG_CTRUNC) != 0)
+	/*
+	 * The kernel dropped some. When none came at all, this process has no
+	 * descriptor left: that is nobody's breach, and the frame comes without.
+	 * Else more came than a frame may carry.
+	 */
+	if ((message->msg_flags & MSG_CTRUNC) != 0 && (came || !fds_add(&channel->in_fds, -1, 0)))
 		err = broken(channel);
 	return err;
 }

@@ -58,7 +58,8 @@ BW_MUST_USE enum bw_err bw_channel_fill(struct bw_channel *channel);
 /*
  * The next whole frame. AGAIN: fill first. PROTOCOL: final. `out->body` borrows
  * until the next fill, next or receive. `*out_fd` is the descriptor that came
- * with it or -1, now the caller's to close; with out_fd NULL it is closed.
+ * with it or -1, now the caller's to close; with out_fd NULL it is closed. A
+ * frame that has_fd with -1 lost it: this process has no descriptor left.
  */
 BW_MUST_USE enum bw_err bw_channel_next(struct bw_channel *channel, struct bw_frame *out, int *out_fd);
 

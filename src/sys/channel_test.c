@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -193,6 +194,36 @@ static void a_frame_that_announces_a_descriptor_without_one_breaks_the_channel(v
 	assert_int_equal(bw_channel_fill(ends->b), BW_ERR_PROTOCOL);
 }
 
+static void a_descriptor_for_which_there_is_no_room_is_lost_and_nothing_else(void **state)
+{
+	struct ends *ends = *state;
+	struct rlimit before;
+	struct rlimit tight;
+	struct bw_frame frame;
+	int next_free;
+	int fd;
+
+	put_memory(ends->a, 1, "lost");
+	assert_int_equal(bw_channel_put(ends->a, 2, BW_LIT("plain"), -1), BW_OK);
+	assert_int_equal(bw_channel_flush(ends->a), BW_OK);
+	next_free = dup(bw_channel_fd(ends->b));
+	assert_true(next_free >= 0);
+	assert_int_equal(close(next_free), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	tight = (struct rlimit){ (rlim_t)next_free, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	assert_int_equal(bw_channel_receive(ends->b, &frame, &fd, 1000), BW_OK);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(frame.has_fd);
+	assert_int_equal(fd, -1);
+	assert_int_equal(bw_channel_receive(ends->b, &frame, &fd, 1000), BW_OK);
+	assert_int_equal(frame.kind, 2);
+	put_memory(ends->a, 3, "here");
+	assert_int_equal(bw_channel_flush(ends->a), BW_OK);
+	assert_int_equal(bw_channel_receive(ends->b, &frame, &fd, 1000), BW_OK);
+	assert_memory_says(fd, "here");
+}
+
 /* One byte and `count` descriptors, as no honest peer sends them. */
 static void send_raw(int over, size_t count)
 {
@@ -315,6 +346,7 @@ int main(void)
 		WITH_ENDS(a_full_queue_says_again_and_goes_on_after_the_reader_caught_up),
 		WITH_ENDS(random_sizes_with_and_without_descriptors_survive_small_socket_buffers),
 		WITH_ENDS(a_frame_that_announces_a_descriptor_without_one_breaks_the_channel),
+		WITH_ENDS(a_descriptor_for_which_there_is_no_room_is_lost_and_nothing_else),
 		WITH_ENDS(too_many_descriptors_at_once_break_the_channel_and_leak_none),
 		WITH_ENDS(descriptors_nobody_announced_are_bounded),
 		WITH_ENDS(a_secret_channel_still_carries_frames_in_order_in_pieces),
