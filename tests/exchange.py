@@ -43,27 +43,24 @@ def run(*args, stdin="", check=True, timeout=120, env=None):
     return done
 
 
-def parent_of(pid):
+def process(pid):
+    """(name, parent) of a process that runs, or None; the dead whom nobody has buried do not run."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return int(stat.rsplit(")", 1)[1].split()[1])
-
-
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return None
+    name, rest = stat.split("(", 1)[1].rsplit(")", 1)
+    state, parent = rest.split()[:2]
+    return None if state in "ZX" else (name, int(parent))
 
 
 def children_of(pid):
     found = {}
     for entry in os.listdir("/proc"):
-        if entry.isdigit() and parent_of(int(entry)) == pid:
-            found[int(entry)] = name_of(int(entry))
-    return {child: name for child, name in found.items() if name}
+        seen = process(entry) if entry.isdigit() else None
+        if seen and seen[1] == pid:
+            found[int(entry)] = seen[0]
+    return found
 
 
 class Exchange:
@@ -190,7 +187,8 @@ class Exchange:
         self.process.stdout.close()
         self.process = None
         wait_until(
-            lambda: not any(name_of(pid) == name for pid, name in workers.items()), "workers outlive their parent"
+            lambda: not any((process(pid) or ("",))[0] == name for pid, name in workers.items()),
+            "workers outlive their parent",
         )
 
     def workers(self):
