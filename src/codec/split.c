@@ -33,6 +33,7 @@ struct bw_split {
 	uint64_t lines_offset;
 	bool lines_last;
 	bool in_line;
+	bool line_counted;
 	bool line_too_long;
 	/* the machine */
 	enum state state;
@@ -241,7 +242,9 @@ static enum bw_err at_top(struct bw_split *s, struct bw_split_item *out)
 			s->state = AT_END;
 		return BW_ERR_AGAIN;
 	}
-	s->value++;
+	if (!s->line_counted)
+		s->value++;
+	s->line_counted = s->in_line; /* what else stands on the line belongs to it */
 	s->index = 0;
 	s->in = BW_SPLIT_ALONE;
 	switch (s->chunk.ptr[s->at]) {
@@ -467,6 +470,7 @@ static void restart(struct bw_split *s, struct bw_slice line, uint64_t offset)
 	s->last = true;
 	s->state = AT_TOP;
 	s->in_line = true;
+	s->line_counted = false;
 }
 
 /* The next line that is not blank, whole; AGAIN, NOT_FOUND. */
@@ -517,12 +521,15 @@ static enum bw_err run_lines(struct bw_split *s, struct bw_split_item *out)
 			s->in_line = false;
 			bw_buf_clear(&s->line);
 			s->value++;
-			return fault(s, BW_ERR_TOO_BIG, s->line_offset, "one line may have 64 MiB", false, out);
+			BW_TRY(fault(s, BW_ERR_TOO_BIG, s->line_offset, "one line may have 64 MiB", false, out));
+			out->line = true;
+			return BW_OK;
 		}
 		const enum bw_err err = run(s, out);
 
 		if (err == BW_OK) {
 			out->fatal = false; /* the next line is a fresh start */
+			out->line = true;
 			return BW_OK;
 		}
 		if (err != BW_ERR_AGAIN && err != BW_ERR_NOT_FOUND)

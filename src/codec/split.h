@@ -38,12 +38,13 @@ struct bw_split_item {
 	enum bw_split_in in;
 	struct bw_slice text; /* OBJECT, FRAME; valid until the next call */
 	uint64_t offset;      /* of the first byte (of the fault) in the stream */
-	uint64_t value;       /* which value of the stream, from 1 */
-	uint64_t index;       /* OBJECT: place in its list, from 0 */
-	uint64_t objects;     /* FRAME: how many there were */
-	enum bw_err err;      /* FAULT */
-	const char *reason;   /* FAULT; static */
+	uint64_t value;   /* which value of the stream, from 1; where lines rule: which line, blank ones not counted */
+	uint64_t index;   /* OBJECT: place in its list, from 0 */
+	uint64_t objects; /* FRAME: how many there were */
+	enum bw_err err;  /* FAULT */
+	const char *reason; /* FAULT; static */
 	bool fatal;
+	bool line; /* lines rule */
 };
 
 struct bw_split;

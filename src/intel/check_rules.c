@@ -269,6 +269,8 @@ static void check_pattern_path(struct bw_checker *c, const struct bw_pattern_pat
 		bw_find(c, BW_FINDING_PATTERN_TYPE, at, pattern, "not the name of an object type");
 		return;
 	}
+	if (!sco && (c->flags & BW_CHECK_PREFIXES) && !bw_slice_starts(path->type, BW_LIT("x-")))
+		bw_find(c, BW_FINDING_CUSTOM_PREFIX, at, pattern, "the pattern names a custom type");
 	number = sco ? bw_schema_name(c->schema, first) : 0;
 	if (number != 0 && c->schema->row_of[type][number] != 0)
 		return;

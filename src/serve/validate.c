@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 enum {
+	LINE_ID_MAX = 64 * 1024,
 	SEEN_START = 1024,
 	SEEN_MAX = 1 << 22, /* versions of one bundle watched for twins: 32 MiB; beyond, twins go untold */
 };
@@ -26,6 +27,13 @@ struct bw_validate {
 	bool bundle_invalid;
 	bool any; /* a result was written */
 	struct seen seen;
+	/* where lines rule: all that was found on the present line */
+	struct {
+		bool open;
+		struct bw_split_item item; /* the first on it */
+		struct bw_buf id;
+		struct bw_report report;
+	} line;
 };
 
 enum bw_err bw_validate_new(const struct bw_validate_options *options, struct bw_validate **out)
@@ -36,11 +44,14 @@ enum bw_err bw_validate_new(const struct bw_validate_options *options, struct bw
 
 	BW_NEED(v != NULL, MEMORY);
 	v->options = *options;
+	v->line.id = BW_BUF_INIT(LINE_ID_MAX);
 	for (size_t i = 0; i < options->ignored_count; i++) {
 		if (options->ignored[i] == BW_FINDING_EXTENSIONS_USE)
 			flags |= BW_CHECK_PREFIXES; /* §11.1.1 rules what §7.3 does not */
 	}
 	err = bw_report_init(&v->report);
+	if (err == BW_OK)
+		err = bw_report_init(&v->line.report);
 	if (err == BW_OK)
 		err = bw_checker_new(flags, &v->checker);
 	if (err != BW_OK) {
@@ -58,6 +69,8 @@ void bw_validate_free(struct bw_validate *v)
 	bw_checker_free(v->checker);
 	bw_split_free(v->split);
 	bw_report_release(&v->report);
+	bw_report_release(&v->line.report);
+	bw_buf_release(&v->line.id);
 	free(v->seen.slots);
 	free(v);
 }
@@ -183,24 +196,23 @@ static bool is_bundle(enum bw_split_in in)
 	return in == BW_SPLIT_BUNDLE || in == BW_SPLIT_BUNDLE_20;
 }
 
-static enum bw_err give(struct bw_validate *v, const struct bw_split_item *item, struct bw_slice id, bool also_invalid,
-			struct bw_buf *out)
+static enum bw_err write_result(struct bw_validate *v, const struct bw_split_item *item, struct bw_slice id,
+				const struct bw_report *report, bool also_invalid, struct bw_buf *out)
 {
 	struct bw_validate_result result = {
 		.name = v->name,
 		.n = v->earlier + item->value,
-		.in_list = is_list(item->in) && item->kind != BW_SPLIT_FRAME,
+		.in_list = is_list(item->in) && item->kind != BW_SPLIT_FRAME && !item->line,
 		.index = item->index,
 		.offset = item->offset,
 		.id = id,
-		.report = &v->report,
+		.report = report,
 	};
 
-	drop_ignored(v);
-	result.valid = v->report.errors == 0 && !(v->options.strict && v->report.warnings > 0) && !also_invalid;
+	result.valid = report->errors == 0 && !(v->options.strict && report->warnings > 0) && !also_invalid;
 	v->sum.objects++;
-	v->sum.errors += v->report.errors;
-	v->sum.warnings += v->report.warnings;
+	v->sum.errors += report->errors;
+	v->sum.warnings += report->warnings;
 	if (!result.valid) {
 		v->sum.invalid++;
 		v->bundle_invalid = true;
@@ -209,8 +221,70 @@ static enum bw_err give(struct bw_validate *v, const struct bw_split_item *item,
 	if (v->options.quiet && v->options.format == BW_VALIDATE_TEXT)
 		return BW_OK;
 	BW_TRY(bw_validate_write(v->options.format, &result, !v->any, out));
-	v->any = v->any || v->options.format != BW_VALIDATE_SARIF || v->report.count > 0;
+	v->any = v->any || v->options.format != BW_VALIDATE_SARIF || report->count > 0;
 	return BW_OK;
+}
+
+/* ---- one line in, one result out ------------------------------------------------------------ */
+
+/* What was found in an object of a list says where in the list it is. */
+static void add_to_line(struct bw_validate *v, const struct bw_split_item *item)
+{
+	struct bw_report *line = &v->line.report;
+	const char *list = item->in == BW_SPLIT_LIST ? "" : "objects";
+	const bool inside = is_list(item->in) && item->kind != BW_SPLIT_FRAME;
+	const size_t errors = line->errors + v->report.errors;
+	const size_t warnings = line->warnings + v->report.warnings;
+
+	for (size_t i = 0; i < v->report.count; i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf path = BW_BUF_INIT(8 * BW_KIB);
+		struct bw_finding finding = v->report.rows[i];
+
+		if (inside && bw_buf_addf(&path, "%s[%llu]%s%.*s", list, (unsigned long long)item->index,
+					  finding.path.len > 0 ? "." : "", BW_ARG(finding.path)) == BW_OK)
+			finding.path = bw_buf_slice(&path);
+		if (bw_finding_is_text(finding.code))
+			finding.offset += item->offset - v->line.item.offset;
+		bw_report_add(line, &finding);
+	}
+	line->errors = errors; /* with those that were counted only */
+	line->warnings = warnings;
+}
+
+static enum bw_err end_line(struct bw_validate *v, struct bw_buf *out)
+{
+	if (!v->line.open)
+		return BW_OK;
+	v->line.open = false;
+	return write_result(v, &v->line.item, bw_buf_slice(&v->line.id), &v->line.report, false, out);
+}
+
+static enum bw_err on_line(struct bw_validate *v, const struct bw_split_item *item, struct bw_slice id)
+{
+	const bool first = !v->line.open;
+
+	if (first) {
+		v->line.open = true;
+		v->line.item = *item;
+		bw_report_reset(&v->line.report);
+		bw_buf_clear(&v->line.id);
+	}
+	if ((first && !is_list(item->in)) || item->kind == BW_SPLIT_FRAME) {
+		bw_buf_clear(&v->line.id);
+		if (bw_buf_add(&v->line.id, id) == BW_ERR_MEMORY)
+			return BW_ERR_MEMORY; /* an id too long to show is none */
+	}
+	add_to_line(v, item);
+	return BW_OK;
+}
+
+static enum bw_err give(struct bw_validate *v, const struct bw_split_item *item, struct bw_slice id, bool also_invalid,
+			struct bw_buf *out)
+{
+	drop_ignored(v);
+	if (item->line)
+		return on_line(v, item, id);
+	return write_result(v, item, id, &v->report, also_invalid, out);
 }
 
 static enum bw_err object(struct bw_validate *v, const struct bw_split_item *item, struct bw_buf *out)
@@ -291,10 +365,14 @@ enum bw_err bw_validate_step(struct bw_validate *v, struct bw_buf *out, bool *ou
 	const enum bw_err err = bw_split_next(v->split, &item);
 
 	*out_more = false;
-	if (err == BW_ERR_AGAIN || err == BW_ERR_NOT_FOUND)
+	if (err == BW_ERR_AGAIN)
 		return BW_OK;
+	if (err == BW_ERR_NOT_FOUND)
+		return end_line(v, out);
 	BW_TRY(err);
 	*out_more = true;
+	if (v->line.open && v->line.item.value != item.value)
+		BW_TRY(end_line(v, out));
 	switch (item.kind) {
 	case BW_SPLIT_OBJECT:
 		return object(v, &item, out);

@@ -172,8 +172,9 @@ const struct bw_command bw_validate_command = {
 		   "'-' is standard input. Every MUST of STIX 2.1 is an error, every SHOULD a warning, each "
 		   "with a code, the place, the clause and one sentence.\n\n"
 		   "With --format json one line is printed for each object: n counts the values of the input "
-		   "from 1 (a bundle is one value: its objects carry its n and their own index, and a line "
-		   "for the bundle itself follows them).\n\n"
+		   "from 1. A bundle is one value: its objects carry its n and their own index, and a line for "
+		   "the bundle itself follows them. Where the input has one value a line, each line gives one "
+		   "line, a bundle on it too.\n\n"
 		   "Exit status: 0 all valid, 1 something is invalid, 2 wrong use, 3 the job could not be done.",
 	.options = validate_options,
 	.min_args = 1,

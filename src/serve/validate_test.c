@@ -68,6 +68,26 @@ static void a_bundle_is_as_good_as_what_is_in_it(void **state)
 	bw_buf_release(&out);
 }
 
+static void where_lines_rule_each_gives_one_line(void **state)
+{
+	struct bw_buf out = BW_BUF_INIT(BW_MIB);
+	const struct bw_validate_sum sum =
+		run(&json, ADDRESS "\n" BUNDLE(ADDRESS ",{\"type\":\"mutex\"}") "\n\n[" ADDRESS ",7]\n" ADDRESS "}\n",
+		    &out);
+
+	(void)state;
+	assert_int_equal(sum.objects, 4);
+	assert_int_equal(sum.invalid, 3);
+	assert_non_null(strstr(bw_buf_text(&out), "{\"n\":2,\"id\":\"bundle--44af6c39-c09b-49c5-9de2-394224b04982\","
+						  "\"valid\":false,\"errors\":[{\"code\":\"missing-property\","
+						  "\"path\":\"objects[1].id\""));
+	assert_non_null(strstr(bw_buf_text(&out), "{\"n\":3,\"id\":\"\",\"valid\":false,\"errors\":[{\"code\":"
+						  "\"not-an-object\",\"path\":\"[1]\""));
+	assert_non_null(strstr(bw_buf_text(&out), "{\"n\":4,\"id\":\"ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4\","
+						  "\"valid\":false"));
+	bw_buf_release(&out);
+}
+
 static void strict_counts_warnings_and_ignored_ones_are_gone(void **state)
 {
 	struct bw_validate_options options = { .format = BW_VALIDATE_JSON, .strict = true };
@@ -118,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_object_gives_one_line_of_json),
 		cmocka_unit_test(a_bundle_is_as_good_as_what_is_in_it),
+		cmocka_unit_test(where_lines_rule_each_gives_one_line),
 		cmocka_unit_test(strict_counts_warnings_and_ignored_ones_are_gone),
 		cmocka_unit_test(text_names_the_place_and_sarif_is_one_document),
 	};
