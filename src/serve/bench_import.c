@@ -114,7 +114,6 @@ static enum bw_err import_all(struct importing *im)
 				    .limit_name = "SQLite, same rows and indexes" };
 	struct bw_bench_row ends[2] = { { .name = "import, first tenth", .unit = "objects/s" },
 					{ .name = "import, last tenth", .unit = "objects/s" } };
-	double imported = 0;
 	double plain = 0;
 	uint64_t plain_done = 0;
 
@@ -125,7 +124,6 @@ static enum bw_err import_all(struct importing *im)
 
 		BW_TRY(write_chunk(im, first, count));
 		BW_TRY(time_import(im, &took));
-		imported += took;
 		/* the plain tables slow down so much that a million of them is enough to wait for */
 		if (first < 1000000) {
 			BW_TRY(time_plain(im, first, count, &plain_took));
