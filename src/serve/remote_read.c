@@ -237,5 +237,5 @@ int64_t bw_http_date_us(struct bw_slice text)
 		return -1;
 	snprintf(time, sizeof(time), "%.4s-%02d-%.2sT%.8sZ", (const char *)text.ptr + 12, month,
 		 (const char *)text.ptr + 5, (const char *)text.ptr + 17);
-	return bw_time_parse_any(bw_slice_text(time), &us) == BW_OK ? us : -1;
+	return bw_time_parse_any(bw_slice_text(time), &us) == BW_OK && us >= 0 ? us : -1;
 }

@@ -68,7 +68,7 @@ BW_MUST_USE enum bw_err bw_remote_status_read(struct bw_slice json, struct bw_re
 /* "title: description" of an error resource (§3.6.1), without control characters; "" when it is none. */
 void bw_remote_error_words(struct bw_slice json, char *out, size_t size);
 
-/* The Date field (RFC 9110 5.6.7, the fixed form only) in microseconds; -1 when malformed. */
+/* The Date field (RFC 9110 5.6.7, the fixed form only) in microseconds; -1 when malformed or before 1970. */
 int64_t bw_http_date_us(struct bw_slice text);
 
 #endif
