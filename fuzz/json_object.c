@@ -2,7 +2,8 @@
  * Hostile JSON through the splitter, the object check and the record. Properties:
  * objects lie inside the stream and in order, however it is cut, and the same
  * objects come out of any cut; a record's body is the text without white space and
- * parses to the same canonical bytes and the same verdict; every record survives a batch; findings stay in their bounds.
+ * parses to the same canonical bytes and the same verdict;
+ * every record survives a batch; findings stay in their bounds.
  */
 #include <stdlib.h>
 

@@ -91,6 +91,9 @@ bool bw_may_look(struct bw_checker *c, yyjson_val *value);
 /* ---- check_value.c ---- */
 
 void bw_check_prop(struct bw_checker *c, const struct bw_prop *prop, yyjson_val *value, const struct bw_at *at);
+
+/* ---- check_custom.c: what no row describes ---- */
+
 /* A value that no row describes: empty lists inside it are still wrong. */
 void bw_check_any(struct bw_checker *c, yyjson_val *value, const struct bw_at *at);
 /* A property that no row describes; true when its name and kind are fine. */
