@@ -241,15 +241,30 @@ static int open_listener(struct parent *p, const char *text)
 	return BW_EXIT_OK;
 }
 
+/* Sockets that the service manager opened are held to the same rule. */
+static int take_listeners(struct parent *p)
+{
+	for (size_t i = 0; i < p->shared.listener_count; i++) {
+		struct bw_net_address address;
+		const bool known = bw_net_local(p->shared.listeners[i], &address) == BW_OK;
+
+		if (p->settings.plain && !(known && bw_net_address_is_loopback(&address)))
+			return bw_complain(
+				p->call, BW_EXIT_USAGE, "leave --plain out, or let the socket unit listen on 127.0.0.1",
+				"cannot use the socket of the service manager: plain HTTP is for this machine only");
+		if (i == 0 && known)
+			p->address = address;
+	}
+	return BW_EXIT_OK;
+}
+
 static int open_listeners(struct parent *p)
 {
 	const size_t asked = bw_call_count(p->call, "listen");
 
 	p->shared.listener_count = bw_service_listen_fds(p->shared.listeners, BW_LISTENERS_MAX);
-	if (p->shared.listener_count > 0) {
-		bw_err_drop(bw_net_local(p->shared.listeners[0], &p->address)); /* as below */
-		return BW_EXIT_OK;
-	}
+	if (p->shared.listener_count > 0)
+		return take_listeners(p);
 	if (asked == 0)
 		return open_listener(p, "127.0.0.1:8443");
 	for (size_t i = 0; i < asked && i < BW_LISTENERS_MAX; i++) {

@@ -71,7 +71,8 @@ size_t bw_service_listen_fds(int *out, size_t max)
 	for (uint64_t i = 0; i < count && given < max; i++) {
 		const int fd = (int)(FIRST + i);
 
-		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
+		/* they come blocking; two fronts that wake for one client would leave one waiting in accept */
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0)
 			out[given++] = fd;
 	}
 	return given;
