@@ -1,12 +1,16 @@
 /* Power loss at every sync, and failing writes: what was acknowledged is there, and nothing half. */
 #include "store/crash_vfs.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
 #include "bench/generate.h"
 #include "store/keeping.h"
 #include "store/search.h"
 #include "store/test.h"
 
-enum { ROWS_MAX = 8192, ROUNDS = 24 };
+enum { ROWS_MAX = 65536, ROUNDS = 24 };
 
 /* Dates added of the live rows, ascending. */
 struct model {
@@ -268,6 +272,85 @@ static void a_failing_disk_is_said_and_the_store_goes_on(void **state)
 	failing_writes(*state, false);
 }
 
+/* ---- a writer killed at any moment -------------------------------------------------------------- */
+
+/* Commits batches for ever, telling each committed date added through the pipe. */
+static void write_until_killed(const char *dir, uint16_t collection, uint64_t next, int pipe_fd)
+{
+	struct bw_store *store;
+
+	if (bw_store_open(&(struct bw_store_options){ .dir = dir, .catalogue_fd = -1 }, &store) != BW_OK)
+		_exit(1);
+	for (;;) {
+		int64_t dates[50];
+		size_t count = 0;
+
+		for (int i = 0; i < 50; i++) {
+			struct bw_generated made;
+			struct bw_put put;
+
+			if (bw_generate(5, next++, &made) != BW_OK ||
+			    bw_store_put(store, collection, &made.record, 1, &put) != BW_OK)
+				_exit(1);
+			if (put.outcome == BW_PUT_ADDED)
+				dates[count++] = put.date_added_us;
+		}
+		if (bw_store_commit(store) != BW_OK || write(pipe_fd, dates, count * sizeof(dates[0])) < 0)
+			_exit(1);
+	}
+}
+
+/* Reads what was acknowledged before the end. */
+static void read_acknowledged(int pipe_fd, struct model *model)
+{
+	int64_t added_us;
+
+	while (read(pipe_fd, &added_us, sizeof(added_us)) == (ssize_t)sizeof(added_us))
+		add_row(model, added_us);
+	(void)close(pipe_fd);
+}
+
+static void assert_all_there(struct bw_store *store, const struct model *model)
+{
+	struct bw_entry entry;
+
+	for (size_t i = 0; i < model->count; i++)
+		assert_ok(bw_entry_head(store, model->rows[i], &entry));
+	bw_entry_done(store);
+}
+
+static void a_writer_killed_at_any_moment_leaves_every_acknowledged_row(void **state)
+{
+	struct fixture *f = *state;
+	static struct model model;
+	struct bw_verify_report report;
+
+	model.count = 0;
+	bw_store_close(f->store);
+	for (unsigned round = 0; round < 12; round++) {
+		const struct timespec wait = { 0, (long)(3 + round * 7) * 1000000 };
+		int fds[2];
+		pid_t child;
+
+		assert_int_equal(pipe(fds), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			write_until_killed(f->dir, f->collection, (uint64_t)round * 100000, fds[1]);
+		(void)close(fds[1]);
+		(void)nanosleep(&wait, NULL);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		read_acknowledged(fds[0], &model);
+		fixture_open(f);
+		assert_all_there(f->store, &model);
+		bw_store_close(f->store);
+	}
+	fixture_open(f);
+	assert_ok(bw_store_verify(f->store, NULL, NULL, &report));
+	assert_string_equal(report.first, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -276,6 +359,7 @@ int main(void)
 		TEST(power_loss_at_any_sync_loses_nothing_acknowledged),
 		TEST(a_full_disk_is_said_and_the_store_goes_on),
 		TEST(a_failing_disk_is_said_and_the_store_goes_on),
+		TEST(a_writer_killed_at_any_moment_leaves_every_acknowledged_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

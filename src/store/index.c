@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -117,12 +118,31 @@ static enum bw_err open_or_make(struct bw_store *store, bool for_writing, sqlite
 	return BW_OK;
 }
 
+/* Which file the name stands for now; zeros when there is none. */
+static struct bw_index_file file_now(const struct bw_store *store)
+{
+	char path[BW_PATH_BYTES];
+	struct stat status;
+
+	if (index_path(store, "", path) != BW_OK || stat(path, &status) != 0)
+		return (struct bw_index_file){ 0 };
+	return (struct bw_index_file){ (uint64_t)status.st_dev, (uint64_t)status.st_ino };
+}
+
+static bool is_replaced(const struct bw_store *store)
+{
+	const struct bw_index_file now = file_now(store);
+
+	return now.device != store->index->file.device || now.inode != store->index->file.inode;
+}
+
 enum bw_err bw_index_open(struct bw_store *store, bool for_writing, struct bw_index **out)
 {
 	struct bw_index *index = store->index;
 	enum bw_err err;
 
-	if (index != NULL && for_writing && !index->writable)
+	/* another process may have made a damaged one anew */
+	if (index != NULL && ((for_writing && !index->writable) || is_replaced(store)))
 		bw_index_close(store);
 	if (store->index == NULL) {
 		index = calloc(1, sizeof(*index));
@@ -136,6 +156,7 @@ enum bw_err bw_index_open(struct bw_store *store, bool for_writing, struct bw_in
 			return bw_store_note(store, err, "open the search index");
 		}
 		index->writable = for_writing;
+		index->file = file_now(store);
 		store->index = index;
 	}
 	*out = store->index;

@@ -5,8 +5,14 @@
 #include "store/engine.h"
 #include "store/runs.h"
 
+struct bw_index_file {
+	uint64_t device;
+	uint64_t inode;
+};
+
 struct bw_index {
 	sqlite3 *db;
+	struct bw_index_file file;
 	bool writable;
 };
 

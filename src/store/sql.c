@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 static enum bw_err io_err(sqlite3 *db, int rc)
 {
@@ -150,6 +151,8 @@ enum bw_err bw_sql_open(const struct bw_sql_options *options, sqlite3 **out)
 	err = bw_sql_err(db, rc);
 	if (err == BW_ERR_IO && sqlite3_system_errno(db) == ENOENT)
 		err = BW_ERR_NOT_FOUND;
+	if (err == BW_OK && options->create && chmod(options->path, 0600) != 0) /* its WAL will be like it */
+		err = bw_err_from_errno(errno);
 	if (err == BW_OK) {
 		(void)sqlite3_busy_timeout(db, 5000);
 		err = run_settings(db, options);
