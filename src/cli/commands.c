@@ -32,25 +32,12 @@ extern const struct bw_command bw_validate_command;
 extern const struct bw_command bw_verify_command;
 
 static const struct bw_command *const exchange[] = {
-	&bw_init_command,
-	&bw_serve_command,
-	&bw_collection_command,
-	&bw_account_command,
-	&bw_keys_command,
-	NULL,
+	&bw_init_command, &bw_serve_command, &bw_collection_command, &bw_account_command, &bw_keys_command, NULL,
 };
 
 static const struct bw_command *const objects[] = {
-	&bw_validate_command,
-	&bw_import_command,
-	&bw_export_command,
-	&bw_pull_command,
-	&bw_push_command,
-	&bw_show_command,
-	&bw_search_command,
-	&bw_delete_command,
-	&bw_erase_command,
-	NULL,
+	&bw_validate_command, &bw_import_command, &bw_export_command, &bw_pull_command,  &bw_push_command,
+	&bw_show_command,     &bw_search_command, &bw_delete_command, &bw_erase_command, NULL,
 };
 
 static const struct bw_command *const keeping[] = {
