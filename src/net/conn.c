@@ -575,7 +575,7 @@ static unsigned wanted_readiness(const struct conn *conn)
 
 	if (conn->ended || conn->state == CONN_SEND || conn->state == CONN_CONTINUE)
 		wants = BW_WATCH_NONE;
-	if (conn->state == CONN_OWNER && work->len == sizeof(work->bytes))
+	if (conn->state == CONN_OWNER && work != NULL && work->len == sizeof(work->bytes))
 		wants = BW_WATCH_NONE;
 	if (conn->blocked || conn->wants_write)
 		wants |= BW_WATCH_WRITE;

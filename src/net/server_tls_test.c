@@ -13,7 +13,7 @@
 #include "net/conn.h"
 
 /* One server and one client over TLS, in one process, turn by turn. */
-enum { BIG_BYTES = 3 * 1024 * 1024 };
+#define BIG_BYTES (3 * BW_MIB)
 
 struct house {
 	struct bw_loop *loop;

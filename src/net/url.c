@@ -157,7 +157,7 @@ static struct bw_slice folder_of(const struct bw_url *base)
 enum bw_err bw_url_join(const struct bw_url *base, struct bw_slice reference, struct bw_url *out,
 			struct bw_fault *fault)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf target = BW_BUF_INIT(2 * BW_URL_TARGET_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf target = BW_BUF_INIT((size_t)2 * BW_URL_TARGET_MAX);
 	struct bw_url url = *base;
 
 	if (bw_slice_is_nocase(bw_slice_sub(reference, 0, 4), "http"))

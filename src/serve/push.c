@@ -67,7 +67,7 @@ static enum bw_err wait_until_complete(struct run *run, struct bw_remote_status 
 	if (status->complete || status->id[0] == '\0')
 		return BW_OK;
 	BW_TRY(bw_buf_addf(&target, "%sstatus/%s/", run->push->to->root, status->id));
-	while (!status->complete && waited_ms < BW_PUSH_STATUS_WAIT_S * 1000) {
+	while (!status->complete && waited_ms < BW_PUSH_STATUS_WAIT_MS) {
 		struct bw_remote_answer answer;
 
 		nanosleep(&(struct timespec){ .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 }, NULL);

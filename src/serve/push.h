@@ -8,7 +8,7 @@
 
 enum {
 	BW_PUSH_PAGE_OBJECTS = 1000,
-	BW_PUSH_STATUS_WAIT_S = 300, /* for a status resource to become complete */
+	BW_PUSH_STATUS_WAIT_MS = 300000, /* for a status resource to become complete */
 };
 
 /* Bytes of one POST, whatever the server would take: a page is sent again whole when it fails. */

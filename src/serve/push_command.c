@@ -1,4 +1,5 @@
 /* `breakwater push URL`: what we have and another TAXII 2.1 server does not. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/progress.h"
@@ -125,6 +126,7 @@ static enum bw_err run(struct job *job, int *status, struct bw_why *why)
 	BW_TRY(bw_remote_open(job->call, bw_call_arg(job->call, 0), &job->remote, &job->start, why));
 	BW_TRY(bw_remote_find(job->remote, &job->start, &arena, &places, why));
 	BW_TRY(choose(job->call, &places, &to, why));
+	assert(to != NULL);
 	BW_TRY(bw_ingest_open(bw_call_data(job->call), &job->ingest, why));
 	err = push_to(job, to, status, why);
 	job->ingest.close(job->ingest.ctx);

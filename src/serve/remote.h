@@ -84,7 +84,7 @@ BW_MUST_USE enum bw_err bw_remote_get_once(struct bw_remote *remote, const char 
 BW_MUST_USE enum bw_err bw_remote_post(struct bw_remote *remote, const char *target, struct bw_slice envelope,
 				       struct bw_remote_answer *out, struct bw_why *why);
 
-/* Words for a status that is not what was hoped for: "'host' refuses /x/ (403 Forbidden): ..."; returns the closest row. */
+/* "'host' answers /x/ with 403 Forbidden: ...", for a status not hoped for; returns the closest row. */
 enum bw_err bw_remote_refused(const struct bw_remote *remote, const char *target, const struct bw_remote_answer *answer,
 			      struct bw_why *why);
 

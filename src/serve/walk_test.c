@@ -148,7 +148,7 @@ static void expect_all(const struct odd_server *server, const struct client *cli
 		assert_true(client->got[i] > 0);
 }
 
-/* Any mixture of habits that can be walked without loss is: from one pull to the next, with objects arriving meanwhile. */
+/* Any mixture of habits, from one pull to the next, with objects arriving meanwhile. */
 static void nothing_is_lost_whatever_the_server_is_like(void **state)
 {
 	(void)state;
