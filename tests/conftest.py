@@ -1,11 +1,28 @@
 """What the stories share: one exchange over TLS for the whole session, one without TLS, and four accounts."""
 
 import itertools
+import os
+import signal
 
 import pytest
 from exchange import Exchange, binary, shared
 
+STORY_SECONDS = 120 + 3 * int(os.environ.get("BW_KILL_ROUNDS", "14"))
 ACCOUNTS = {"nobody": "none", "reader": "read", "writer": "write", "both": "both"}
+
+
+@pytest.fixture(autouse=True)
+def no_story_hangs(request):
+    """One story that waits for ever must not hold all the others."""
+
+    def enough(*_):
+        raise TimeoutError(f"{request.node.name} took more than {STORY_SECONDS} seconds")
+
+    before = signal.signal(signal.SIGALRM, enough)
+    signal.alarm(STORY_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def pytest_collection_modifyitems(items):
