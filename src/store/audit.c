@@ -6,7 +6,7 @@
 static enum bw_err read_head(struct bw_store *store, struct bw_audit_head *out)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
-	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * BW_AUDIT_LINE_MAX);
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT((size_t)2 * BW_AUDIT_LINE_MAX);
 	struct bw_audit_line line;
 	bool found;
 

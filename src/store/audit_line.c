@@ -119,16 +119,16 @@ static enum bw_err take_escape(struct bw_cursor *c, uint8_t *out)
 {
 	struct bw_slice digits;
 	uint8_t mark;
-	uint8_t code;
+	uint8_t code = 0;
 
 	BW_NEED(bw_take_u8(c, &mark) == BW_OK, SYNTAX);
 	if (mark == '"' || mark == '\\') {
 		*out = mark;
 		return BW_OK;
 	}
-	for (code = 0; code < sizeof(escapes); code++) {
-		if (escapes[code] != 0 && (uint8_t)escapes[code] == mark) {
-			*out = code;
+	for (size_t i = 0; i < sizeof(escapes); i++) {
+		if (escapes[i] != 0 && (uint8_t)escapes[i] == mark) {
+			*out = (uint8_t)i;
 			return BW_OK;
 		}
 	}
@@ -256,7 +256,7 @@ static enum bw_err check_link(const struct bw_audit_chain *chain, const struct b
 enum bw_err bw_audit_chain_next(struct bw_audit_chain *chain, struct bw_slice text, struct bw_fault *fault)
 {
 	uint8_t hash[BW_AUDIT_HASH_BYTES];
-	struct bw_audit_line line;
+	struct bw_audit_line line = { 0 };
 
 	bw_arena_reset(&chain->arena);
 	BW_TRY(bw_audit_line_parse(text, &chain->arena, &line, fault));

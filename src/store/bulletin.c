@@ -1,9 +1,12 @@
 #include "store/bulletin.h"
 
+#include "crypto/hash.h"
+
 #define PAGE_MAGIC UINT64_C(0x316c754242770a0a)
 
 struct bw_bulletin_page {
 	uint64_t magic;
+	uint64_t base; /* where every count starts: a writer started again never repeats what caches remember */
 	uint64_t accounts;
 	uint64_t catalog;
 	int64_t last_added_us;
@@ -16,6 +19,7 @@ enum bw_err bw_bulletin_new(struct bw_bulletin *out)
 
 	BW_TRY(bw_shared_new("breakwater-bulletin", sizeof(*bulletin.page), &bulletin.memory));
 	bulletin.page = (void *)bulletin.memory.ptr;
+	bw_random(&bulletin.page->base, sizeof(bulletin.page->base));
 	__atomic_store_n(&bulletin.page->magic, PAGE_MAGIC, __ATOMIC_RELEASE);
 	*out = bulletin;
 	return BW_OK;
@@ -43,17 +47,17 @@ void bw_bulletin_release(struct bw_bulletin *bulletin)
 
 uint64_t bw_bulletin_collection(const struct bw_bulletin *bulletin, uint16_t number)
 {
-	return __atomic_load_n(&bulletin->page->collections[number], __ATOMIC_ACQUIRE);
+	return bulletin->page->base + __atomic_load_n(&bulletin->page->collections[number], __ATOMIC_ACQUIRE);
 }
 
 uint64_t bw_bulletin_accounts(const struct bw_bulletin *bulletin)
 {
-	return __atomic_load_n(&bulletin->page->accounts, __ATOMIC_ACQUIRE);
+	return bulletin->page->base + __atomic_load_n(&bulletin->page->accounts, __ATOMIC_ACQUIRE);
 }
 
 uint64_t bw_bulletin_catalog(const struct bw_bulletin *bulletin)
 {
-	return __atomic_load_n(&bulletin->page->catalog, __ATOMIC_ACQUIRE);
+	return bulletin->page->base + __atomic_load_n(&bulletin->page->catalog, __ATOMIC_ACQUIRE);
 }
 
 int64_t bw_bulletin_last_added_us(const struct bw_bulletin *bulletin)

@@ -1,6 +1,7 @@
 /*
  * The bulletin: one shared page of counters that tells every process at once what a
  * cache may still trust. The writer bumps after a commit; readers map it read-only.
+ * Each writer counts from a number of its own: what was remembered under one before never fits.
  */
 #ifndef BW_STORE_BULLETIN_H
 #define BW_STORE_BULLETIN_H

@@ -14,7 +14,8 @@ enum {
 	BLOCKS = BW_CAT_ROWS_MAX / BW_CAT_BLOCK_ROWS,
 	TABLE_BITS_MIN = 12,
 	TABLE_BITS_MAX = 28,
-	DEAD_ROW = -1, /* as uint32_t: a slot whose row was rolled back */
+	CHANGE_MAP_KEPT = 64 * 1024, /* places; a larger one is given back after the commit */
+	DEAD_ROW = -1,               /* as uint32_t: a slot whose row was rolled back */
 };
 
 struct bw_cat_head {
@@ -58,6 +59,7 @@ enum bw_err bw_cat_new(const uint8_t key[16], struct bw_catalogue *out)
 
 	BW_TRY(bw_shared_new("breakwater-catalogue", bytes, &cat.memory));
 	(void)lay_out(&cat, cat.memory.ptr);
+	assert(cat.head != NULL);
 	memcpy(cat.head->key, key, sizeof(cat.head->key));
 	cat.head->table_bits = TABLE_BITS_MIN;
 	__atomic_store_n(&cat.head->magic, HEAD_MAGIC, __ATOMIC_RELEASE);
@@ -242,7 +244,7 @@ static enum bw_err grow_list(struct bw_cat_change **list, size_t count, size_t *
 
 static size_t map_place(const struct bw_catalogue *cat, uint32_t row)
 {
-	size_t at = (row * UINT32_C(2654435761)) & (cat->change_map_cap - 1);
+	size_t at = (size_t)(uint32_t)(row * UINT32_C(2654435761)) & (cat->change_map_cap - 1);
 
 	while (cat->change_map[at] != 0 && cat->changes[cat->change_map[at] - 1].row != row)
 		at = (at + 1) & (cat->change_map_cap - 1);
@@ -451,7 +453,7 @@ static void forget_changes(struct bw_catalogue *cat)
 {
 	cat->change_count = 0;
 	cat->undo_count = 0;
-	if (cat->change_map_cap > 64 * 1024) {
+	if (cat->change_map_cap > CHANGE_MAP_KEPT) {
 		free(cat->change_map);
 		cat->change_map = NULL;
 		cat->change_map_cap = 0;

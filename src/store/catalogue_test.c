@@ -92,7 +92,9 @@ static void any_mix_of_appends_changes_undos_and_rollbacks_leaves_what_a_model_s
 	struct bw_cat_mark mark = { 0 };
 
 	(void)state;
-	assert_true(now != NULL && marked != NULL && kept != NULL);
+	assert_non_null(now);
+	assert_non_null(marked);
+	assert_non_null(kept);
 	state_of_chance = 42;
 	assert_ok(bw_cat_new(key, &cat));
 	forget_model(now);
@@ -183,7 +185,8 @@ static void a_scan_finds_what_a_plain_loop_finds(void **state)
 	uint32_t *rows = calloc(STEPS, sizeof(*rows));
 
 	(void)state;
-	assert_true(model != NULL && rows != NULL);
+	assert_non_null(model);
+	assert_non_null(rows);
 	state_of_chance = 7;
 	forget_model(model);
 	assert_ok(bw_cat_new(key, &cat));

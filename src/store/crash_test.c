@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "bench/generate.h"
+#include "store/generate_in_tests.h"
 #include "store/keeping.h"
 #include "store/search.h"
 #include "store/test.h"

@@ -244,13 +244,19 @@ enum bw_err bw_chain_is_judged(struct bw_store *store, int64_t newest, bool *out
 
 /* ---- removing a row ------------------------------------------------------------ */
 
-/* Another row of the object that shares the body of the row added at `owner_us`, or BW_CAT_NONE. */
-static enum bw_err sharer(struct bw_store *store, int64_t newest, int64_t owner_us, int64_t *out)
+/*
+ * Another row of the object that shares the body of `owner`, or BW_CAT_NONE. Who shares a body has
+ * the same version, so only rows with its mark are read: a chain can have a hundred thousand others.
+ */
+static enum bw_err sharer(struct bw_store *store, int64_t newest, uint64_t owner, int64_t *out)
 {
+	const int64_t owner_us = store->cat.added[owner];
+
 	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
 		struct bw_entry entry;
 
-		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0 || store->cat.added[row] == owner_us)
+		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0 || (uint64_t)row == owner ||
+		    store->cat.version[row] != store->cat.version[owner])
 			continue;
 		BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
 		if (entry.body_at == owner_us) {
@@ -287,13 +293,14 @@ static enum bw_err adopt(struct bw_store *store, int64_t heir_us, int64_t owner_
 }
 
 /* The first sharer gets the body; the others point to it from now on. */
-static enum bw_err hand_on_body(struct bw_store *store, int64_t newest, int64_t owner_us)
+static enum bw_err hand_on_body(struct bw_store *store, int64_t newest, uint64_t owner)
 {
+	const int64_t owner_us = store->cat.added[owner];
 	int64_t heir;
 	int64_t heir_us;
 	sqlite3_stmt *stmt;
 
-	BW_TRY(sharer(store, newest, owner_us, &heir));
+	BW_TRY(sharer(store, newest, owner, &heir));
 	if (heir == BW_CAT_NONE)
 		return BW_OK;
 	heir_us = store->cat.added[heir];
@@ -302,7 +309,7 @@ static enum bw_err hand_on_body(struct bw_store *store, int64_t newest, int64_t 
 	for (;;) {
 		int64_t other;
 
-		BW_TRY(sharer(store, newest, owner_us, &other));
+		BW_TRY(sharer(store, newest, owner, &other));
 		if (other == BW_CAT_NONE)
 			return BW_OK;
 		bw_entry_done(store);
@@ -319,7 +326,7 @@ enum bw_err bw_entry_remove(struct bw_store *store, uint64_t row, int64_t newest
 	sqlite3_stmt *stmt;
 
 	if (keep_body)
-		BW_TRY(hand_on_body(store, newest, added_us));
+		BW_TRY(hand_on_body(store, newest, row));
 	bw_entry_done(store);
 	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_DROP, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, added_us);

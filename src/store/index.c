@@ -153,7 +153,8 @@ enum bw_err bw_index_open(struct bw_store *store, bool for_writing, struct bw_in
 			/* half made, or another store's: as good as none, and made anew at the next step */
 			if (err == BW_ERR_NOT_FOUND || err == BW_ERR_CORRUPT)
 				return BW_ERR_NOT_FOUND;
-			return bw_store_note(store, err, "open the search index");
+			(void)bw_store_note(store, err, "open the search index");
+			return err;
 		}
 		index->writable = for_writing;
 		index->file = file_now(store);

@@ -1,6 +1,6 @@
 #include "store/keeping.h"
 
-#include "bench/generate.h"
+#include "store/generate_in_tests.h"
 #include "store/index.h"
 #include "store/manifest.h"
 #include "store/search.h"
@@ -136,7 +136,7 @@ static void count_calls(void *ctx, uint64_t done, uint64_t total)
 static void a_backup_is_restored_to_the_same_state(void **state)
 {
 	struct fixture *f = *state;
-	BW_CLEANUP(folder_drop) struct folder backup;
+	BW_CLEANUP(folder_drop) struct folder backup = { "" };
 	struct fixture other = { .collection = f->collection };
 	uint64_t rows;
 	int calls = 0;
@@ -161,8 +161,8 @@ static void a_backup_is_restored_to_the_same_state(void **state)
 static void a_backup_with_one_changed_bit_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	BW_CLEANUP(folder_drop) struct folder backup;
-	BW_CLEANUP(folder_drop) struct folder other;
+	BW_CLEANUP(folder_drop) struct folder backup = { "" };
+	BW_CLEANUP(folder_drop) struct folder other = { "" };
 	char path[128];
 	FILE *file;
 
@@ -182,7 +182,7 @@ static void a_backup_with_one_changed_bit_is_refused(void **state)
 static void what_was_erased_after_the_backup_is_erased_in_what_is_restored(void **state)
 {
 	struct fixture *f = *state;
-	BW_CLEANUP(folder_drop) struct folder backup;
+	BW_CLEANUP(folder_drop) struct folder backup = { "" };
 	struct fixture other = { .collection = f->collection };
 	struct bw_query query = query_all(f);
 	const struct bw_slice id = BW_LIT(ID_1);

@@ -15,6 +15,7 @@ struct known {
 	int64_t clash;   /* the same version with other content in another collection */
 	int64_t last;    /* in this collection and specification version */
 	int64_t first;
+	bool revoked_seen;   /* the earliest revoked version has been looked at */
 	bool revoked_before; /* a version not newer than this one revoked the object */
 	bool has_21;
 	bool has_20;
@@ -60,11 +61,18 @@ static enum bw_err look_at_same(struct bw_store *store, int64_t row, uint16_t co
 	return BW_OK;
 }
 
+/*
+ * The row added last is the earliest of the revoked versions: a later one would have been refused.
+ * So the first on the way back decides, however many revoked versions somebody has sent in reverse.
+ */
 static enum bw_err look_at_revoked(struct bw_store *store, int64_t row, const struct bw_record *record,
 				   struct known *known)
 {
 	struct bw_entry entry;
 
+	if (known->revoked_seen)
+		return BW_OK;
+	known->revoked_seen = true;
 	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
 	if (is_content(record) || bw_version_compare(entry.version, record->version) < 0)
 		known->revoked_before = true;

@@ -123,7 +123,7 @@ static void many_steps_merge_runs_and_lose_nothing(void **state)
 		index_all(f);
 	}
 	assert_ok(bw_sql_number(f->store->index->db, "SELECT count(*) FROM run", &runs));
-	assert_true(runs < 3 * BW_RUN_FAN);
+	assert_true(runs < (int64_t)3 * BW_RUN_FAN);
 	for (int i = 0; i < 70 * 40; i += 97) {
 		char want[32];
 

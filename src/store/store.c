@@ -25,8 +25,9 @@ enum bw_err bw_store_note(struct bw_store *store, enum bw_err err, const char *d
 {
 	if (err == BW_OK)
 		return BW_OK;
-	return bw_why_set(&store->why, err, "cannot %s: %s (%s)", doing, bw_err_text(err),
-			  store->db == NULL ? "not open" : sqlite3_errmsg(store->db));
+	(void)bw_why_set(&store->why, err, "cannot %s: %s (%s)", doing, bw_err_text(err),
+			 store->db == NULL ? "not open" : sqlite3_errmsg(store->db));
+	return err;
 }
 
 const char *bw_store_why(const struct bw_store *store)

@@ -129,7 +129,7 @@ struct bw_page {
 	size_t count;
 	bool more;          /* rows that match remain after the last one here */
 	int64_t scanned_us; /* where to go on when `more`: added_after of the next page */
-	bool known; /* with ids: at least one of them has a live row in the collection, whatever the other filters say */
+	bool known;         /* with ids: one of them has a live row in the collection, whatever else is asked */
 };
 
 /* READER or WRITER. The arena holds the page. */

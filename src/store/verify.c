@@ -48,7 +48,7 @@ static void BW_PRINTF(3, 4) complain(struct verify *v, uint64_t *counter, const 
 static enum bw_err check_body(struct verify *v, const struct bw_entry *entry, int64_t added_us)
 {
 	yyjson_val *root;
-	uint8_t hash[BW_SHA256_BYTES];
+	uint8_t hash[BW_SHA256_BYTES] = { 0 };
 	enum bw_err err = bw_json_parse(&v->parser, entry->body, &root, NULL);
 
 	if (err == BW_ERR_MEMORY)
