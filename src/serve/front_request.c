@@ -227,14 +227,17 @@ static void note_access(struct request *r)
 		.target = http->target,
 		.status = bw_exchange_status(r->x),
 	};
+	enum bw_err err;
 
 	if (r->taxii.what == BW_TAXII_HEALTHZ || r->taxii.what == BW_TAXII_READYZ)
 		return;
-	if (bw_seen_note(r->front->seen, &line) == BW_ERR_TOO_MANY) {
+	err = bw_seen_note(r->front->seen, &line);
+	if (err == BW_ERR_TOO_MANY) {
 		front_send_seen(r->front);
-		if (bw_seen_note(r->front->seen, &line) != BW_OK)
-			bw_log(BW_ERROR, "access not noted in the audit log", BW_SLICE("target", http->target));
+		err = bw_seen_note(r->front->seen, &line);
 	}
+	if (err != BW_OK)
+		bw_log(BW_ERROR, "access not noted in the audit log", BW_SLICE("target", http->target));
 }
 
 void front_on_end(void *ctx, struct bw_exchange *x, enum bw_exchange_end how)

@@ -52,9 +52,9 @@ void bw_seen_free(struct bw_seen *seen)
 static enum bw_err write_key(struct bw_buf *out, const struct bw_seen_line *line)
 {
 	bw_buf_clear(out);
-	BW_TRY(bw_form_add(out, line->name));
+	BW_TRY(bw_form_add(out, bw_slice_sub(line->name, 0, BW_SEEN_NAME_MAX)));
 	BW_TRY(bw_form_add(out, line->address));
-	BW_TRY(bw_form_add(out, line->action));
+	BW_TRY(bw_form_add(out, bw_slice_sub(line->action, 0, BW_SEEN_ACTION_MAX)));
 	BW_TRY(bw_form_add(out, bw_slice_sub(line->target, 0, BW_SEEN_TARGET_MAX)));
 	return bw_form_add_num(out, line->status);
 }

@@ -10,12 +10,13 @@
 
 struct bw_seen;
 
-enum { BW_SEEN_LINES_MAX = 1024, BW_SEEN_TARGET_MAX = 512 };
+/* so that a full list fits into one frame (sys/frame.h), whatever strangers write */
+enum { BW_SEEN_LINES_MAX = 1024, BW_SEEN_TARGET_MAX = 512, BW_SEEN_NAME_MAX = 64, BW_SEEN_ACTION_MAX = 32 };
 
 struct bw_seen_line {
-	struct bw_slice name;    /* account; empty: nobody */
+	struct bw_slice name;    /* account; empty: nobody; cut at BW_SEEN_NAME_MAX */
 	struct bw_slice address; /* 16 bytes */
-	struct bw_slice action;  /* method */
+	struct bw_slice action;  /* method as sent; cut at BW_SEEN_ACTION_MAX */
 	struct bw_slice target;  /* as sent; cut at BW_SEEN_TARGET_MAX */
 	uint64_t status;
 };

@@ -5,6 +5,7 @@
 #include "base/test.h"
 #include "serve/ask.h"
 #include "serve/form.h"
+#include "sys/frame.h"
 
 static const uint8_t address[16] = { 1, 2, 3 };
 
@@ -126,6 +127,27 @@ static void a_long_target_is_cut(void **state)
 	assert_int_equal(fields.fields[3].len, BW_SEEN_TARGET_MAX);
 }
 
+static void a_full_list_fits_into_a_frame_whatever_strangers_write(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+	char target[2000];
+	char method[4000];
+
+	memset(method, 'M', sizeof(method));
+	for (int i = 0; i < BW_SEEN_LINES_MAX; i++) {
+		struct bw_seen_line line = line_to("");
+
+		memset(target, 'a', sizeof(target));
+		target[snprintf(target, sizeof(target), "/%d", i)] = 'a';
+		line.target = bw_slice_of(target, sizeof(target));
+		line.action = bw_slice_of(method, sizeof(method));
+		line.name = line.action;
+		assert_ok(bw_seen_note(*state, &line));
+	}
+	assert_ok(bw_seen_take(*state, &out));
+	assert_int_equal(bw_seen_count(*state), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +156,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_list_asks_to_be_sent_and_keeps_counting_what_it_knows, make,
 						drop),
 		cmocka_unit_test_setup_teardown(a_long_target_is_cut, make, drop),
+		cmocka_unit_test_setup_teardown(a_full_list_fits_into_a_frame_whatever_strangers_write, make, drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
