@@ -19,8 +19,11 @@ enum {
 
 /* bytes of a page's bodies: what a client can hold and a socket can drain in its window */
 #define BW_PAGE_BYTES_MAX (8 * BW_MIB)
-/* a reply that travels between workers: a page with its JSON frame, or a status resource */
-#define BW_REPLY_BYTES_MAX (32 * BW_MIB)
+/*
+ * a reply that travels between workers: a page with its JSON frame, or a status resource. A page has room
+ * for the largest object there can be (BW_BATCH_BODY_MAX), else nobody could ever read past it.
+ */
+#define BW_REPLY_BYTES_MAX (72 * BW_MIB)
 /* body of a POST, as announced in max_content_length; ATT&CK Enterprise whole has 45 MB */
 #define BW_CONTENT_DEFAULT (64 * BW_MIB)
 /* bodies of all POSTs in flight in one front */

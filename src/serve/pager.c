@@ -18,7 +18,7 @@
 #include "store/bulletin.h"
 #include "store/status.h"
 
-#define ARENA_BYTES (64 * BW_MIB)
+#define ARENA_BYTES (BW_REPLY_BYTES_MAX + 8 * BW_MIB)
 
 struct pager {
 	struct bw_post *post;
@@ -263,6 +263,23 @@ static enum bw_err read_it(struct reading *r)
 	}
 }
 
+/* A reply that cannot go out (no descriptor, no memory) is no fault of the front: it gets words instead. */
+static enum bw_err send_reply(struct reading *r, struct bw_return_address to)
+{
+	struct pager *pager = r->pager;
+	enum bw_err err;
+
+	r->reply.headers = bw_buf_slice(&pager->headers);
+	r->reply.body = bw_buf_slice(&pager->body);
+	err = bw_reply_form_send(pager->post, to, &r->reply);
+	if (err == BW_OK || err == BW_ERR_CLOSED)
+		return BW_OK;
+	bw_log(BW_ERROR, "a reply could not be sent", BW_TEXT("error", bw_err_text(err)));
+	(void)bw_problem_set(&r->problem, 503, "Unavailable", "the answer cannot be sent now; try again");
+	bw_err_drop(bw_reply_form_problem(pager->post, to, r->reply.id, &r->problem)); /* the client has its deadline */
+	return BW_OK;
+}
+
 static enum bw_err on_read(void *ctx, struct bw_letter *letter)
 {
 	struct pager *pager = ctx;
@@ -290,9 +307,7 @@ static enum bw_err on_read(void *ctx, struct bw_letter *letter)
 		(void)bw_problem_set(&r.problem, 503, "Unavailable", "the store cannot be read now; try again");
 		return bw_reply_form_problem(pager->post, letter->from, r.reply.id, &r.problem);
 	}
-	r.reply.headers = bw_buf_slice(&pager->headers);
-	r.reply.body = bw_buf_slice(&pager->body);
-	return bw_reply_form_send(pager->post, letter->from, &r.reply);
+	return send_reply(&r, letter->from);
 }
 
 /* ---- accounts, for the gate -------------------------------------------- */

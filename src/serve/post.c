@@ -10,7 +10,7 @@
 
 enum {
 	SEATS_MAX = 64,
-	LETTERS_A_TURN = 64, /* from one peer before the others get their turn */
+	LETTERS_A_TURN = 64, /* from one peer before the others get their turn; their answers fit into its queue */
 };
 
 #define GUEST "desk"
@@ -213,7 +213,7 @@ static enum bw_err take_letters(struct bw_post *post, size_t at)
 		struct bw_frame frame;
 		enum bw_err err;
 
-		if (n == LETTERS_A_TURN) {
+		if (n == LETTERS_A_TURN || !bw_channel_has_room(seat->channel)) {
 			seat->more = true;
 			return BW_OK;
 		}
@@ -328,15 +328,18 @@ static void fill_wait_set(const struct bw_post *post, struct wait_set *set)
 	set->more = false;
 	for (size_t i = 0; i < post->count; i++) {
 		const struct seat *seat = &post->seats[i];
+		bool has_room;
 
 		if (seat->channel == NULL)
 			continue;
-		set->fds[set->count] = (struct pollfd){ .fd = bw_channel_fd(seat->channel), .events = POLLIN };
+		has_room = bw_channel_has_room(seat->channel);
+		set->fds[set->count] = (struct pollfd){ .fd = bw_channel_fd(seat->channel),
+							.events = has_room ? POLLIN : 0 };
 		if (bw_channel_has_output(seat->channel))
 			set->fds[set->count].events |= POLLOUT;
 		set->seat_of[set->count] = i;
 		set->count++;
-		set->more = set->more || seat->more;
+		set->more = set->more || (seat->more && has_room);
 	}
 }
 

@@ -6,7 +6,11 @@
 #include "serve/resource.h"
 #include "sys/memfile.h"
 
-enum { INLINE_MAX = 128 * 1024 }; /* a larger body costs less as a memory file than copied through the socket */
+/*
+ * A larger body costs less as a memory file than copied through the socket; and the answers to all
+ * letters of one turn (serve/post.c) fit into a channel's queue.
+ */
+enum { INLINE_MAX = 96 * 1024 };
 
 static enum bw_err send_with(struct bw_post *post, struct bw_return_address to, const struct bw_reply_form *reply,
 			     struct bw_slice body, int fd)

@@ -168,6 +168,12 @@ bool bw_channel_has_output(const struct bw_channel *channel)
 	return channel->out_at < channel->out.len;
 }
 
+bool bw_channel_has_room(const struct bw_channel *channel)
+{
+	return channel->out.len - channel->out_at <= BW_CHANNEL_OUT_MAX / 8 &&
+	       channel->out_fds.count <= BW_CHANNEL_FDS_MAX / 2;
+}
+
 /* Keeps the queue's front short without moving bytes for every small frame. */
 static void drop_sent(struct bw_channel *channel)
 {

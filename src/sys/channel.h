@@ -18,7 +18,7 @@ struct bw_channel;
 
 enum {
 	BW_CHANNEL_OUT_MAX = 8 * 1024 * 1024, /* queued bytes before put answers AGAIN */
-	BW_CHANNEL_FDS_MAX = 64,              /* descriptors waiting, each way */
+	BW_CHANNEL_FDS_MAX = 128,             /* descriptors waiting, each way */
 };
 
 /* A connected pair, close-on-exec. TOO_MANY (descriptors), SYSTEM. */
@@ -51,6 +51,12 @@ BW_MUST_USE enum bw_err bw_channel_flush(struct bw_channel *channel);
 
 /* True while flush has something left to send. */
 bool bw_channel_has_output(const struct bw_channel *channel);
+
+/*
+ * Whether the queue is short: an eighth of its bytes and half of its descriptors at most. Who answers
+ * takes no more questions while it is not, so that there is always room for the answers.
+ */
+bool bw_channel_has_room(const struct bw_channel *channel);
 
 /* Receives what is there. OK: some bytes came. AGAIN: none now. CLOSED, PROTOCOL, MEMORY, SYSTEM. */
 BW_MUST_USE enum bw_err bw_channel_fill(struct bw_channel *channel);
