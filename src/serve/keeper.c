@@ -335,7 +335,7 @@ static enum bw_err on_put(void *ctx, struct bw_letter *letter)
 	else
 		err = put(k, &form, letter->fd, &body, &problem);
 	if (err == BW_ERR_PROTOCOL || err == BW_ERR_TRUNCATED || err == BW_ERR_VERSION || err == BW_ERR_TYPE) {
-		/* the reader's batch is not one: its fault, not the front's; what was put of it is undone with the round */
+		/* the reader's batch is not one: its fault, not the front's; what it put is undone with the round */
 		bw_log(BW_ERROR, "a batch was not well-formed", BW_TEXT("error", bw_err_text(err)));
 		err = BW_ERR_IO;
 	}

@@ -162,7 +162,7 @@ enum bw_err bw_resource_error(struct bw_buf *out, const struct bw_problem *probl
 	return close_object(out);
 }
 
-/* The whole list or none (§4.3.1: it may be left out): clients, OASIS's among them, refuse one shorter than its count. */
+/* The whole list or none (§4.3.1: it may be left out): clients refuse one shorter than its count. */
 static enum bw_err add_status_lines(struct bw_buf *out, const char *name, const struct bw_status_line *lines,
 				    size_t count, uint64_t total)
 {
@@ -200,7 +200,7 @@ enum bw_err bw_resource_status(struct bw_buf *out, const struct bw_status *statu
 
 enum bw_err bw_resource_page_headers(struct bw_buf *out, const struct bw_page *page, int64_t added_after_us)
 {
-	/* an empty page that promises more says where to go on, or a client that pages by added_after would stand still */
+	/* an empty page that promises more says where to go on, or who pages by added_after would stand still */
 	const int64_t none = page->more ? page->scanned_us : added_after_us < 0 ? 0 : added_after_us;
 	char first[BW_TIME_BYTES];
 	char last[BW_TIME_BYTES];

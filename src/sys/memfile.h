@@ -61,7 +61,7 @@ struct bw_shared {
  */
 BW_MUST_USE enum bw_err bw_shared_new(const char *name, size_t bytes, struct bw_shared *out);
 
-/* Read-only view. TYPE when it could shrink under us; TOO_BIG. The content may change at any time: the reader checks. */
+/* Read-only view. TYPE when it could shrink under us; TOO_BIG. Content may change at any time: check it. */
 BW_MUST_USE enum bw_err bw_shared_open(int fd, size_t max, struct bw_shared *out);
 void bw_shared_release(struct bw_shared *shared);
 
