@@ -14,7 +14,7 @@ void bw_service_notify(const char *state);
 /* READY and RELOADING want the monotonic time beside them (Type=notify-reload). */
 void bw_service_notify_reloading(void);
 
-/* Sockets passed by LISTEN_FDS for this process: their count, close-on-exec and non-blocking. At most `max` are given. */
+/* Sockets passed by LISTEN_FDS for this process: non-blocking, close-on-exec. At most `max` are given. */
 size_t bw_service_listen_fds(int *out, size_t max);
 
 /* A credential (LoadCredential=, LoadCredentialEncrypted=) by name. NOT_FOUND when there is none. */
