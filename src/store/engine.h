@@ -99,6 +99,8 @@ struct bw_store {
 	bool audit_known;
 	struct bw_index *index; /* opened at first use; see index.c */
 	size_t cache_bytes;
+	int checkpoint_pages; /* of WAL, after which it is copied into the file */
+	int restart_due;      /* pages at which the next try to begin the WAL anew is due */
 	struct bw_why why;
 };
 

@@ -154,7 +154,7 @@ enum bw_err bw_sql_open(const struct bw_sql_options *options, sqlite3 **out)
 	if (err == BW_OK && options->create && chmod(options->path, 0600) != 0) /* its WAL will be like it */
 		err = bw_err_from_errno(errno);
 	if (err == BW_OK) {
-		(void)sqlite3_busy_timeout(db, 5000);
+		(void)sqlite3_busy_timeout(db, BW_SQL_WAIT_MS);
 		err = run_settings(db, options);
 	}
 	if (err != BW_OK) {

@@ -22,7 +22,10 @@ struct bw_sql_options {
 	int checkpoint_pages;
 };
 
-enum { BW_SQL_PAGE_BYTES = 16384 }; /* docs/experiments/store.md */
+enum {
+	BW_SQL_PAGE_BYTES = 16384, /* docs/experiments/store.md */
+	BW_SQL_WAIT_MS = 5000,     /* for a lock of another process */
+};
 
 /* Opens with the house's settings. NOT_FOUND, CORRUPT (not a database), … */
 BW_MUST_USE enum bw_err bw_sql_open(const struct bw_sql_options *options, sqlite3 **out);

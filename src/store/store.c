@@ -13,6 +13,7 @@ enum {
 	CACHE_DEFAULT = 16 * 1024 * 1024,
 	CHECKPOINT_PAGES = 4096, /* 64 MiB: docs/experiments/store.md */
 	BODY_MAX = 64 * 1024 * 1024,
+	RESTART_WAIT_MS = 200,
 };
 
 static const char *const statement_text[BW_STATEMENT_COUNT] = {
@@ -134,6 +135,31 @@ static enum bw_err get_secret(struct bw_store *store, const char *name, uint8_t 
 	return BW_OK;
 }
 
+/*
+ * After every commit, with the length of the WAL. Usually a passive checkpoint is
+ * enough. But while readers overlap there is never a moment without one, and the WAL
+ * would grow for as long as an import lasts: from four times the length on we wait a
+ * moment for those who still read the old part. A backup reads for minutes: then we go
+ * on and try again a checkpoint's length later.
+ */
+static int on_wal(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct bw_store *store = ctx;
+
+	if (pages < store->checkpoint_pages)
+		return SQLITE_OK;
+	if (pages < 4 * store->checkpoint_pages) {
+		store->restart_due = 4 * store->checkpoint_pages;
+		(void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	} else if (pages >= store->restart_due) {
+		(void)sqlite3_busy_timeout(db, RESTART_WAIT_MS);
+		(void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+		(void)sqlite3_busy_timeout(db, BW_SQL_WAIT_MS);
+		store->restart_due = pages + store->checkpoint_pages;
+	}
+	return SQLITE_OK; /* a checkpoint that failed is no failed commit */
+}
+
 static enum bw_err open_database(struct bw_store *store)
 {
 	char path[BW_PATH_BYTES];
@@ -148,6 +174,8 @@ static enum bw_err open_database(struct bw_store *store)
 						     .checkpoint_pages = CHECKPOINT_PAGES },
 			   &store->db));
 	BW_TRY(bw_schema_check(store->db, writer));
+	if (writer)
+		(void)sqlite3_wal_hook(store->db, on_wal, store);
 	BW_TRY(get_secret(store, "store.key", store->key, sizeof(store->key)));
 	BW_TRY(get_secret(store, "store.salt", store->salt, sizeof(store->salt)));
 	BW_TRY(bw_sql_number(store->db, "SELECT count(*) FROM erased", &erased));
@@ -197,6 +225,7 @@ enum bw_err bw_store_open(const struct bw_store_options *options, struct bw_stor
 	store->cat.memory.fd = -1;
 	store->bulletin.memory.fd = -1;
 	store->cache_bytes = options->cache_bytes == 0 ? CACHE_DEFAULT : options->cache_bytes;
+	store->checkpoint_pages = CHECKPOINT_PAGES;
 	store->now_us = bw_clock_now_us;
 	store->scratch = BW_BUF_INIT(BODY_MAX);
 	store->terms = BW_BUF_INIT(BODY_MAX);

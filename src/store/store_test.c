@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "store/test.h"
 
 #define A "indicator--aaaaaaaa-0000-4000-8000-000000000001"
@@ -564,6 +567,56 @@ static void segments_changes_and_rows_alone_give_the_same_catalogue(void **state
 	assert_string_equal(bodies(f->store, &query), "0.2 1.0 2.0 3.0 4.0");
 }
 
+/* Two connections of which one always reads, so that the WAL is never without a reader. */
+static void read_without_a_gap(const char *dir)
+{
+	sqlite3 *db[2];
+	char path[128];
+	int64_t count;
+
+	(void)snprintf(path, sizeof(path), "%s/store/entries.db", dir);
+	for (int i = 0; i < 2; i++) {
+		if (bw_sql_open(
+			    &(struct bw_sql_options){
+				    .path = path, .read_only = true, .synchronous = "FULL", .cache_bytes = BW_MIB },
+			    &db[i]) != BW_OK)
+			_exit(1);
+	}
+	for (unsigned turn = 0;; turn++) {
+		if (bw_sql_run(db[turn % 2], "BEGIN") != BW_OK ||
+		    bw_sql_number(db[turn % 2], "SELECT count(*) FROM type_name", &count) != BW_OK)
+			_exit(1);
+		if (turn > 0 && bw_sql_run(db[(turn + 1) % 2], "COMMIT") != BW_OK)
+			_exit(1);
+		(void)usleep(1000);
+	}
+}
+
+static void readers_without_a_gap_do_not_make_the_wal_grow_for_ever(void **state)
+{
+	struct fixture *f = *state;
+	struct stat status;
+	char path[128];
+	char id[64];
+	pid_t child;
+
+	f->store->checkpoint_pages = 40;
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		read_without_a_gap(f->dir);
+	for (int i = 0; i < 1500; i++) {
+		(void)snprintf(id, sizeof(id), "indicator--aaaaaaaa-0000-4000-8000-%012d", i);
+		assert_int_equal(put_one(f, id, V1, "{}"), BW_PUT_ADDED);
+		assert_ok(bw_store_commit(f->store));
+	}
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)snprintf(path, sizeof(path), "%s/store/entries.db-wal", f->dir);
+	assert_int_equal(stat(path, &status), 0);
+	assert_true(status.st_size < (off_t)3 * 4 * 40 * BW_SQL_PAGE_BYTES);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -588,6 +641,7 @@ int main(void)
 		TEST(a_failed_put_leaves_the_puts_before_it),
 		TEST(a_reader_sees_what_was_committed_through_the_shared_catalogue),
 		TEST(generations_move_with_commits_only),
+		TEST(readers_without_a_gap_do_not_make_the_wal_grow_for_ever),
 		TEST(segments_changes_and_rows_alone_give_the_same_catalogue),
 		TEST(known_says_whether_the_object_is_there_whatever_else_is_asked),
 	};
