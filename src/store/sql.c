@@ -14,6 +14,8 @@ static enum bw_err io_err(sqlite3 *db, int rc)
 		return BW_ERR_DISK_FULL;
 	if (saved == EROFS)
 		return BW_ERR_READ_ONLY;
+	if (saved == EACCES || saved == EPERM)
+		return BW_ERR_DENIED;
 	if (saved == EMFILE || saved == ENFILE)
 		return BW_ERR_TOO_MANY;
 	return BW_ERR_IO;
