@@ -237,6 +237,7 @@ enum { P_ID, P_ACCOUNT, P_COLLECTION, P_TOTAL, P_FAILURES, P_NAME, P_ADDRESS, P_
 static enum bw_err may_write(struct keeper *k, uint64_t account, uint64_t collection, struct bw_problem *problem)
 {
 	struct bw_account who;
+	bool is_there = true;
 	bool can_read = false;
 	bool can_write = false;
 	const enum bw_err err = bw_access_account(k->store, (uint32_t)account, &who);
@@ -244,6 +245,11 @@ static enum bw_err may_write(struct keeper *k, uint64_t account, uint64_t collec
 	if (err == BW_ERR_UNAUTHENTICATED)
 		return bw_problem_set(problem, 401, "Not authenticated", "the account has been removed or disabled");
 	BW_TRY(err);
+	/* removed while the body came; grants went with it, but an administrator needs none */
+	if (who.admin)
+		BW_TRY(bw_store_collection_is_there(k->store, (uint16_t)collection, &is_there));
+	if (!is_there)
+		return bw_problem_set(problem, 404, "Not found", "the collection has been removed");
 	BW_TRY(bw_access_grants(k->store, &who, (uint16_t)collection, &can_read, &can_write));
 	if (!can_write)
 		return bw_problem_set(problem, 403, "Forbidden", "this account may not write to the collection");

@@ -41,6 +41,17 @@ enum bw_err bw_store_collection_find(struct bw_store *store, struct bw_slice nam
 	return BW_OK;
 }
 
+enum bw_err bw_store_collection_is_there(struct bw_store *store, uint16_t number, bool *out)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_store_note(store,
+			     bw_sql_prepare(store->db, "SELECT 1 FROM collection WHERE number = ? AND gone = 0", &stmt),
+			     "look for a collection"));
+	(void)sqlite3_bind_int(stmt, 1, number);
+	return bw_store_note(store, bw_sql_row(stmt, out), "look for a collection");
+}
+
 static enum bw_err insert_collection(struct bw_store *store, struct bw_collection *collection)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;

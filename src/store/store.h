@@ -62,6 +62,9 @@ BW_MUST_USE enum bw_err bw_store_collection_add(struct bw_store *store, struct b
 /* Removes the collection and every row of it (versions kept elsewhere stay elsewhere). */
 BW_MUST_USE enum bw_err bw_store_collection_remove(struct bw_store *store, uint16_t number);
 
+/* Whether the collection has not been removed. */
+BW_MUST_USE enum bw_err bw_store_collection_is_there(struct bw_store *store, uint16_t number, bool *out);
+
 /* By id or alias. NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_store_collection_find(struct bw_store *store, struct bw_slice name,
 						 struct bw_collection *out);
