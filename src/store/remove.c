@@ -16,19 +16,33 @@ static enum bw_err keep_floor(struct bw_store *store)
 	return bw_store_do(store, stmt, "remember the newest date added");
 }
 
+/* Bodies are shared with rows of other collections only. */
+static bool has_rows_elsewhere(const struct bw_store *store, int64_t newest, uint16_t collection)
+{
+	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+		if (store->cat.collection[row] != collection &&
+		    (bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum bw_err delete_rows(struct bw_store *store, const struct bw_query *query, struct bw_arena *arena,
 			       uint64_t *out_removed)
 {
 	int64_t newest;
 	uint32_t *rows;
 	size_t count;
+	bool shared;
 
 	BW_TRY(bw_entry_find(store, query->ids[0], store->cat.rows, &newest));
 	BW_NEED(newest != BW_CAT_NONE, NOT_FOUND);
 	BW_TRY(bw_page_select(store, query, arena, newest, &rows, &count));
 	BW_NEED(count > 0, NOT_FOUND);
+	/* asked once: each row's own answer would take a walk over all versions */
+	shared = has_rows_elsewhere(store, newest, query->collection);
 	for (size_t i = 0; i < count; i++)
-		BW_TRY(bw_entry_remove(store, rows[i], newest, true));
+		BW_TRY(bw_entry_remove(store, rows[i], newest, shared));
 	BW_TRY(bw_chain_judge(store, newest, query->collection));
 	BW_TRY(keep_floor(store));
 	*out_removed = count;
