@@ -8,6 +8,7 @@ enum {
 	SLOTS = 8192, /* a power of two; an attacker with more addresses than this pushes out his own rows */
 	WAYS = 4,
 	FORGET_MS = 15 * 60 * 1000,
+	TRUST_MS = 24 * 3600 * 1000, /* a login from here once a day keeps strangers' guesses from slowing it */
 };
 
 enum subject { PAIR, ADDRESS, ACCOUNT, SUBJECT_COUNT };
@@ -26,6 +27,8 @@ struct row {
 	uint64_t key; /* 0: free */
 	int64_t last_ms;
 	uint32_t failures;
+	bool trusted; /* of a pair: a right password came at passed_ms */
+	int64_t passed_ms;
 };
 
 struct bw_penalties {
@@ -107,9 +110,12 @@ static uint32_t wait_of(const struct row *row, enum subject subject, int64_t now
 uint32_t bw_penalty_wait(const struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address,
 			 int64_t now_ms)
 {
+	const struct row *pair = find(penalties, key_of(penalties, PAIR, account, address));
+	const bool trusted = pair != NULL && pair->trusted && now_ms - pair->passed_ms < TRUST_MS;
 	uint32_t longest = 0;
 
-	for (int s = PAIR; s < SUBJECT_COUNT; s++) {
+	/* whoever has logged in from this address does not wait for what others guess elsewhere */
+	for (int s = PAIR; s < (trusted ? ACCOUNT : SUBJECT_COUNT); s++) {
 		const struct row *row = find(penalties, key_of(penalties, (enum subject)s, account, address));
 		const uint32_t wait = row == NULL ? 0 : wait_of(row, (enum subject)s, now_ms);
 
@@ -132,9 +138,12 @@ void bw_penalty_failed(struct bw_penalties *penalties, struct bw_slice account, 
 	}
 }
 
-void bw_penalty_passed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address)
+void bw_penalty_passed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address, int64_t now_ms)
 {
 	struct row *row = find_or_take(penalties, key_of(penalties, PAIR, account, address));
 
 	row->failures = 0;
+	row->last_ms = now_ms; /* else it would be the first to make room */
+	row->trusted = true;
+	row->passed_ms = now_ms;
 }

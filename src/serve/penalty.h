@@ -19,7 +19,11 @@ uint32_t bw_penalty_wait(const struct bw_penalties *penalties, struct bw_slice a
 void bw_penalty_failed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address,
 		       int64_t now_ms);
 
-/* A right password forgives the pair, not the address: it may be guessing others too. */
-void bw_penalty_passed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address);
+/*
+ * A right password forgives the pair, not the address: it may be guessing others too. For a day the pair
+ * does not wait for guesses from other addresses, or a few hundred of those could keep its owner waiting for ever.
+ */
+void bw_penalty_passed(struct bw_penalties *penalties, struct bw_slice account, struct bw_slice address,
+		       int64_t now_ms);
 
 #endif

@@ -82,13 +82,23 @@ static void nobody_can_lock_somebody_else_out(void **state)
 	assert_true(bw_penalty_wait(*state, ALICE, HERE, 1000) <= 2000);
 }
 
+static void whoever_has_logged_in_from_here_does_not_wait_for_guesses_from_elsewhere(void **state)
+{
+	bw_penalty_passed(*state, ALICE, HERE, 1000);
+	nobody_can_lock_somebody_else_out(state);
+	assert_int_equal(bw_penalty_wait(*state, ALICE, HERE, 1000), 0);
+	assert_true(bw_penalty_wait(*state, ALICE, THERE, 1000) > 0);
+	guess(*state, 4, ALICE, HERE); /* one's own mistakes still count */
+	assert_true(bw_penalty_wait(*state, ALICE, HERE, 1000) > 0);
+}
+
 static void a_right_password_forgives_the_pair_but_not_the_address(void **state)
 {
 	guess(*state, 20, ALICE, HERE);
-	bw_penalty_passed(*state, ALICE, HERE);
+	bw_penalty_passed(*state, ALICE, HERE, 1000);
 	assert_true(bw_penalty_wait(*state, BOB, HERE, 1000) > 0);
 	guess(*state, 4, ALICE, THERE);
-	bw_penalty_passed(*state, ALICE, THERE);
+	bw_penalty_passed(*state, ALICE, THERE, 1000);
 	assert_int_equal(bw_penalty_wait(*state, ALICE, THERE, 1000), 0);
 }
 
@@ -121,6 +131,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_address_that_guesses_many_accounts_waits_for_all_of_them, make,
 						drop),
 		cmocka_unit_test_setup_teardown(nobody_can_lock_somebody_else_out, make, drop),
+		cmocka_unit_test_setup_teardown(
+			whoever_has_logged_in_from_here_does_not_wait_for_guesses_from_elsewhere, make, drop),
 		cmocka_unit_test_setup_teardown(a_right_password_forgives_the_pair_but_not_the_address, make, drop),
 		cmocka_unit_test_setup_teardown(a_quarter_of_an_hour_later_all_is_forgotten, make, drop),
 		cmocka_unit_test_setup_teardown(more_strangers_than_there_is_room_for_do_no_harm, make, drop),
