@@ -113,7 +113,7 @@ static void keep_reply(struct request *r, const struct bw_form *form, struct bw_
 	    bw_form_num(form, AT_GENERATION, UINT64_MAX, &stamp.generation) != BW_OK)
 		return;
 	stamp.collection = (uint16_t)collection;
-	stamp.accounts = bw_bulletin_accounts(&r->front->bulletin);
+	stamp.accounts = r->accounts;
 	bw_reply_cache_keep(r->front->replies, r->cache_key, &stamp, reply);
 }
 

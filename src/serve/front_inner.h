@@ -53,6 +53,7 @@ struct request {
 	enum bw_auth_way way;
 	struct bw_slice credential; /* in the arena, wiped at the end; empty: none */
 	struct bw_slice cache_key;  /* account and target, once known */
+	uint64_t accounts;          /* their generation when the pager was asked */
 	uint64_t collection;        /* number, once the pager told it */
 	struct bw_memfile body;
 	size_t body_reserved; /* of the front's budget for bodies */

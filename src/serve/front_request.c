@@ -124,6 +124,9 @@ static void ask_pager(struct request *r, enum stage stage)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(BW_MIB / 2);
 
+	/* before the pager looks: what is granted or taken away meanwhile makes the answer unfit to be kept */
+	if (r->front->has_bulletin)
+		r->accounts = bw_bulletin_accounts(&r->front->bulletin);
 	if (read_form(r, &form) != BW_OK)
 		front_answer_status(r, 503, "Unavailable", "out of memory; try again");
 	else
