@@ -7,7 +7,7 @@ import time
 
 import stix
 from exchange import add, object_at, objects_of, wait_until
-from wire import TAXII
+from wire import TAXII, basic
 
 MANY_VERSIONS = 20000
 
@@ -125,3 +125,27 @@ def test_revoking_an_object_again_and_again_backwards_keeps_nobody_waiting(own_e
     later = {**thing, "modified": moment(2 * MANY_VERSIONS)}
     assert client.post(objects_of(collection), {"objects": [later]}).json()["failure_count"] == 1
     add(exchange.client("both"), collection, stix.indicator(2))
+
+
+def test_nothing_is_acknowledged_for_a_collection_that_was_removed_meanwhile(own_exchange):
+    exchange, _, collection = started(own_exchange)
+    admin = exchange.client(auth=f"Bearer {exchange.admin_key}")
+    admin.get("/taxii2/")
+    body = json.dumps(stix.envelope(stix.indicator(1))).encode()
+    head = admin.head_of("POST", objects_of(collection), [("Content-Type", TAXII)], TAXII, body)
+    admin.connection.send(head + body[:50])
+    time.sleep(0.5)  # the front has asked whether this may be, and waits for the rest
+    exchange.command("collection", "remove", "--yes", collection)
+    admin.connection.send(body[50:])
+    assert admin.connection.receive().status == 404
+
+
+def test_a_neighbour_who_guesses_does_not_keep_an_api_key_out(own_exchange):
+    exchange, _, collection = started(own_exchange)
+    key = exchange.make_key("both")
+    guesser = exchange.client("both", "wrong")
+    for number in range(14):
+        guesser.auth = basic(f"somebody{number}", "wrong")
+        assert guesser.raw("GET", "/taxii2/").status == 401
+    assert exchange.client("both").raw("GET", objects_of(collection)).status == 401  # a password waits
+    assert exchange.client(auth=f"Bearer {key}").get(objects_of(collection)).status == 200
