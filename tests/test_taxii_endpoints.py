@@ -250,13 +250,16 @@ def test_an_unknown_parameter_is_ignored(client, lasting, endpoint):
 # ---- 405, 413, 415, 422, and 416 which is no more -------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize(
-    "endpoint", ["discovery", "api-root", "collections", "collection", "manifest", "versions", "objects"]
+    "endpoint, method",
+    [
+        (endpoint, method)
+        for endpoint in ("discovery", "api-root", "collections", "collection", "manifest", "versions", "objects")
+        for method in ("PUT", "PATCH", "POST", "DELETE", "OPTIONS", "TRACE", "BREW")
+        if (endpoint, method) != ("objects", "POST")  # that is the add endpoint
+    ],
 )
 def test_another_method_is_answered_405_with_the_methods_there_are(client, lasting, endpoint, method):
-    if (endpoint, method) == ("objects", "POST"):
-        pytest.skip("POST to objects is the add endpoint")
     answer = client.ask(method, lasting.target(endpoint), headers=[("Content-Type", TAXII)], body=b"")
     assert answer.status == 405
     assert {"GET", "HEAD"} <= {word.strip() for word in answer.one("Allow").split(",")}
