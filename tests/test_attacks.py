@@ -149,3 +149,11 @@ def test_a_neighbour_who_guesses_does_not_keep_an_api_key_out(own_exchange):
         assert guesser.raw("GET", "/taxii2/").status == 401
     assert exchange.client("both").raw("GET", objects_of(collection)).status == 401  # a password waits
     assert exchange.client(auth=f"Bearer {key}").get(objects_of(collection)).status == 200
+
+
+def test_millions_of_empty_objects_are_refused_before_they_hold_the_reader(exchange, clients):
+    collection = exchange.add_collection(both="both")
+    body = b'{"objects":[' + b"{}," * 1_000_000 + b"{}]}"
+    answer = clients["both"].post(f"/api/collections/{collection}/objects/", body)
+    assert answer.status == 400
+    assert "300,000 objects" in answer.json()["description"]

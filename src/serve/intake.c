@@ -131,6 +131,7 @@ static enum bw_err take_objects(struct bw_intake *intake, struct bw_slice list, 
 		BW_TRY(bw_json_walk_next(walk, &name, &value, &more));
 		if (!more)
 			return BW_OK;
+		BW_NEED(intake->total < BW_INTAKE_OBJECTS_MAX, TOO_MANY);
 		BW_TRY(bw_intake_object(intake, value));
 	}
 }
@@ -149,6 +150,9 @@ enum bw_err bw_intake_envelope(struct bw_intake *intake, struct bw_slice body, s
 	err = take_objects(intake, list, &walk);
 	if (err == BW_ERR_MEMORY || err == BW_ERR_CRYPTO)
 		return err;
+	if (err == BW_ERR_TOO_MANY)
+		return bw_fault_set(fault, err, (size_t)(list.ptr - body.ptr) + walk.at,
+				    "more than 300,000 objects in one body: send several");
 	if (err != BW_OK)
 		return bw_fault_set(fault, err, (size_t)(list.ptr - body.ptr) + walk.at,
 				    "\"objects\" is not a well-formed list, or larger than the limit");

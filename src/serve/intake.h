@@ -9,6 +9,9 @@
 
 enum {
 	BW_INTAKE_FAILURES_MAX = 2000, /* listed with a message; the rest is counted */
+	/* of one envelope: the smallest valid objects fill 64 MiB with about 300,000; millions of "{}" would only
+	   keep the reader from others */
+	BW_INTAKE_OBJECTS_MAX = 300000,
 };
 
 struct bw_intake {
