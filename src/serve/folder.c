@@ -73,7 +73,7 @@ enum bw_err bw_folder_listen(const char *data, int *out_fd, struct bw_why *why)
 	BW_CLEANUP(close_fd) int folder = -1;
 	struct sockaddr_un address;
 	struct bw_place place;
-	int fd;
+	int fd = -1;
 
 	if (bw_folder_connect(data, &fd) == BW_OK) {
 		(void)close(fd);
