@@ -155,5 +155,5 @@ def test_millions_of_empty_objects_are_refused_before_they_hold_the_reader(excha
     collection = exchange.add_collection(both="both")
     body = b'{"objects":[' + b"{}," * 1_000_000 + b"{}]}"
     answer = clients["both"].post(f"/api/collections/{collection}/objects/", body)
-    assert answer.status == 400
+    assert answer.status == 422
     assert "300,000 objects" in answer.json()["description"]
