@@ -45,6 +45,7 @@ def exchange(tmp_path_factory):
     exchange = open_exchange(tmp_path_factory.mktemp("exchange") / "data")
     yield exchange
     assert exchange.stop() == 0, exchange.words()[-3000:]
+    exchange.check_words(nobody_killed=True)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,7 @@ def plain_exchange(tmp_path_factory):
     exchange = open_exchange(tmp_path_factory.mktemp("plain") / "data", plain=True)
     yield exchange
     assert exchange.stop() == 0, exchange.words()[-3000:]
+    exchange.check_words(nobody_killed=True)
 
 
 @pytest.fixture
@@ -67,6 +69,8 @@ def own_exchange(tmp_path):
     yield make
     for exchange in made:
         exchange.kill()
+    for exchange in made:
+        exchange.check_words()
 
 
 @pytest.fixture(scope="session")

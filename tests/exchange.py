@@ -203,6 +203,12 @@ class Exchange:
     def words(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def check_words(self, nobody_killed=False):
+        """What a sanitizer found, or a worker that ended by itself, must not hide behind its restart."""
+        words = self.words()
+        for bad in ("Sanitizer", "runtime error:", "Assertion", "malformed answer", *(["worker died"] * nobody_killed)):
+            assert bad not in words, words[max(0, words.index(bad) - 2000) :][:6000]
+
     # ---- clients ----
 
     def context(self, minimum=ssl.TLSVersion.TLSv1_2, maximum=ssl.TLSVersion.MAXIMUM_SUPPORTED, certificate=None):
