@@ -24,6 +24,9 @@ test:
 bench: all
 	@tools/setup --peers --bench
 	@$(BUILD)/breakwater bench exchange
+	@bench/nginx/poll.py $(BUILD)/breakwater --format text || test $$? -eq 77
+	@bench/nginx/poll.py $(BUILD)/breakwater --format text --tls || test $$? -eq 77
+	@bench/peers/compare.py $(BUILD)/breakwater --format text
 
 fuzz:
 	@tools/setup --check

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from running import breakwater, row, things
+from running import add_format, breakwater, row, things
 
 GOAL_MS = 20
 GOAL_PULL_PER_S = 50_000  # a million objects in twenty seconds
@@ -64,6 +64,7 @@ def main():
     options.add_argument("--objects", type=int, default=100_000)
     options.add_argument("--requests", type=int, default=400)
     options.add_argument("--file", type=pathlib.Path, help="objects, one a line, instead of invented ones")
+    add_format(options)
     asked = options.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="breakwater-pages-"))
     dice = random.Random(1)
@@ -88,6 +89,7 @@ def main():
     times.sort()
     p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
     row(
+        asked,
         f"page of 1,000 over TLS among {count} objects, p50",
         "ms",
         [times[len(times) // 2]],
@@ -96,6 +98,7 @@ def main():
         GOAL_MS / times[len(times) // 2],
     )
     row(
+        asked,
         f"page of 1,000 over TLS among {count} objects, p99 of {len(times)}",
         "ms",
         [p99],
@@ -104,6 +107,7 @@ def main():
         GOAL_MS / p99,
     )
     row(
+        asked,
         f"one client pulls {count} objects over TLS",
         "objects/s",
         [count / seconds],

@@ -9,6 +9,7 @@ import re
 import ssl
 import statistics
 import subprocess
+import sys
 import time
 import uuid
 
@@ -102,21 +103,20 @@ def breakwater(program, folder, plain=True, files=()):
         process.wait()
 
 
-def row(name, unit, values, limit_name, limit_value, ratio, digits=2):
+def add_format(options):
+    options.add_argument("--format", choices=("text", "json"), default="json", help="how rows are printed (json)")
+
+
+def row(asked, name, unit, values, limit_name, limit_value, ratio, digits=2):
     """One figure: the median of `values` beside its limit, as `breakwater bench` prints rows."""
-    print(
-        json.dumps(
-            {
-                "name": name,
-                "value": round(statistics.median(values), digits),
-                "unit": unit,
-                "limit_name": limit_name,
-                "limit_value": round(limit_value, digits),
-                "ratio": round(ratio, 3),
-                "runs": len(values),
-                "min": round(min(values), digits),
-                "max": round(max(values), digits),
-            }
-        ),
-        flush=True,
-    )
+    value = statistics.median(values)
+    if asked.format == "text":
+        spread = f"({len(values)} runs, {min(values):.{digits}f} to {max(values):.{digits}f})"
+        beside = f"{ratio:8.2f} of {limit_value:.{digits}f} {limit_name}"
+        print(f"{name:<66} {value:12.{digits}f} {unit:<10} {beside}  {spread}")
+    else:
+        fields = {"name": name, "value": round(value, digits), "unit": unit, "limit_name": limit_name}
+        fields |= {"limit_value": round(limit_value, digits), "ratio": round(ratio, 3), "runs": len(values)}
+        fields |= {"min": round(min(values), digits), "max": round(max(values), digits)}
+        print(json.dumps(fields))
+    sys.stdout.flush()

@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PREFIX = pathlib.Path(os.environ.get("BREAKWATER_PREFIX", HERE.parent.parent / ".prefix"))
 sys.path.insert(0, str(HERE.parent))
 
-from running import MEDIA, breakwater, row, things  # noqa: E402 the folder above must be known first
+from running import MEDIA, add_format, breakwater, row, things  # noqa: E402 the folder above must be known first
 
 CONFIG = """
 worker_processes auto;
@@ -115,6 +115,7 @@ def main():
     options.add_argument("--clients", type=int, default=200)
     options.add_argument("--seconds", type=int, default=3, help="of each turn")
     options.add_argument("--runs", type=int, default=5)
+    add_format(options)
     asked = options.parse_args()
     program("nginx"), program("wrk")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="breakwater-poll-"))
@@ -139,6 +140,7 @@ def main():
             limit = statistics.median(theirs[what])
             name = f"poll by {asked.clients} clients, {what} ({len(files[str(number)])} bytes), {scheme}"
             row(
+                asked,
                 name,
                 "requests/s",
                 ours[what],

@@ -28,7 +28,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from running import MEDIA, Server, breakwater, row, things  # noqa: E402 the folder above must be known first
+from running import MEDIA, Server, add_format, breakwater, row, things  # noqa: E402 the folder above must be known first
 
 PREFIX = pathlib.Path(os.environ.get("BREAKWATER_PREFIX", HERE.parent.parent / ".prefix"))
 ENVELOPE = 100  # objects in one POST
@@ -96,6 +96,7 @@ def main():
     options.add_argument("--objects", type=int, default=1000, help="in the collection when pages are read (1000)")
     options.add_argument("--runs", type=int, default=3)
     options.add_argument("--seconds", type=float, default=1.0, help="of page requests in each run")
+    add_format(options)
     asked = options.parse_args()
     peers = [name for name in ("medallion", "opentaxii") if (PREFIX / f"venv-{name}" / "bin" / "python3").exists()]
     for name in {"medallion", "opentaxii"} - set(peers):
@@ -119,7 +120,7 @@ def main():
         ours = seen["breakwater", what]
         for name in peers:
             value, limit = statistics.median(ours), statistics.median(seen[name, what])
-            row(f"{what}, {asked.objects} objects, plain HTTP", unit, ours, name, limit, value / limit)
+            row(asked, f"{what}, {asked.objects} objects, plain HTTP", unit, ours, name, limit, value / limit)
 
 
 if __name__ == "__main__":
