@@ -185,7 +185,7 @@ static enum bw_err on_auth(void *ctx, struct bw_letter *letter)
 		return err;
 	}
 	wait_ms = bw_penalty_wait(gate->penalties, subject_of(check), bw_slice_of(check->address, 16), now_ms());
-	/* nobody guesses 256 random bits or a certificate's key: who has one does not wait for his neighbours' guesses */
+	/* nobody guesses 256 random bits or a certificate's key: who has one does not wait for others' guesses */
 	if (wait_ms > 0 && check->way == BW_AUTH_PASSWORD) {
 		answer_plain(gate, check, BW_AUTH_SLOW_DOWN, wait_ms);
 		check_end(check);
