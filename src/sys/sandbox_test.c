@@ -207,9 +207,11 @@ static void memory_is_limited_where_a_limit_is_given(void **state)
 
 	(void)state;
 #if defined(__SANITIZE_ADDRESS__)
-	skip(); /* the sanitizer needs its address space */
+	print_message("skipped: the sanitizer needs its address space\n");
+	skip();
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
+	print_message("skipped: the sanitizer needs its address space\n");
 	skip();
 #endif
 #endif
