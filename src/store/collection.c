@@ -135,6 +135,7 @@ enum bw_err bw_store_collection_remove(struct bw_store *store, uint16_t number)
 	if (err == BW_OK)
 		err = bw_collection_empty(store, number);
 	bw_entry_done(store);
+	bw_lineages_forget(&store->lineages);
 	if (err == BW_OK) {
 		store->catalog_changed = true;
 		store->accounts_changed = true;

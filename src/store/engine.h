@@ -5,6 +5,7 @@
 #include "store/audit.h"
 #include "store/bulletin.h"
 #include "store/catalogue.h"
+#include "store/lineage.h"
 #include "store/sql.h"
 #include "store/store.h"
 #include "sys/files.h"
@@ -73,6 +74,7 @@ struct bw_store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[BW_STATEMENT_COUNT];
 	struct bw_catalogue cat;
+	struct bw_lineages *lineages; /* of objects with many versions; the writer's, in a transaction */
 	struct bw_bulletin bulletin;
 	struct bw_type_names types;
 	uint8_t key[BW_KEY_BYTES];   /* of fingerprints */
@@ -178,6 +180,9 @@ void bw_entry_done(struct bw_store *store);
  * BW_CAT_NONE when the store never had it. Reads one row when there is a candidate.
  */
 BW_MUST_USE enum bw_err bw_entry_find(struct bw_store *store, struct bw_slice id, uint64_t rows, int64_t *out);
+
+/* Remembers the chain when its walk was a long one and this is the writer at work; else NULL. */
+struct bw_lineage *bw_chain_learn(struct bw_store *store, int64_t newest, size_t walked);
 
 /* Order of two versions in time, whatever their precision. */
 int bw_version_compare(struct bw_slice a, struct bw_slice b);

@@ -67,10 +67,22 @@ void bw_entry_done(struct bw_store *store)
 	bw_sql_reset(&store->statements[BW_SQL_ENTRY_BODY]);
 }
 
-/* Whether the chain that ends at `row` is the object's: its newest row that is still there says so. */
-static enum bw_err chain_is(struct bw_store *store, int64_t row, struct bw_slice id, bool *out)
+struct bw_lineage *bw_chain_learn(struct bw_store *store, int64_t newest, size_t walked)
 {
-	for (; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
+	if (walked <= BW_LINEAGE_SHORT || !store->in_transaction)
+		return NULL;
+	return bw_lineage_learn(&store->lineages, &store->cat, newest);
+}
+
+/* Whether the chain that ends at `newest` is the object's: its newest row that is still there says so. */
+static enum bw_err chain_is(struct bw_store *store, int64_t newest, struct bw_slice id, bool *out)
+{
+	struct bw_lineage *lineage = bw_lineage_find(store->lineages, &store->cat, newest);
+	int64_t row = lineage == NULL ? newest : bw_lineage_living(lineage);
+	bool found = false;
+	size_t walked = 0;
+
+	for (; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row), walked++) {
 		struct bw_entry entry;
 		enum bw_err err;
 
@@ -80,10 +92,14 @@ static enum bw_err chain_is(struct bw_store *store, int64_t row, struct bw_slice
 		if (err == BW_ERR_NOT_FOUND) /* gone, but the log of changes is yet to be read */
 			continue;
 		BW_TRY(err);
-		*out = bw_slice_equals(entry.id, id);
-		return BW_OK;
+		found = bw_slice_equals(entry.id, id);
+		break;
 	}
-	*out = false;
+	if (lineage == NULL)
+		lineage = bw_chain_learn(store, newest, walked);
+	if (lineage != NULL)
+		bw_lineage_set_living(lineage, row);
+	*out = found;
 	return BW_OK;
 }
 
@@ -231,18 +247,51 @@ static enum bw_err is_judged(struct bw_store *store, int64_t newest, uint16_t co
 
 enum bw_err bw_chain_is_judged(struct bw_store *store, int64_t newest, bool *out)
 {
-	uint16_t before = 0; /* collections are numbered from 1 */
+	uint64_t asked[(1 << 16) / 64] = { 0 }; /* collections: each is one walk, however often they alternate */
 
 	*out = true;
 	for (int64_t row = newest; row != BW_CAT_NONE && *out; row = bw_cat_before(&store->cat, row)) {
-		if (store->cat.collection[row] != before) /* the same again, when they alternate, does no harm */
-			BW_TRY(is_judged(store, newest, store->cat.collection[row], out));
-		before = store->cat.collection[row];
+		const uint16_t collection = store->cat.collection[row];
+		const uint64_t bit = UINT64_C(1) << (collection % 64);
+
+		if ((asked[collection / 64] & bit) != 0)
+			continue;
+		asked[collection / 64] |= bit;
+		BW_TRY(is_judged(store, newest, collection, out));
 	}
 	return BW_OK;
 }
 
 /* ---- removing a row ------------------------------------------------------------ */
+
+static enum bw_err shares(struct bw_store *store, int64_t row, uint64_t owner, bool *out)
+{
+	struct bw_entry entry;
+
+	*out = false;
+	if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0 || (uint64_t)row == owner)
+		return BW_OK;
+	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	*out = entry.body_at == store->cat.added[owner];
+	return BW_OK;
+}
+
+static enum bw_err remembered_sharer(struct bw_store *store, const struct bw_lineage *lineage, uint64_t owner,
+				     int64_t *out)
+{
+	const uint32_t mark = store->cat.version[owner];
+	uint64_t probe = 0;
+	bool found = false;
+	int64_t row;
+
+	do {
+		row = bw_lineage_next(lineage, &store->cat, mark, &probe);
+		if (row != BW_CAT_NONE)
+			BW_TRY(shares(store, row, owner, &found));
+	} while (row != BW_CAT_NONE && !found);
+	*out = row;
+	return BW_OK;
+}
 
 /*
  * Another row of the object that shares the body of `owner`, or BW_CAT_NONE. Who shares a body has
@@ -250,21 +299,21 @@ enum bw_err bw_chain_is_judged(struct bw_store *store, int64_t newest, bool *out
  */
 static enum bw_err sharer(struct bw_store *store, int64_t newest, uint64_t owner, int64_t *out)
 {
-	const int64_t owner_us = store->cat.added[owner];
+	const struct bw_lineage *lineage = bw_lineage_find(store->lineages, &store->cat, newest);
+	bool found = false;
+	size_t walked = 0;
+	int64_t row;
 
-	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
-		struct bw_entry entry;
-
-		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0 || (uint64_t)row == owner ||
-		    store->cat.version[row] != store->cat.version[owner])
-			continue;
-		BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
-		if (entry.body_at == owner_us) {
-			*out = row;
-			return BW_OK;
-		}
+	if (lineage != NULL)
+		return remembered_sharer(store, lineage, owner, out);
+	for (row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row), walked++) {
+		if (store->cat.version[row] == store->cat.version[owner])
+			BW_TRY(shares(store, row, owner, &found));
+		if (found)
+			break;
 	}
-	*out = BW_CAT_NONE;
+	(void)bw_chain_learn(store, newest, walked); /* the next row's answer comes from there */
+	*out = row;
 	return BW_OK;
 }
 

@@ -106,9 +106,47 @@ static enum bw_err look_at(struct bw_store *store, int64_t row, uint16_t collect
 	return BW_OK;
 }
 
+static enum bw_err walk_chain(struct bw_store *store, uint16_t collection, const struct bw_record *record,
+			      uint32_t mark, struct known *known)
+{
+	size_t walked = 0;
+
+	for (int64_t row = known->newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row), walked++)
+		BW_TRY(look_at(store, row, collection, record, mark, known));
+	if (known->newest != BW_CAT_NONE)
+		(void)bw_chain_learn(store, known->newest, walked); /* the next version's answer comes from there */
+	return BW_OK;
+}
+
+/* The same without a walk: what a lineage says stands for the rows of other versions. */
+static enum bw_err recall(struct bw_store *store, const struct bw_lineage *lineage, uint16_t collection,
+			  const struct bw_record *record, uint32_t mark, struct known *known)
+{
+	const struct bw_lineage_part *part = bw_lineage_part(lineage, collection);
+	const uint8_t kind = BW_CAT_SPEC20 | BW_CAT_CONTENT;
+	const size_t old = record->spec_minor == 0;
+	uint64_t probe = 0;
+	int64_t row;
+
+	while ((row = bw_lineage_next(lineage, &store->cat, mark, &probe)) != BW_CAT_NONE) {
+		const uint8_t flags = bw_cat_flags(&store->cat, (uint64_t)row);
+
+		if ((flags & BW_CAT_GONE) == 0 && (flags & kind) == kind_flags(record))
+			BW_TRY(look_at_same(store, row, collection, record, known));
+	}
+	if (part == NULL)
+		return BW_OK;
+	known->has_21 = part->has[0];
+	known->has_20 = part->has[1];
+	known->last = part->last[old];
+	known->first = part->first[old];
+	return part->revoked == BW_CAT_NONE ? BW_OK : look_at_revoked(store, part->revoked, record, known);
+}
+
 static enum bw_err find_out(struct bw_store *store, uint16_t collection, const struct bw_record *record, uint32_t mark,
 			    struct known *out)
 {
+	const struct bw_lineage *lineage = NULL;
 	struct known known = { .newest = BW_CAT_NONE,
 			       .same = BW_CAT_NONE,
 			       .clash = BW_CAT_NONE,
@@ -116,8 +154,12 @@ static enum bw_err find_out(struct bw_store *store, uint16_t collection, const s
 			       .first = BW_CAT_NONE };
 
 	BW_TRY(bw_entry_find(store, record->id, store->cat.rows, &known.newest));
-	for (int64_t row = known.newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row))
-		BW_TRY(look_at(store, row, collection, record, mark, &known));
+	if (known.newest != BW_CAT_NONE)
+		lineage = bw_lineage_find(store->lineages, &store->cat, known.newest);
+	if (lineage != NULL)
+		BW_TRY(recall(store, lineage, collection, record, mark, &known));
+	else
+		BW_TRY(walk_chain(store, collection, record, mark, &known));
 	*out = known;
 	return BW_OK;
 }
@@ -253,12 +295,17 @@ static enum bw_err add(struct bw_store *store, uint16_t collection, const struct
 	struct bw_cat_row row = { .identity = bw_cat_identity(&store->cat, record->id),
 				  .version = mark,
 				  .collection = collection };
+	struct bw_lineage *lineage = NULL;
 
 	BW_TRY(bw_type_number(store, record->type, record->type_name, true, &row.type));
 	BW_TRY(place(store, collection, record, known, &row.flags));
 	row.added_us = bw_store_next_added(store);
 	BW_TRY(write_entry(store, &row, record, known->twin_us));
 	BW_TRY(bw_cat_append(&store->cat, &row, known->newest));
+	if (known->newest != BW_CAT_NONE)
+		lineage = bw_lineage_find(store->lineages, &store->cat, known->newest);
+	if (lineage != NULL)
+		bw_lineage_grow(&store->lineages, &store->cat, lineage, (int64_t)store->cat.rows - 1);
 	bw_store_touch(store, collection);
 	*out = (struct bw_put){ BW_PUT_ADDED, row.added_us };
 	return BW_OK;

@@ -59,6 +59,7 @@ enum bw_err bw_store_delete(struct bw_store *store, const struct bw_query *query
 	BW_TRY(bw_step_begin(store, &step));
 	err = delete_rows(store, query, &arena, out_removed);
 	bw_entry_done(store);
+	bw_lineages_forget(&store->lineages);
 	return bw_step_end(store, &step, err);
 }
 
@@ -119,6 +120,7 @@ enum bw_err bw_store_erase(struct bw_store *store, struct bw_slice id, struct bw
 	BW_TRY(bw_step_begin(store, &step));
 	err = erase_rows(store, id, reason, out_removed);
 	bw_entry_done(store);
+	bw_lineages_forget(&store->lineages);
 	if (err != BW_OK)
 		store->erased_added = added;
 	return bw_step_end(store, &step, err);

@@ -248,6 +248,7 @@ void bw_store_close(struct bw_store *store)
 	for (size_t i = 0; i < BW_STATEMENT_COUNT; i++)
 		bw_sql_finalize(&store->statements[i]);
 	(void)sqlite3_close(store->db);
+	bw_lineages_forget(&store->lineages);
 	bw_cat_release(&store->cat);
 	bw_bulletin_release(&store->bulletin);
 	bw_types_release(store);
@@ -301,6 +302,7 @@ enum bw_err bw_step_end(struct bw_store *store, const struct bw_step *step, enum
 				     do_now(store, BW_SQL_SAVE_KEEP, "end a step") != BW_OK))
 		store->lost = err;
 	bw_cat_undo(&store->cat, step->mark);
+	bw_lineages_forget(&store->lineages);
 	store->types.known = false; /* names the step gave out are free again */
 	store->audit_known = false;
 	store->last_added_us = step->last_added_us;
@@ -341,10 +343,12 @@ static void settle(struct bw_store *store, bool committed)
 		store->kept_added_us = store->last_added_us;
 		store->erased_count += store->erased_added;
 		bw_cat_publish(&store->cat);
+		bw_lineages_trim(&store->lineages);
 		tell(store);
 	} else {
 		store->last_added_us = store->kept_added_us;
 		bw_cat_rollback(&store->cat);
+		bw_lineages_forget(&store->lineages);
 	}
 	memset(store->touched, 0, sizeof(store->touched));
 	store->accounts_changed = false;
