@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
+#include "net/address.h"
 
 enum {
 	SLOTS = 8192, /* a power of two; an attacker with more addresses than this pushes out his own rows */
@@ -51,11 +52,22 @@ void bw_penalties_free(struct bw_penalties *penalties)
 	free(penalties);
 }
 
+/* One client, however many addresses it has: those of an IPv6 /64 are all its own (RFC 4291 §2.5.4, RFC 8981). */
+static uint64_t hash_address(const struct bw_penalties *penalties, struct bw_slice address)
+{
+	struct bw_net_address whole = { 0 };
+	uint8_t client[16];
+
+	memcpy(whole.ip, address.ptr, address.len < sizeof(whole.ip) ? address.len : sizeof(whole.ip));
+	bw_net_address_client(&whole, client);
+	return bw_siphash(penalties->hash_key, bw_slice_of(client, sizeof(client)));
+}
+
 static uint64_t key_of(const struct bw_penalties *penalties, enum subject subject, struct bw_slice account,
 		       struct bw_slice address)
 {
 	const uint64_t a = subject == ADDRESS ? 0 : bw_siphash(penalties->hash_key, account);
-	const uint64_t b = subject == ACCOUNT ? 0 : bw_siphash(penalties->hash_key, address);
+	const uint64_t b = subject == ACCOUNT ? 0 : hash_address(penalties, address);
 	const uint64_t parts[3] = { a, b, (uint64_t)subject };
 
 	return bw_siphash(penalties->hash_key, bw_slice_of(parts, sizeof(parts))) | 1;

@@ -2,6 +2,9 @@
  * Failed logins make the next attempt wait: per account and address together,
  * per address, and, gently, per account, so that guessing is slow while nobody
  * can lock somebody else out. Bounded memory; pure but for the clock it is given.
+ *
+ * `address` is 16 bytes, IPv4 mapped into IPv6. Addresses of one IPv6 /64 count as one:
+ * whoever has one of them has all.
  */
 #ifndef BW_SERVE_PENALTY_H
 #define BW_SERVE_PENALTY_H

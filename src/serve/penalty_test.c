@@ -6,8 +6,8 @@
 
 #define ALICE BW_LIT("alice")
 #define BOB BW_LIT("bob")
-#define HERE BW_LIT("address-here----")
-#define THERE BW_LIT("address-there---")
+#define HERE BW_LIT("here----:address")
+#define THERE BW_LIT("there---:address")
 
 enum { QUARTER_HOUR_MS = 15 * 60 * 1000 };
 
@@ -75,7 +75,7 @@ static void nobody_can_lock_somebody_else_out(void **state)
 	char where[17];
 
 	for (int i = 0; i < 1000; i++) {
-		(void)snprintf(where, sizeof(where), "address-%08d", i);
+		(void)snprintf(where, sizeof(where), "%08d:address", i);
 		guess(*state, 1, ALICE, bw_slice_text(where));
 	}
 	/* from an address of her own the true owner waits two seconds at most */
@@ -115,10 +115,37 @@ static void more_strangers_than_there_is_room_for_do_no_harm(void **state)
 	char where[17];
 
 	for (int i = 0; i < 50000; i++) {
-		(void)snprintf(where, sizeof(where), "address-%08d", i);
+		(void)snprintf(where, sizeof(where), "%08d:address", i);
 		bw_penalty_failed(*state, ALICE, bw_slice_text(where), 1000 + i);
 	}
 	assert_true(bw_penalty_wait(*state, ALICE, HERE, 51000) <= 2000);
+}
+
+static void one_ipv6_network_is_one_client_however_many_addresses_it_uses(void **state)
+{
+	uint8_t ip[16] = { 0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 2 };
+	const struct bw_slice address = bw_slice_of(ip, sizeof(ip));
+
+	for (uint8_t i = 0; i < 20; i++) {
+		ip[8 + i % 8] = (uint8_t)(i + 1);
+		bw_penalty_failed(*state, ALICE, address, 1000);
+	}
+	ip[15] = 0xff;
+	assert_true(bw_penalty_wait(*state, ALICE, address, 1000) > 1000);
+	assert_true(bw_penalty_wait(*state, BOB, address, 1000) > 1000);
+	ip[7] = 3; /* the network next door */
+	assert_int_equal(bw_penalty_wait(*state, ALICE, address, 1000), 0);
+}
+
+static void each_ipv4_address_is_a_client_of_its_own(void **state)
+{
+	uint8_t ip[16] = { [10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2, [15] = 1 };
+	const struct bw_slice address = bw_slice_of(ip, sizeof(ip));
+
+	guess(*state, 20, ALICE, address);
+	assert_true(bw_penalty_wait(*state, ALICE, address, 1000) > 1000);
+	ip[15] = 2;
+	assert_int_equal(bw_penalty_wait(*state, ALICE, address, 1000), 0);
 }
 
 int main(void)
@@ -135,6 +162,9 @@ int main(void)
 			whoever_has_logged_in_from_here_does_not_wait_for_guesses_from_elsewhere, make, drop),
 		cmocka_unit_test_setup_teardown(a_right_password_forgives_the_pair_but_not_the_address, make, drop),
 		cmocka_unit_test_setup_teardown(a_quarter_of_an_hour_later_all_is_forgotten, make, drop),
+		cmocka_unit_test_setup_teardown(one_ipv6_network_is_one_client_however_many_addresses_it_uses, make,
+						drop),
+		cmocka_unit_test_setup_teardown(each_ipv4_address_is_a_client_of_its_own, make, drop),
 		cmocka_unit_test_setup_teardown(more_strangers_than_there_is_room_for_do_no_harm, make, drop),
 	};
 
