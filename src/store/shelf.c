@@ -1,0 +1,363 @@
+#include "store/shelf.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "store/shelf_rows.h"
+#include "sys/clock.h"
+
+/*
+ * file       what a key is called now; `newest` is its newest good version
+ * version    what is kept; the order of numbers is the order of taking
+ * pack       kept bytes in each pack, so that an empty one is known without a scan
+ * tally      totals, moved in the transaction that moves them
+ */
+static const char *const schema[] = {
+	"CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+	"CREATE TABLE folder(number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, handle_type INTEGER NOT NULL,"
+	" handle BLOB NOT NULL) STRICT",
+	"CREATE TABLE file(number INTEGER PRIMARY KEY, ino INTEGER NOT NULL, tree INTEGER NOT NULL,"
+	" gen INTEGER NOT NULL, folder INTEGER NOT NULL, name BLOB NOT NULL, newest INTEGER NOT NULL DEFAULT 0,"
+	" gone INTEGER NOT NULL DEFAULT 0) STRICT",
+	"CREATE UNIQUE INDEX file_key ON file(ino, tree, gen)",
+	"CREATE TABLE version(number INTEGER PRIMARY KEY, file INTEGER NOT NULL, folder INTEGER NOT NULL,"
+	" name BLOB NOT NULL, taken INTEGER NOT NULL, mtime INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" pack INTEGER NOT NULL, at INTEGER NOT NULL, kept INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" before INTEGER NOT NULL, incident INTEGER NOT NULL, state INTEGER NOT NULL, sum BLOB NOT NULL,"
+	" meta BLOB NOT NULL, content BLOB NOT NULL) STRICT",
+	"CREATE INDEX version_file ON version(file)",
+	"CREATE INDEX version_place ON version(folder, name)",
+	"CREATE INDEX version_incident ON version(incident) WHERE incident <> 0",
+	"CREATE TABLE pack(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT",
+	"CREATE TABLE tally(one INTEGER PRIMARY KEY, files INTEGER NOT NULL, versions INTEGER NOT NULL,"
+	" kept INTEGER NOT NULL) STRICT",
+	"INSERT INTO tally VALUES(1, 0, 0, 0)",
+	NULL,
+};
+
+enum {
+	SHELF_APPLICATION_ID = 0x42575348, /* BWSH */
+	SHELF_VERSION = 1,
+	SHELF_CACHE_BYTES = 16 * 1024 * 1024,
+	SHELF_CHECKPOINT_PAGES = 4096,
+};
+
+static enum bw_err fail(struct bw_why *why, enum bw_err err, const char *verb, const char *path)
+{
+	return bw_why_set(why, err, "cannot %s the catalogue '%s': %s", verb, path, bw_err_text(err));
+}
+
+static enum bw_err make_tables(sqlite3 *db)
+{
+	char sql[96];
+
+	(void)sqlite3_snprintf((int)sizeof(sql), sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+			       SHELF_APPLICATION_ID, SHELF_VERSION);
+	BW_TRY(bw_sql_run(db, sql));
+	BW_TRY(bw_sql_run(db, "BEGIN IMMEDIATE"));
+	for (const char *const *line = schema; *line != NULL; line++)
+		BW_TRY(bw_sql_run(db, *line));
+	return bw_sql_run(db, "COMMIT");
+}
+
+enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
+{
+	const struct bw_sql_options options = { .path = path,
+						.create = true,
+						.synchronous = "FULL",
+						.cache_bytes = SHELF_CACHE_BYTES,
+						.checkpoint_pages = SHELF_CHECKPOINT_PAGES };
+	struct stat status;
+	sqlite3 *db;
+	enum bw_err err;
+
+	if (stat(path, &status) == 0)
+		return fail(why, BW_ERR_EXISTS, "make", path);
+	err = bw_sql_open(&options, &db);
+	if (err != BW_OK)
+		return fail(why, err, "make", path);
+	err = make_tables(db);
+	(void)sqlite3_close(db);
+	return err == BW_OK ? BW_OK : fail(why, err, "make", path);
+}
+
+static enum bw_err check_schema(sqlite3 *db)
+{
+	int64_t application;
+	int64_t version;
+
+	BW_TRY(bw_sql_number(db, "PRAGMA application_id", &application));
+	BW_TRY(bw_sql_number(db, "PRAGMA user_version", &version));
+	BW_NEED(application == SHELF_APPLICATION_ID, CORRUPT);
+	BW_NEED(version <= SHELF_VERSION, SCHEMA);
+	return BW_OK;
+}
+
+static enum bw_err begin_reading(struct bw_shelf *shelf)
+{
+	int64_t newest;
+
+	BW_TRY(check_schema(shelf->db));
+	BW_TRY(bw_sql_number(shelf->db, "SELECT coalesce(max(number), 0) FROM version", &newest));
+	shelf->next = (uint64_t)newest + 1;
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **out, struct bw_why *why)
+{
+	const struct bw_sql_options options = { .path = path,
+						.read_only = read_only,
+						.synchronous = "NORMAL",
+						.cache_bytes = SHELF_CACHE_BYTES,
+						.checkpoint_pages = SHELF_CHECKPOINT_PAGES };
+	struct bw_shelf *shelf = calloc(1, sizeof(*shelf));
+	enum bw_err err;
+
+	BW_NEED(shelf != NULL, MEMORY);
+	err = bw_sql_open(&options, &shelf->db);
+	if (err == BW_OK)
+		err = begin_reading(shelf);
+	if (err != BW_OK) {
+		bw_shelf_close(shelf);
+		return fail(why, err, "open", path);
+	}
+	*out = shelf;
+	return BW_OK;
+}
+
+void bw_shelf_close(struct bw_shelf *shelf)
+{
+	if (shelf == NULL)
+		return;
+	for (size_t i = 0; i < SHELF_STATEMENTS; i++)
+		bw_sql_finalize(&shelf->statements[i]);
+	if (shelf->db != NULL && shelf->open)
+		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
+	(void)sqlite3_close(shelf->db);
+	free(shelf);
+}
+
+/* ---- transactions ------------------------------------------------------------- */
+
+enum bw_err bw_shelf_begin(struct bw_shelf *shelf)
+{
+	if (shelf->open)
+		return BW_OK;
+	BW_TRY(bw_sql_run(shelf->db, "BEGIN IMMEDIATE"));
+	shelf->open = true;
+	return BW_OK;
+}
+
+static enum bw_err save_tally(struct bw_shelf *shelf)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_TALLY, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, shelf->files);
+	(void)sqlite3_bind_int64(stmt, 2, shelf->versions);
+	(void)sqlite3_bind_int64(stmt, 3, shelf->kept);
+	return bw_sql_done(stmt);
+}
+
+enum bw_err bw_shelf_commit(struct bw_shelf *shelf)
+{
+	enum bw_err err;
+
+	if (!shelf->open)
+		return BW_OK;
+	err = save_tally(shelf);
+	if (err == BW_OK)
+		err = bw_sql_run(shelf->db, "COMMIT");
+	if (err != BW_OK)
+		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
+	shelf->open = false;
+	shelf->files = shelf->versions = shelf->kept = 0;
+	return err;
+}
+
+enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
+{
+	int rc;
+
+	BW_TRY(bw_shelf_commit(shelf));
+	rc = sqlite3_wal_checkpoint_v2(shelf->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+	/* a reader that stays in the way delays only the moving of pages; the log itself was synced first */
+	return rc == SQLITE_BUSY ? BW_OK : bw_sql_err(shelf->db, rc);
+}
+
+uint64_t bw_shelf_next(struct bw_shelf *shelf)
+{
+	return shelf->next;
+}
+
+/* ---- folders --------------------------------------------------------------------- */
+
+static enum bw_err find_folder(struct bw_shelf *shelf, struct bw_slice path, uint32_t *out, bool *out_found)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FOLDER_FIND, &stmt));
+	bw_shelf_bind_bytes(stmt, 1, path);
+	BW_TRY(bw_sql_row(stmt, out_found));
+	if (*out_found)
+		*out = (uint32_t)sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_reset(stmt);
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_folder_find(struct bw_shelf *shelf, struct bw_slice path, uint32_t *out_number)
+{
+	bool found = false;
+
+	BW_TRY(find_folder(shelf, path, out_number, &found));
+	BW_NEED(found, NOT_FOUND);
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_folder *folder, uint32_t *out_number)
+{
+	sqlite3_stmt *stmt;
+	uint32_t number = 0;
+	bool found = false;
+
+	BW_NEED(folder->handle.len <= BW_SHELF_HANDLE_BYTES, TOO_BIG);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(find_folder(shelf, folder->path, &number, &found));
+	BW_TRY(bw_shelf_statement(shelf, found ? SHELF_FOLDER_UPDATE : SHELF_FOLDER_ADD, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, folder->handle_type);
+	bw_shelf_bind_bytes(stmt, 2, folder->handle);
+	if (found)
+		(void)sqlite3_bind_int64(stmt, 3, number);
+	else
+		bw_shelf_bind_bytes(stmt, 3, folder->path);
+	BW_TRY(bw_sql_done(stmt));
+	*out_number = found ? number : (uint32_t)sqlite3_last_insert_rowid(shelf->db);
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t number, struct bw_arena *arena,
+				struct bw_shelf_folder *out)
+{
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
+	struct bw_shelf_folder folder = { .number = number };
+	bool found;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FOLDER_GET, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, number);
+	BW_TRY(bw_sql_row(stmt, &found));
+	BW_NEED(found, NOT_FOUND);
+	folder.handle_type = sqlite3_column_int(stmt, 1);
+	BW_TRY(bw_arena_copy(arena, bw_sql_blob(stmt, 0), &folder.path));
+	BW_TRY(bw_arena_copy(arena, bw_sql_blob(stmt, 2), &folder.handle));
+	*out = folder;
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_slice from, struct bw_slice to)
+{
+	sqlite3_stmt *stmt;
+
+	BW_NEED(from.len > 0, RANGE);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FOLDER_CLEAR, &stmt));
+	bw_shelf_bind_bytes(stmt, 1, to);
+	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FOLDER_MOVE, &stmt));
+	bw_shelf_bind_bytes(stmt, 1, to);
+	bw_shelf_bind_bytes(stmt, 2, from);
+	return bw_sql_done(stmt);
+}
+
+/* ---- settings, totals, checks -------------------------------------------------- */
+
+enum bw_err bw_shelf_setting_put(struct bw_shelf *shelf, const char *name, struct bw_slice value)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_SETTING_PUT, &stmt));
+	bw_sql_bind_text(stmt, 1, bw_slice_text(name));
+	bw_shelf_bind_bytes(stmt, 2, value);
+	return bw_sql_done(stmt);
+}
+
+enum bw_err bw_shelf_setting_get(struct bw_shelf *shelf, const char *name, struct bw_buf *out)
+{
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_SETTING_GET, &stmt));
+	bw_sql_bind_text(stmt, 1, bw_slice_text(name));
+	BW_TRY(bw_sql_row(stmt, &found));
+	BW_NEED(found, NOT_FOUND);
+	return bw_buf_add(out, bw_sql_blob(stmt, 0));
+}
+
+enum bw_err bw_shelf_totals(struct bw_shelf *shelf, struct bw_shelf_totals *out)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT files, versions, kept, coalesce((SELECT taken FROM version ORDER BY number"
+			      " LIMIT 1), ?1) FROM tally",
+			      &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, BW_TIME_MIN);
+	BW_TRY(bw_sql_row(stmt, &found));
+	BW_NEED(found, CORRUPT);
+	*out = (struct bw_shelf_totals){ .files = (uint64_t)(sqlite3_column_int64(stmt, 0) + shelf->files),
+					 .versions = (uint64_t)(sqlite3_column_int64(stmt, 1) + shelf->versions),
+					 .kept_bytes = (uint64_t)(sqlite3_column_int64(stmt, 2) + shelf->kept),
+					 .oldest_us = sqlite3_column_int64(stmt, 3) };
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_pack_bytes(struct bw_shelf *shelf, uint32_t pack, uint64_t *out)
+{
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_PACK_GET, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, pack);
+	BW_TRY(bw_sql_row(stmt, &found));
+	*out = found ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
+	return BW_OK;
+}
+
+/* Each must be 0. */
+static const struct {
+	const char *sql;
+	const char *words;
+} checks[] = {
+	{ "SELECT count(*) FROM version WHERE file NOT IN (SELECT number FROM file)", "a version without its file" },
+	{ "SELECT count(*) FROM version WHERE folder NOT IN (SELECT number FROM folder)",
+	  "a version without its folder" },
+	{ "SELECT count(*) FROM file WHERE newest <> 0 AND newest NOT IN (SELECT number FROM version)",
+	  "a file whose newest version is missing" },
+	{ "SELECT count(*) FROM (SELECT pack, sum(kept) AS kept FROM version WHERE pack <> 0 GROUP BY pack) AS is_"
+	  " JOIN pack ON pack.number = is_.pack WHERE pack.bytes <> is_.kept",
+	  "a pack whose kept bytes do not add up" },
+	{ "SELECT count(*) FROM tally WHERE versions <> (SELECT count(*) FROM version)"
+	  " OR files <> (SELECT count(*) FROM file) OR kept <> (SELECT coalesce(sum(kept), 0) FROM version)",
+	  "totals that do not add up" },
+};
+
+enum bw_err bw_shelf_verify(struct bw_shelf *shelf, struct bw_why *why)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_TRY(bw_sql_prepare(shelf->db, "PRAGMA integrity_check(1)", &stmt));
+	BW_TRY(bw_sql_row(stmt, &found));
+	if (!found || !bw_slice_is(bw_sql_text(stmt, 0), "ok"))
+		return bw_why_set(why, BW_ERR_CORRUPT, "the catalogue is damaged: %.*s", BW_ARG(bw_sql_text(stmt, 0)));
+	for (size_t i = 0; i < BW_COUNT(checks); i++) {
+		int64_t count;
+
+		BW_TRY(bw_sql_number(shelf->db, checks[i].sql, &count));
+		if (count != 0)
+			return bw_why_set(why, BW_ERR_CORRUPT, "the catalogue is damaged: %s (%lld)", checks[i].words,
+					  (long long)count);
+	}
+	return BW_OK;
+}

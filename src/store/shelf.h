@@ -1,0 +1,151 @@
+/*
+ * The shelf: the guard's catalogue of file versions, one SQLite database in each
+ * shadow store. It knows which version of which file lies where; the contents themselves
+ * lie beside it in packs and objects and are not this room's.
+ *
+ * One writer. Changes happen in one open transaction; bw_shelf_commit ends it. A
+ * commit survives a killed process at once and a power cut once bw_shelf_sync
+ * has returned (WAL with synchronous=NORMAL; sync is a checkpoint). Whoever
+ * writes contents makes them durable before bw_shelf_sync.
+ *
+ * Names and paths are bytes as the kernel gives them, never assumed to be UTF-8; no NUL inside.
+ * Errors besides those named: DISK_FULL, IO, CORRUPT, MEMORY, BUSY (another writer).
+ */
+#ifndef BW_STORE_SHELF_H
+#define BW_STORE_SHELF_H
+
+#include "base/arena.h"
+#include "sys/why.h"
+
+enum {
+	BW_SHELF_HANDLE_BYTES = 24, /* guard/key.h */
+	BW_SHELF_NAME_BYTES = 255,
+	BW_SHELF_META_BYTES_MAX = 128 * 1024, /* two times what xattr(7) allows in practice */
+	BW_SHELF_CONTENT_BYTES = 24,          /* features of the content, opaque here */
+	BW_SHELF_SUM_BYTES = 16,
+};
+
+struct bw_shelf;
+
+struct bw_shelf_key {
+	uint64_t ino;
+	uint64_t tree;
+	uint32_t gen;
+};
+
+struct bw_shelf_folder {
+	uint32_t number;      /* 1.. */
+	struct bw_slice path; /* below the file system's mount, no slash at either end; "" is the mount itself */
+	struct bw_slice handle;
+	int handle_type;
+};
+
+enum bw_shelf_state {
+	BW_SHELF_GOOD, /* as its user left it */
+	BW_SHELF_DOUBTFUL, /* taken while an incident touched it, or its content looks destroyed; never pushes a good one out */
+	BW_SHELF_FUZZY, /* changed while it was read, three times: a copy of a file in motion */
+};
+
+struct bw_shelf_version {
+	uint64_t number; /* rises with time; 0 is none */
+	struct bw_shelf_key key;
+	uint32_t folder;
+	struct bw_slice name;
+	int64_t taken_us; /* when its content was read */
+	int64_t mtime_us; /* of the file, for thinning and for people */
+	uint64_t size;
+	uint32_t pack;       /* 0: an object file named by its number; else the pack */
+	uint64_t at;         /* offset in the pack */
+	uint64_t kept_bytes; /* on disk, for the quota: 0 for a reflink */
+	uint32_t kind;       /* file type bits of its mode (S_IFREG, S_IFLNK) */
+	uint64_t before;     /* the version before of the same file; 0: none, or thinned away */
+	uint64_t incident;   /* pinned by it: not thinned while it is open; 0: none */
+	uint32_t state;      /* enum bw_shelf_state */
+	uint8_t sum[BW_SHELF_SUM_BYTES];
+	struct bw_slice meta;
+	struct bw_slice content; /* BW_SHELF_CONTENT_BYTES, or empty when not known yet */
+};
+
+struct bw_shelf_totals {
+	uint64_t files; /* that exist, or whose last version is still kept */
+	uint64_t versions;
+	uint64_t kept_bytes;
+	int64_t oldest_us; /* BW_TIME_MIN when there is none */
+};
+
+/* Makes an empty one. EXISTS. */
+BW_MUST_USE enum bw_err bw_shelf_create(const char *path, struct bw_why *why);
+
+/* NOT_FOUND, SCHEMA (a newer Breakwater's). `read_only` beside a writer is fine. */
+BW_MUST_USE enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **out, struct bw_why *why);
+void bw_shelf_close(struct bw_shelf *shelf); /* rolls back what was not committed; NULL allowed */
+
+BW_MUST_USE enum bw_err bw_shelf_commit(struct bw_shelf *shelf);
+BW_MUST_USE enum bw_err bw_shelf_sync(struct bw_shelf *shelf); /* commits first */
+
+/* The folder of this path, made when new; its handle is brought up to date. */
+BW_MUST_USE enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_folder *folder,
+					    uint32_t *out_number);
+/* Borrows from `arena`. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t number, struct bw_arena *arena,
+					    struct bw_shelf_folder *out);
+/* The folder moved: it and all below it have new paths. */
+BW_MUST_USE enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_slice from, struct bw_slice to);
+
+/*
+ * The next version of its file; fills number and before. An object's number is asked for first
+ * (bw_shelf_next), so that its file can be written before its row: then `number` is that one.
+ */
+BW_MUST_USE enum bw_err bw_shelf_add(struct bw_shelf *shelf, struct bw_shelf_version *version);
+uint64_t bw_shelf_next(struct bw_shelf *shelf);
+
+/* The file of this key has a new folder and name, or is gone (folder 0). NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
+					struct bw_slice name, int64_t when_us);
+
+/* Borrows from `arena`. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_get(struct bw_shelf *shelf, uint64_t number, struct bw_arena *arena,
+				     struct bw_shelf_version *out);
+/* The newest version of the file of this key, of at most state `worst`, taken at or before `until_us`. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_newest(struct bw_shelf *shelf, const struct bw_shelf_key *key, int64_t until_us,
+					enum bw_shelf_state worst, struct bw_arena *arena,
+					struct bw_shelf_version *out);
+
+/*
+ * Walks; `see` gets each version (borrowing until it returns) and ends the walk by any error, which is passed up.
+ * each: the newest GOOD version of every file that is not gone (for the index). at: every version ever taken of what
+ * bore this name in this folder, newest first. below: the newest good version taken at or before `until_us` of every
+ * file at or below `path`, gone or not. oldest: all versions, oldest first (for thinning).
+ */
+typedef enum bw_err bw_shelf_see(void *context, const struct bw_shelf_version *version);
+BW_MUST_USE enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_at(struct bw_shelf *shelf, uint32_t folder, struct bw_slice name, bw_shelf_see *see,
+				    void *context);
+BW_MUST_USE enum bw_err bw_shelf_below(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us,
+				       bw_shelf_see *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us, bw_shelf_see *see, void *context);
+/* NOT_FOUND when there is no such folder. */
+BW_MUST_USE enum bw_err bw_shelf_folder_find(struct bw_shelf *shelf, struct bw_slice path, uint32_t *out_number);
+
+/* Pins or (incident 0) unpins; the features once they are known; the state. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident);
+BW_MUST_USE enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident);
+BW_MUST_USE enum bw_err bw_shelf_describe(struct bw_shelf *shelf, uint64_t number, struct bw_slice content,
+					  enum bw_shelf_state state);
+
+/* Forgets a version; the caller removes its content after the commit. NOT_FOUND; BUSY when it is pinned. */
+BW_MUST_USE enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number);
+
+/* How many kept bytes lie in a pack: with none left it can go. */
+BW_MUST_USE enum bw_err bw_shelf_pack_bytes(struct bw_shelf *shelf, uint32_t pack, uint64_t *out);
+
+BW_MUST_USE enum bw_err bw_shelf_totals(struct bw_shelf *shelf, struct bw_shelf_totals *out);
+
+/* A small setting of the store (its id, quota, pack numbers). NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_setting_put(struct bw_shelf *shelf, const char *name, struct bw_slice value);
+BW_MUST_USE enum bw_err bw_shelf_setting_get(struct bw_shelf *shelf, const char *name, struct bw_buf *out);
+
+/* SQLite's own integrity check and ours; CORRUPT with the first finding in `why`. */
+BW_MUST_USE enum bw_err bw_shelf_verify(struct bw_shelf *shelf, struct bw_why *why);
+
+#endif

@@ -1,0 +1,429 @@
+/* Files and versions on the shelf. */
+#include "store/shelf_rows.h"
+
+#define VERSION_COLUMNS                                                                                      \
+	"v.number, f.ino, f.tree, f.gen, v.folder, v.name, v.taken, v.mtime, v.size, v.pack, v.at, v.kept, " \
+	"v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content"
+
+static const char *const texts[SHELF_STATEMENTS] = {
+	[SHELF_TALLY] = "UPDATE tally SET files = files + ?1, versions = versions + ?2, kept = kept + ?3",
+	[SHELF_FOLDER_FIND] = "SELECT number FROM folder WHERE path = ?1",
+	[SHELF_FOLDER_ADD] = "INSERT INTO folder(handle_type, handle, path) VALUES(?1, ?2, ?3)",
+	[SHELF_FOLDER_UPDATE] = "UPDATE folder SET handle_type = ?1, handle = ?2 WHERE number = ?3",
+	[SHELF_FOLDER_GET] = "SELECT path, handle_type, handle FROM folder WHERE number = ?1",
+	/* what once bore the target's name keeps its rows under a name nothing can have */
+	[SHELF_FOLDER_CLEAR] = "UPDATE folder SET path = CAST(x'00' || CAST(number AS TEXT) || x'00' || path AS BLOB)"
+			       " WHERE path = ?1 OR (substr(path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))",
+	[SHELF_FOLDER_MOVE] = "UPDATE folder SET path = CAST(?1 || substr(path, length(?2) + 1) AS BLOB)"
+			      " WHERE path = ?2 OR (substr(path, 1, length(?2) + 1) = CAST(?2 || '/' AS BLOB))",
+	[SHELF_SETTING_PUT] = "INSERT INTO setting VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
+	[SHELF_SETTING_GET] = "SELECT value FROM setting WHERE name = ?1",
+	[SHELF_PACK_GET] = "SELECT bytes FROM pack WHERE number = ?1",
+	[SHELF_PACK_ADD] = "INSERT INTO pack VALUES(?1, ?2) ON CONFLICT(number) DO UPDATE SET bytes = bytes + ?2",
+	[SHELF_FILE_FIND] = "SELECT number, newest FROM file WHERE ino = ?1 AND tree = ?2 AND gen = ?3",
+	[SHELF_FILE_ADD] = "INSERT INTO file(ino, tree, gen, folder, name) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[SHELF_FILE_PLACE] = "UPDATE file SET folder = ?2, name = ?3, gone = ?4 WHERE number = ?1",
+	[SHELF_FILE_NEWEST] = "UPDATE file SET newest = ?2 WHERE number = ?1",
+	[SHELF_FILE_REMOVE] =
+		"DELETE FROM file WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM version WHERE file = ?1)",
+	[SHELF_VERSION_ADD] = "INSERT INTO version VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			      " ?15, ?16, ?17)",
+	[SHELF_VERSION_GET] = "SELECT " VERSION_COLUMNS
+			      " FROM version v JOIN file f ON f.number = v.file WHERE v.number = ?1",
+	[SHELF_VERSION_NEWEST] = "SELECT " VERSION_COLUMNS
+				 " FROM version v JOIN file f ON f.number = v.file WHERE f.ino = ?1 AND f.tree = ?2"
+				 " AND f.gen = ?3 AND v.taken <= ?4 AND v.state <= ?5 ORDER BY v.number DESC LIMIT 1",
+	[SHELF_VERSION_PIN] = "UPDATE version SET incident = ?2 WHERE number = ?1",
+	[SHELF_VERSION_UNPIN] = "UPDATE version SET incident = 0 WHERE incident = ?1",
+	[SHELF_VERSION_DESCRIBE] = "UPDATE version SET content = ?2, state = ?3 WHERE number = ?1",
+	[SHELF_VERSION_DROP] = "DELETE FROM version WHERE number = ?1 AND incident = 0",
+};
+
+enum bw_err bw_shelf_statement(struct bw_shelf *shelf, enum shelf_statement which, sqlite3_stmt **out)
+{
+	sqlite3_stmt **stmt = &shelf->statements[which];
+
+	if (*stmt == NULL)
+		BW_TRY(bw_sql_prepare(shelf->db, texts[which], stmt));
+	(void)sqlite3_reset(*stmt);
+	*out = *stmt;
+	return BW_OK;
+}
+
+/* ---- files ------------------------------------------------------------------------- */
+
+struct file_row {
+	int64_t number;
+	uint64_t newest;
+};
+
+static enum bw_err find_file(struct bw_shelf *shelf, const struct bw_shelf_key *key, struct file_row *out,
+			     bool *out_found)
+{
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_FIND, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)key->ino);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)key->tree);
+	(void)sqlite3_bind_int64(stmt, 3, key->gen);
+	BW_TRY(bw_sql_row(stmt, out_found));
+	if (*out_found)
+		*out = (struct file_row){ sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1) };
+	return BW_OK;
+}
+
+static enum bw_err add_file(struct bw_shelf *shelf, const struct bw_shelf_version *version, struct file_row *out)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_ADD, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)version->key.ino);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)version->key.tree);
+	(void)sqlite3_bind_int64(stmt, 3, version->key.gen);
+	(void)sqlite3_bind_int64(stmt, 4, version->folder);
+	bw_shelf_bind_bytes(stmt, 5, version->name);
+	BW_TRY(bw_sql_done(stmt));
+	*out = (struct file_row){ sqlite3_last_insert_rowid(shelf->db), 0 };
+	shelf->files++;
+	return BW_OK;
+}
+
+static enum bw_err place_file(struct bw_shelf *shelf, int64_t file, uint32_t folder, struct bw_slice name,
+			      int64_t gone_us)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_PLACE, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, file);
+	(void)sqlite3_bind_int64(stmt, 2, folder);
+	bw_shelf_bind_bytes(stmt, 3, name);
+	(void)sqlite3_bind_int64(stmt, 4, gone_us);
+	return bw_sql_done(stmt);
+}
+
+static enum bw_err set_newest(struct bw_shelf *shelf, int64_t file, uint64_t newest)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_NEWEST, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, file);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)newest);
+	return bw_sql_done(stmt);
+}
+
+enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
+			    struct bw_slice name, int64_t when_us)
+{
+	struct file_row file;
+	bool found = false;
+
+	BW_NEED(name.len <= BW_SHELF_NAME_BYTES, TOO_BIG);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(find_file(shelf, key, &file, &found));
+	BW_NEED(found, NOT_FOUND);
+	return place_file(shelf, file.number, folder, name, folder == 0 ? when_us : 0);
+}
+
+/* ---- versions -------------------------------------------------------------------------- */
+
+static enum bw_err move_pack(struct bw_shelf *shelf, uint32_t pack, int64_t bytes)
+{
+	sqlite3_stmt *stmt;
+
+	if (pack == 0)
+		return BW_OK;
+	BW_TRY(bw_shelf_statement(shelf, SHELF_PACK_ADD, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, pack);
+	(void)sqlite3_bind_int64(stmt, 2, bytes);
+	return bw_sql_done(stmt);
+}
+
+static enum bw_err insert_version(struct bw_shelf *shelf, int64_t file, const struct bw_shelf_version *version)
+{
+	sqlite3_stmt *stmt;
+	int at = 0;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_ADD, &stmt));
+	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->number);
+	(void)sqlite3_bind_int64(stmt, ++at, file);
+	(void)sqlite3_bind_int64(stmt, ++at, version->folder);
+	bw_shelf_bind_bytes(stmt, ++at, version->name);
+	(void)sqlite3_bind_int64(stmt, ++at, version->taken_us);
+	(void)sqlite3_bind_int64(stmt, ++at, version->mtime_us);
+	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->size);
+	(void)sqlite3_bind_int64(stmt, ++at, version->pack);
+	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->at);
+	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->kept_bytes);
+	(void)sqlite3_bind_int64(stmt, ++at, version->kind);
+	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->before);
+	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->incident);
+	(void)sqlite3_bind_int64(stmt, ++at, version->state);
+	bw_shelf_bind_bytes(stmt, ++at, bw_slice_of(version->sum, sizeof(version->sum)));
+	bw_shelf_bind_bytes(stmt, ++at, version->meta);
+	bw_shelf_bind_bytes(stmt, ++at, version->content);
+	return bw_sql_done(stmt);
+}
+
+enum bw_err bw_shelf_add(struct bw_shelf *shelf, struct bw_shelf_version *version)
+{
+	struct bw_shelf_version row = *version;
+	struct file_row file;
+	bool found = false;
+
+	BW_NEED(row.name.len <= BW_SHELF_NAME_BYTES && row.meta.len <= BW_SHELF_META_BYTES_MAX, TOO_BIG);
+	BW_NEED(row.content.len == 0 || row.content.len == BW_SHELF_CONTENT_BYTES, RANGE);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(find_file(shelf, &row.key, &file, &found));
+	if (!found)
+		BW_TRY(add_file(shelf, &row, &file));
+	else
+		BW_TRY(place_file(shelf, file.number, row.folder, row.name, 0));
+	row.number = shelf->next;
+	row.before = file.newest;
+	BW_TRY(insert_version(shelf, file.number, &row));
+	if (row.state == BW_SHELF_GOOD)
+		BW_TRY(set_newest(shelf, file.number, row.number));
+	BW_TRY(move_pack(shelf, row.pack, (int64_t)row.kept_bytes));
+	shelf->next++;
+	shelf->versions++;
+	shelf->kept += (int64_t)row.kept_bytes;
+	version->number = row.number;
+	version->before = row.before;
+	return BW_OK;
+}
+
+static void read_version(sqlite3_stmt *stmt, struct bw_shelf_version *out)
+{
+	const struct bw_slice sum = bw_sql_blob(stmt, 16);
+
+	*out = (struct bw_shelf_version){
+		.number = (uint64_t)sqlite3_column_int64(stmt, 0),
+		.key = { .ino = (uint64_t)sqlite3_column_int64(stmt, 1),
+			 .tree = (uint64_t)sqlite3_column_int64(stmt, 2),
+			 .gen = (uint32_t)sqlite3_column_int64(stmt, 3) },
+		.folder = (uint32_t)sqlite3_column_int64(stmt, 4),
+		.name = bw_sql_blob(stmt, 5),
+		.taken_us = sqlite3_column_int64(stmt, 6),
+		.mtime_us = sqlite3_column_int64(stmt, 7),
+		.size = (uint64_t)sqlite3_column_int64(stmt, 8),
+		.pack = (uint32_t)sqlite3_column_int64(stmt, 9),
+		.at = (uint64_t)sqlite3_column_int64(stmt, 10),
+		.kept_bytes = (uint64_t)sqlite3_column_int64(stmt, 11),
+		.kind = (uint32_t)sqlite3_column_int64(stmt, 12),
+		.before = (uint64_t)sqlite3_column_int64(stmt, 13),
+		.incident = (uint64_t)sqlite3_column_int64(stmt, 14),
+		.state = (uint32_t)sqlite3_column_int64(stmt, 15),
+		.meta = bw_sql_blob(stmt, 17),
+		.content = bw_sql_blob(stmt, 18),
+	};
+	memcpy(out->sum, sum.ptr, sum.len < sizeof(out->sum) ? sum.len : sizeof(out->sum));
+}
+
+static enum bw_err keep_version(const struct bw_shelf_version *row, struct bw_arena *arena,
+				struct bw_shelf_version *out)
+{
+	struct bw_shelf_version version = *row;
+
+	BW_TRY(bw_arena_copy(arena, row->name, &version.name));
+	BW_TRY(bw_arena_copy(arena, row->meta, &version.meta));
+	BW_TRY(bw_arena_copy(arena, row->content, &version.content));
+	*out = version;
+	return BW_OK;
+}
+
+static enum bw_err one_version(sqlite3_stmt *stmt, struct bw_arena *arena, struct bw_shelf_version *out)
+{
+	struct bw_shelf_version row;
+	enum bw_err err;
+	bool found;
+
+	BW_TRY(bw_sql_row(stmt, &found));
+	BW_NEED(found, NOT_FOUND);
+	read_version(stmt, &row);
+	err = keep_version(&row, arena, out);
+	(void)sqlite3_reset(stmt);
+	return err;
+}
+
+enum bw_err bw_shelf_get(struct bw_shelf *shelf, uint64_t number, struct bw_arena *arena, struct bw_shelf_version *out)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_GET, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	return one_version(stmt, arena, out);
+}
+
+enum bw_err bw_shelf_newest(struct bw_shelf *shelf, const struct bw_shelf_key *key, int64_t until_us,
+			    enum bw_shelf_state worst, struct bw_arena *arena, struct bw_shelf_version *out)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_NEWEST, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)key->ino);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)key->tree);
+	(void)sqlite3_bind_int64(stmt, 3, key->gen);
+	(void)sqlite3_bind_int64(stmt, 4, until_us);
+	(void)sqlite3_bind_int64(stmt, 5, worst);
+	return one_version(stmt, arena, out);
+}
+
+static enum bw_err walk(sqlite3_stmt *stmt, bw_shelf_see *see, void *context)
+{
+	struct bw_shelf_version row;
+	bool found = true;
+
+	for (;;) {
+		BW_TRY(bw_sql_row(stmt, &found));
+		if (!found)
+			return BW_OK;
+		read_version(stmt, &row);
+		BW_TRY(see(context, &row));
+	}
+}
+
+enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	/* where the file is now, not where it was when the version was taken */
+	BW_TRY(bw_sql_prepare(
+		shelf->db,
+		"SELECT v.number, f.ino, f.tree, f.gen, f.folder, f.name, v.taken, v.mtime, v.size, v.pack,"
+		" v.at, v.kept, v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content"
+		" FROM file f JOIN version v ON v.number = f.newest WHERE f.gone = 0 ORDER BY v.number",
+		&stmt));
+	return walk(stmt, see, context);
+}
+
+enum bw_err bw_shelf_at(struct bw_shelf *shelf, uint32_t folder, struct bw_slice name, bw_shelf_see *see, void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT " VERSION_COLUMNS " FROM version v JOIN file f ON f.number = v.file"
+			      " WHERE v.folder = ?1 AND v.name = ?2 ORDER BY v.number DESC",
+			      &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, folder);
+	bw_shelf_bind_bytes(stmt, 2, name);
+	return walk(stmt, see, context);
+}
+
+enum bw_err bw_shelf_below(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us, bw_shelf_see *see,
+			   void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT " VERSION_COLUMNS " FROM folder d JOIN version v ON v.folder = d.number"
+			      " JOIN file f ON f.number = v.file"
+			      " WHERE (length(?1) = 0 OR d.path = ?1"
+			      " OR substr(d.path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
+			      " AND v.number = (SELECT max(w.number) FROM version w WHERE w.file = v.file"
+			      " AND w.taken <= ?2 AND w.state = 0) ORDER BY d.path, v.name",
+			      &stmt));
+	bw_shelf_bind_bytes(stmt, 1, path);
+	(void)sqlite3_bind_int64(stmt, 2, until_us);
+	return walk(stmt, see, context);
+}
+
+enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us, bw_shelf_see *see, void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT " VERSION_COLUMNS " FROM version v JOIN file f ON f.number = v.file"
+			      " WHERE v.taken <= ?1 ORDER BY v.number",
+			      &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, until_us);
+	return walk(stmt, see, context);
+}
+
+static enum bw_err change_one(struct bw_shelf *shelf, sqlite3_stmt *stmt)
+{
+	BW_TRY(bw_sql_done(stmt));
+	BW_NEED(sqlite3_changes(shelf->db) == 1, NOT_FOUND);
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_PIN, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)incident);
+	return change_one(shelf, stmt);
+}
+
+enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_UNPIN, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
+	return bw_sql_done(stmt);
+}
+
+/* After a change of state or a removal: the newest good version may be another one. */
+static enum bw_err renew_newest(struct bw_shelf *shelf, const struct bw_shelf_key *key)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version newest = { 0 };
+	struct file_row file;
+	sqlite3_stmt *stmt;
+	bool found = false;
+	enum bw_err err;
+
+	BW_TRY(find_file(shelf, key, &file, &found));
+	BW_NEED(found, CORRUPT);
+	err = bw_shelf_newest(shelf, key, INT64_MAX, BW_SHELF_GOOD, &arena, &newest);
+	if (err != BW_OK && err != BW_ERR_NOT_FOUND)
+		return err;
+	BW_TRY(set_newest(shelf, file.number, newest.number));
+	if (newest.number != 0)
+		return BW_OK;
+	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_REMOVE, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, file.number);
+	BW_TRY(bw_sql_done(stmt));
+	shelf->files -= sqlite3_changes(shelf->db);
+	return BW_OK;
+}
+
+enum bw_err bw_shelf_describe(struct bw_shelf *shelf, uint64_t number, struct bw_slice content,
+			      enum bw_shelf_state state)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+	sqlite3_stmt *stmt;
+
+	BW_NEED(content.len == 0 || content.len == BW_SHELF_CONTENT_BYTES, RANGE);
+	BW_TRY(bw_shelf_get(shelf, number, &arena, &version));
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_DESCRIBE, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	bw_shelf_bind_bytes(stmt, 2, content);
+	(void)sqlite3_bind_int64(stmt, 3, state);
+	BW_TRY(change_one(shelf, stmt));
+	return version.state == state ? BW_OK : renew_newest(shelf, &version.key);
+}
+
+enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_get(shelf, number, &arena, &version));
+	BW_NEED(version.incident == 0, BUSY);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_DROP, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	BW_TRY(change_one(shelf, stmt));
+	BW_TRY(move_pack(shelf, version.pack, -(int64_t)version.kept_bytes));
+	shelf->versions--;
+	shelf->kept -= (int64_t)version.kept_bytes;
+	return renew_newest(shelf, &version.key);
+}

@@ -1,0 +1,56 @@
+/* The shelf's inside, shared by its files only. */
+#ifndef BW_STORE_SHELF_ROWS_H
+#define BW_STORE_SHELF_ROWS_H
+
+#include "store/shelf.h"
+#include "store/sql.h"
+
+enum shelf_statement {
+	SHELF_TALLY,
+	SHELF_FOLDER_FIND,
+	SHELF_FOLDER_ADD,
+	SHELF_FOLDER_UPDATE,
+	SHELF_FOLDER_GET,
+	SHELF_FOLDER_CLEAR,
+	SHELF_FOLDER_MOVE,
+	SHELF_SETTING_PUT,
+	SHELF_SETTING_GET,
+	SHELF_PACK_GET,
+	SHELF_PACK_ADD,
+	SHELF_FILE_FIND,
+	SHELF_FILE_ADD,
+	SHELF_FILE_PLACE,
+	SHELF_FILE_NEWEST,
+	SHELF_FILE_REMOVE,
+	SHELF_VERSION_ADD,
+	SHELF_VERSION_GET,
+	SHELF_VERSION_NEWEST,
+	SHELF_VERSION_PIN,
+	SHELF_VERSION_UNPIN,
+	SHELF_VERSION_DESCRIBE,
+	SHELF_VERSION_DROP,
+	SHELF_STATEMENTS
+};
+
+struct bw_shelf {
+	sqlite3 *db;
+	sqlite3_stmt *statements[SHELF_STATEMENTS];
+	uint64_t next; /* the next version's number */
+	bool open;     /* a transaction */
+	int64_t files; /* what the open transaction adds to the tally */
+	int64_t versions;
+	int64_t kept;
+};
+
+/* Prepared at first use, reset and without bindings of the time before. */
+BW_MUST_USE enum bw_err bw_shelf_statement(struct bw_shelf *shelf, enum shelf_statement which, sqlite3_stmt **out);
+
+/* A slice nobody filled in is empty bytes, which SQLite would take for NULL. */
+static inline void bw_shelf_bind_bytes(sqlite3_stmt *stmt, int at, struct bw_slice bytes)
+{
+	bw_sql_bind_blob(stmt, at, bw_slice_of(bytes.ptr, bytes.len));
+}
+
+BW_MUST_USE enum bw_err bw_shelf_begin(struct bw_shelf *shelf);
+
+#endif

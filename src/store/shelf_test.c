@@ -1,0 +1,285 @@
+#include "store/shelf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/test.h"
+
+struct fixture {
+	char path[64];
+	struct bw_shelf *shelf;
+	uint32_t folder;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct bw_shelf_folder folder = { .path = BW_LIT("homes/anna"), .handle = BW_LIT("12345678") };
+
+	assert_non_null(f);
+	(void)snprintf(f->path, sizeof(f->path), "/tmp/breakwater-shelf-%d.db", getpid());
+	(void)unlink(f->path);
+	assert_ok(bw_shelf_create(f->path, NULL));
+	assert_ok(bw_shelf_open(f->path, false, &f->shelf, NULL));
+	assert_ok(bw_shelf_folder_put(f->shelf, &folder, &f->folder));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char path[80];
+
+	assert_ok(bw_shelf_commit(f->shelf));
+	assert_ok(bw_shelf_verify(f->shelf, NULL)); /* whatever a test did, the books balance */
+	bw_shelf_close(f->shelf);
+	(void)unlink(f->path);
+	(void)snprintf(path, sizeof(path), "%s-wal", f->path);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s-shm", f->path);
+	(void)unlink(path);
+	free(f);
+	return 0;
+}
+
+static void reopen(struct fixture *f)
+{
+	bw_shelf_close(f->shelf);
+	assert_ok(bw_shelf_open(f->path, false, &f->shelf, NULL));
+}
+
+static uint64_t add(struct fixture *f, uint64_t ino, const char *name, int64_t taken_us, enum bw_shelf_state state)
+{
+	struct bw_shelf_version version = { .key = { .ino = ino, .gen = 1 },
+					    .folder = f->folder,
+					    .name = bw_slice_text(name),
+					    .taken_us = taken_us,
+					    .size = 10,
+					    .pack = 1,
+					    .at = 100,
+					    .kept_bytes = 10,
+					    .state = state,
+					    .sum = { 7 },
+					    .meta = BW_LIT("meta") };
+
+	assert_ok(bw_shelf_add(f->shelf, &version));
+	return version.number;
+}
+
+static uint64_t newest(struct fixture *f, uint64_t ino, int64_t until_us, enum bw_shelf_state worst)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	const struct bw_shelf_key key = { .ino = ino, .gen = 1 };
+	struct bw_shelf_version version;
+	const enum bw_err err = bw_shelf_newest(f->shelf, &key, until_us, worst, &arena, &version);
+
+	if (err == BW_ERR_NOT_FOUND)
+		return 0;
+	assert_ok(err);
+	assert_slice(version.meta, "meta");
+	return version.number;
+}
+
+struct seen {
+	char text[256];
+};
+
+static enum bw_err see(void *context, const struct bw_shelf_version *version)
+{
+	struct seen *seen = context;
+	const size_t at = strlen(seen->text);
+
+	(void)snprintf(seen->text + at, sizeof(seen->text) - at, "%.*s:%lld ", BW_ARG(version->name),
+		       (long long)version->taken_us);
+	return BW_OK;
+}
+
+static void versions_of_a_file_follow_one_another_and_the_newest_good_one_counts(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	const uint64_t second = add(f, 7, "a", 200, BW_SHELF_GOOD);
+	const uint64_t bad = add(f, 7, "a", 300, BW_SHELF_DOUBTFUL);
+
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_GOOD), second);
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_DOUBTFUL), bad);
+	assert_int_equal(newest(f, 7, 199, BW_SHELF_GOOD), first);
+	assert_int_equal(newest(f, 7, 99, BW_SHELF_GOOD), 0);
+	assert_int_equal(newest(f, 8, INT64_MAX, BW_SHELF_GOOD), 0);
+}
+
+static void what_was_committed_is_there_after_a_restart_and_the_rest_is_not(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+
+	assert_ok(bw_shelf_sync(f->shelf));
+	assert_int_equal(add(f, 8, "b", 100, BW_SHELF_GOOD), first + 1);
+	reopen(f);
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_GOOD), first);
+	assert_int_equal(newest(f, 8, INT64_MAX, BW_SHELF_GOOD), 0);
+	assert_int_equal(bw_shelf_next(f->shelf), first + 1);
+}
+
+static void a_pinned_version_cannot_be_dropped(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	const uint64_t second = add(f, 7, "a", 200, BW_SHELF_GOOD);
+	uint64_t bytes;
+
+	assert_ok(bw_shelf_pin(f->shelf, first, 42));
+	assert_int_equal(bw_shelf_drop(f->shelf, first), BW_ERR_BUSY);
+	assert_ok(bw_shelf_drop(f->shelf, second));
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_GOOD), first);
+	assert_ok(bw_shelf_unpin_all(f->shelf, 42));
+	assert_ok(bw_shelf_drop(f->shelf, first));
+	assert_ok(bw_shelf_pack_bytes(f->shelf, 1, &bytes));
+	assert_int_equal(bytes, 0);
+	assert_int_equal(bw_shelf_pin(f->shelf, first, 42), BW_ERR_NOT_FOUND);
+}
+
+static void a_version_found_bad_later_hands_its_place_to_the_one_before(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	const uint64_t second = add(f, 7, "a", 200, BW_SHELF_GOOD);
+	struct seen seen = { "" };
+
+	assert_ok(bw_shelf_describe(f->shelf, second, BW_LIT("123456789012345678901234"), BW_SHELF_DOUBTFUL));
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_GOOD), first);
+	assert_ok(bw_shelf_each(f->shelf, see, &seen));
+	assert_string_equal(seen.text, "a:100 ");
+}
+
+static void a_renamed_file_is_walked_under_its_new_name_and_found_under_its_old_one(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_shelf_key key = { .ino = 7, .gen = 1 };
+	struct seen now = { "" };
+	struct seen before = { "" };
+
+	(void)add(f, 7, "report.docx", 100, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_rename(f->shelf, &key, f->folder, BW_LIT("report.docx.locked"), 150));
+	assert_ok(bw_shelf_each(f->shelf, see, &now));
+	assert_string_equal(now.text, "report.docx.locked:100 ");
+	assert_ok(bw_shelf_at(f->shelf, f->folder, BW_LIT("report.docx"), see, &before));
+	assert_string_equal(before.text, "report.docx:100 ");
+}
+
+static void a_removed_file_leaves_the_walk_but_not_the_history(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_shelf_key key = { .ino = 7, .gen = 1 };
+	struct seen each = { "" };
+	struct seen below = { "" };
+
+	(void)add(f, 7, "a", 100, BW_SHELF_GOOD);
+	(void)add(f, 8, "b", 110, BW_SHELF_GOOD);
+	(void)add(f, 8, "b", 300, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_rename(f->shelf, &key, 0, bw_slice_empty, 150));
+	assert_ok(bw_shelf_each(f->shelf, see, &each));
+	assert_string_equal(each.text, "b:300 ");
+	assert_ok(bw_shelf_below(f->shelf, BW_LIT("homes"), 200, see, &below));
+	assert_string_equal(below.text, "a:100 b:110 ");
+}
+
+static void a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_shelf_folder neighbour = { .path = BW_LIT("homes/anna2"), .handle = BW_LIT("x") };
+	struct seen below = { "" };
+
+	(void)add(f, 7, "a", 100, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_folder_put(f->shelf, &neighbour, &f->folder));
+	(void)add(f, 8, "b", 100, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_below(f->shelf, BW_LIT("homes/anna"), 200, see, &below));
+	assert_string_equal(below.text, "a:100 ");
+}
+
+static void a_folder_that_moves_takes_what_is_below_it_along(void **state)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct fixture *f = *state;
+	const struct bw_shelf_folder deep = { .path = BW_LIT("homes/anna/x\xff/y"), .handle = BW_LIT("h") };
+	struct bw_shelf_folder found;
+	uint32_t number;
+	uint32_t again;
+
+	assert_ok(bw_shelf_folder_put(f->shelf, &deep, &number));
+	assert_ok(bw_shelf_folder_move(f->shelf, BW_LIT("homes/anna"), BW_LIT("old/a")));
+	assert_ok(bw_shelf_folder_get(f->shelf, number, &arena, &found));
+	assert_slice(found.path, "old/a/x\xff/y");
+	assert_int_equal(bw_shelf_folder_find(f->shelf, BW_LIT("homes/anna"), &again), BW_ERR_NOT_FOUND);
+	assert_ok(bw_shelf_folder_find(f->shelf, BW_LIT("old/a/x\xff/y"), &again));
+	assert_int_equal(again, number);
+}
+
+static void totals_move_with_every_change(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_shelf_totals totals;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+
+	(void)add(f, 7, "a", 200, BW_SHELF_GOOD);
+	(void)add(f, 8, "b", 300, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_totals(f->shelf, &totals));
+	assert_int_equal(totals.files, 2);
+	assert_int_equal(totals.versions, 3);
+	assert_int_equal(totals.kept_bytes, 30);
+	assert_int_equal(totals.oldest_us, 100);
+	assert_ok(bw_shelf_drop(f->shelf, first));
+	assert_ok(bw_shelf_commit(f->shelf));
+	assert_ok(bw_shelf_totals(f->shelf, &totals));
+	assert_int_equal(totals.versions, 2);
+	assert_int_equal(totals.oldest_us, 200);
+}
+
+static void names_longer_than_the_kernel_allows_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t name[256] = { 0 };
+	struct bw_shelf_version version = { .key = { .ino = 7 }, .folder = f->folder };
+
+	memset(name, 'x', sizeof(name));
+	version.name = bw_slice_of(name, sizeof(name));
+	assert_int_equal(bw_shelf_add(f->shelf, &version), BW_ERR_TOO_BIG);
+}
+
+static void another_database_is_refused_by_name(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_shelf *other = NULL;
+	struct bw_why why = { "" };
+
+	assert_int_equal(bw_shelf_create(f->path, &why), BW_ERR_EXISTS);
+	assert_non_null(strstr(why.text, f->path));
+	assert_int_equal(bw_shelf_open("/tmp/no-such-shelf.db", false, &other, &why), BW_ERR_NOT_FOUND);
+	assert_null(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(versions_of_a_file_follow_one_another_and_the_newest_good_one_counts,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_committed_is_there_after_a_restart_and_the_rest_is_not, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_pinned_version_cannot_be_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_version_found_bad_later_hands_its_place_to_the_one_before, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_renamed_file_is_walked_under_its_new_name_and_found_under_its_old_one,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_removed_file_leaves_the_walk_but_not_the_history, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_folder_that_moves_takes_what_is_below_it_along, setup, teardown),
+		cmocka_unit_test_setup_teardown(totals_move_with_every_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_longer_than_the_kernel_allows_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_database_is_refused_by_name, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
