@@ -539,8 +539,13 @@ static enum bw_err run_lines(struct bw_split *s, struct bw_split_item *out)
 	}
 }
 
-/* Is the first line a whole value, or clearly the first of many lines? */
-static bool looks_like_lines(struct bw_slice text)
+enum lines { LINES_UNKNOWN, LINES_NO, LINES_YES };
+
+/*
+ * Is the first line a whole value, or clearly the first of many lines? A whole one tells at once, so that
+ * whoever writes a line gets its answer; else the byte after it tells, whatever the pieces were.
+ */
+static enum lines judge_lines(struct bw_slice text)
 {
 	const uint8_t *end = memchr(text.ptr, '\n', text.len);
 	struct bw_slice line;
@@ -549,21 +554,24 @@ static bool looks_like_lines(struct bw_slice text)
 	size_t used;
 
 	if (end == NULL)
-		return false;
+		return LINES_UNKNOWN;
 	line = bw_slice_sub(text, 0, (size_t)(end - text.ptr));
 	while (from < line.len && bw_is_space(line.ptr[from]))
 		from++;
 	if (from == line.len || line.ptr[from] != '{')
-		return false;
+		return LINES_NO;
 	line = bw_slice_from(line, from);
 	if (bw_scan(&scan, line, &used) == BW_SCAN_CLOSED)
-		return true;
+		return LINES_YES;
 	/* not whole: still a line when it does not end like one that goes on and the next starts afresh */
 	used = line.len;
 	while (used > 0 && bw_is_space(line.ptr[used - 1]))
 		used--;
-	return used > 1 && memchr("[{,:", line.ptr[used - 1], 4) == NULL && end + 1 < text.ptr + text.len &&
-	       end[1] == '{';
+	if (used <= 1 || memchr("[{,:", line.ptr[used - 1], 4) != NULL)
+		return LINES_NO;
+	if (end + 1 == text.ptr + text.len)
+		return LINES_UNKNOWN;
+	return end[1] == '{' ? LINES_YES : LINES_NO;
 }
 
 /* ---- the door ------------------------------------------------------------------------------ */
@@ -595,21 +603,23 @@ void bw_split_feed(struct bw_split *s, struct bw_slice chunk, bool last)
 	s->last = last;
 }
 
-/* Waits for a line end or enough text to see that there is none. */
+/* Waits until the first line tells whether lines rule, or there is enough text to see that it does not end. */
 static enum bw_err start(struct bw_split *s)
 {
 	struct bw_slice text = s->after_first;
+	enum lines lines = s->first.len > 0 ? LINES_UNKNOWN : judge_lines(text);
 
-	if (s->first.len > 0 || (!s->last && text.len < BW_SPLIT_LOOK && memchr(text.ptr, '\n', text.len) == NULL)) {
+	if (lines == LINES_UNKNOWN && (s->first.len > 0 || (!s->last && text.len < BW_SPLIT_LOOK))) {
 		BW_TRY(bw_buf_add(&s->first, text));
 		text = bw_buf_slice(&s->first);
-		if (!s->last && text.len < BW_SPLIT_LOOK && memchr(text.ptr, '\n', text.len) == NULL) {
+		lines = judge_lines(text);
+		if (lines == LINES_UNKNOWN && !s->last && text.len < BW_SPLIT_LOOK) {
 			s->after_first = bw_slice_empty;
 			return BW_ERR_AGAIN;
 		}
 	}
 	s->started = true;
-	s->lines = looks_like_lines(text);
+	s->lines = lines == LINES_YES;
 	go_on(s, text, 0, s->last);
 	return BW_OK;
 }
