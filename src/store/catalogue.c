@@ -15,6 +15,7 @@ enum {
 	TABLE_BITS_MIN = 12,
 	TABLE_BITS_MAX = 28,
 	CHANGE_MAP_KEPT = 64 * 1024, /* places; a larger one is given back after the commit */
+	PROBES_MAX = 16 * 1024,      /* at a start: our hash never needs as many, a saved segment that is broken may */
 	DEAD_ROW = -1,               /* as uint32_t: a slot whose row was rolled back */
 };
 
@@ -178,13 +179,16 @@ int64_t bw_cat_find(const struct bw_catalogue *cat, uint32_t identity, uint64_t 
 	}
 }
 
-static void slot_put_new(uint64_t *table, uint64_t mask, uint32_t identity, uint32_t stored)
+/* False, with nothing put, when the first `most` slots it could take are taken. */
+static bool slot_put_new(uint64_t *table, uint64_t mask, uint32_t identity, uint32_t stored, uint64_t most)
 {
 	uint64_t at = identity & mask;
 
-	while (table[at] != 0)
-		at = (at + 1) & mask;
+	for (; table[at] != 0; at = (at + 1) & mask)
+		if (most-- == 0)
+			return false;
 	__atomic_store_n(&table[at], slot_make(identity, stored), __ATOMIC_RELEASE);
+	return true;
 }
 
 static void table_grow(struct bw_catalogue *cat)
@@ -200,7 +204,7 @@ static void table_grow(struct bw_catalogue *cat)
 
 		if (stored == 0 || stored == (uint32_t)DEAD_ROW)
 			continue;
-		slot_put_new(grown, 2 * slots - 1, (uint32_t)(old[i] >> 32), stored);
+		slot_put_new(grown, 2 * slots - 1, (uint32_t)(old[i] >> 32), stored, 2 * slots);
 		occupied++;
 	}
 	cat->occupied = occupied;
@@ -362,7 +366,8 @@ enum bw_err bw_cat_append(struct bw_catalogue *cat, const struct bw_cat_row *row
 	} else {
 		const uint32_t bits = cat->head->table_bits;
 
-		slot_put_new(table_of(cat, bits), ((uint64_t)1 << bits) - 1, row->identity, (uint32_t)(at + 1));
+		slot_put_new(table_of(cat, bits), ((uint64_t)1 << bits) - 1, row->identity, (uint32_t)(at + 1),
+			     UINT64_MAX);
 		cat->occupied++;
 	}
 	return BW_OK;
@@ -421,7 +426,9 @@ static enum bw_err restore_row(struct bw_catalogue *cat, uint64_t row)
 	BW_NEED(row == 0 || cat->added[row] > cat->added[row - 1], CORRUPT);
 	mark_block(cat, row);
 	if (prev == 0) {
-		slot_put_new(table_of(cat, bits), ((uint64_t)1 << bits) - 1, cat->identity[row], (uint32_t)row + 1);
+		BW_NEED(slot_put_new(table_of(cat, bits), ((uint64_t)1 << bits) - 1, cat->identity[row],
+				     (uint32_t)row + 1, PROBES_MAX),
+			CORRUPT);
 		cat->occupied++;
 		return BW_OK;
 	}

@@ -248,6 +248,19 @@ static void dates_are_found_by_halving(void **state)
 	free(model);
 }
 
+static void saved_rows_that_all_claim_one_identity_are_refused_before_they_cost_hours(void **state)
+{
+	enum { ROWS = 20000 };
+	struct bw_catalogue cat;
+
+	(void)state;
+	assert_ok(bw_cat_new(key, &cat));
+	for (unsigned i = 0; i < ROWS; i++)
+		cat.added[i] = i; /* identity, prev and the rest: zero */
+	assert_int_equal(bw_cat_restore(&cat, ROWS), BW_ERR_CORRUPT);
+	bw_cat_release(&cat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +269,7 @@ int main(void)
 		cmocka_unit_test(two_ids_with_the_same_hash_are_both_offered),
 		cmocka_unit_test(a_scan_finds_what_a_plain_loop_finds),
 		cmocka_unit_test(dates_are_found_by_halving),
+		cmocka_unit_test(saved_rows_that_all_claim_one_identity_are_refused_before_they_cost_hours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
