@@ -1,0 +1,337 @@
+#include "guard/shadow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "guard/meta.h"
+#include "guard/shadow_parts.h"
+#include "sys/clock.h"
+
+enum { TAKE_TRIES = 3 };
+
+/* ---- making and opening --------------------------------------------------------------- */
+
+static enum bw_err inside(char out[BW_PATH_BYTES], const struct bw_volume *volume, const char *name)
+{
+	return bw_path_join(out, volume->store, name);
+}
+
+enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why)
+{
+	static const char *const folders[] = { "packs", "objects" };
+	char path[BW_PATH_BYTES];
+	enum bw_err err;
+
+	err = bw_folder_make(volume->store, why);
+	if (err != BW_OK && err != BW_ERR_EXISTS)
+		return err;
+	BW_TRY(inside(path, volume, "catalogue.db"));
+	if (bw_file_exists(path))
+		return bw_why_set(why, BW_ERR_EXISTS, "'%s' already keeps shadows", volume->store);
+	for (size_t i = 0; i < BW_COUNT(folders); i++) {
+		BW_TRY(inside(path, volume, folders[i]));
+		err = bw_folder_make(path, why);
+		if (err != BW_OK && err != BW_ERR_EXISTS)
+			return err;
+	}
+	BW_TRY(inside(path, volume, "catalogue.db"));
+	BW_TRY(bw_shelf_create(path, why));
+	return bw_folder_sync(volume->store, why);
+}
+
+/* Root's and nobody else's, and a folder, not a link somebody put there. */
+static enum bw_err open_folder(struct bw_shadow *shadow, struct bw_why *why)
+{
+	const char *path = shadow->volume->store;
+	struct stat status;
+
+	shadow->folder = openat(shadow->volume->root, BW_SHADOW_FOLDER,
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (shadow->folder < 0 && errno == ENOENT)
+		return bw_why_set(why, BW_ERR_NOT_FOUND,
+				  "nothing on '%s' is guarded: 'breakwater guard enroll' takes a folder in",
+				  shadow->volume->mount);
+	if (shadow->folder < 0 || fstat(shadow->folder, &status) != 0)
+		return bw_why_errno(why, errno, "open", path);
+	if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
+		return bw_why_set(why, BW_ERR_DENIED, "'%s' must belong to root with mode 0700", path);
+	shadow->objects = openat(shadow->folder, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (shadow->objects < 0)
+		return bw_why_errno(why, errno, "open the objects of", path);
+	return BW_OK;
+}
+
+static enum bw_err saved_number(struct bw_shadow *shadow, const char *name, uint64_t *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(32);
+	const enum bw_err err = bw_shelf_setting_get(shadow->shelf, name, &text);
+
+	if (err == BW_ERR_NOT_FOUND) {
+		*out = 0;
+		return BW_OK;
+	}
+	BW_TRY(err);
+	return bw_parse_u64(bw_buf_slice(&text), out);
+}
+
+static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
+{
+	char path[BW_PATH_BYTES];
+	uint64_t number = 0;
+	uint64_t end = 0;
+
+	BW_TRY(open_folder(shadow, why));
+	if (!shadow->read_only) {
+		BW_TRY(inside(path, shadow->volume, "lock"));
+		BW_TRY(bw_lock_take(path, &shadow->lock, why));
+	}
+	BW_TRY(inside(path, shadow->volume, "catalogue.db"));
+	BW_TRY(bw_shelf_open(path, shadow->read_only, &shadow->shelf, why));
+	BW_TRY(saved_number(shadow, "pack", &number));
+	BW_TRY(saved_number(shadow, "pack_end", &end));
+	BW_TRY(inside(path, shadow->volume, "packs"));
+	return bw_packs_open(path, shadow->read_only, number == 0 ? 1 : (uint32_t)number, end, &shadow->packs, why);
+}
+
+enum bw_err bw_shadow_open(const struct bw_volume *volume, bool read_only, struct bw_shadow **out, struct bw_why *why)
+{
+	struct bw_shadow *shadow = calloc(1, sizeof(*shadow));
+	enum bw_err err;
+
+	BW_NEED(shadow != NULL, MEMORY);
+	*shadow = (struct bw_shadow){ .volume = volume,
+				      .folder = -1,
+				      .objects = -1,
+				      .lock = -1,
+				      .read_only = read_only,
+				      .content = BW_BUF_INIT(BW_PACK_CONTENT_MAX + 1),
+				      .meta = BW_BUF_INIT(BW_META_BYTES_MAX) };
+	err = open_parts(shadow, why);
+	if (err != BW_OK) {
+		bw_shadow_close(shadow);
+		return err;
+	}
+	*out = shadow;
+	return BW_OK;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+void bw_shadow_close(struct bw_shadow *shadow)
+{
+	if (shadow == NULL)
+		return;
+	bw_packs_close(shadow->packs);
+	bw_shelf_close(shadow->shelf);
+	close_fd(shadow->objects);
+	close_fd(shadow->folder);
+	close_fd(shadow->lock);
+	bw_buf_release(&shadow->content);
+	bw_buf_release(&shadow->meta);
+	free(shadow);
+}
+
+struct bw_shelf *bw_shadow_shelf(struct bw_shadow *shadow)
+{
+	return shadow->shelf;
+}
+
+const struct bw_volume *bw_shadow_volume(const struct bw_shadow *shadow)
+{
+	return shadow->volume;
+}
+
+/* ---- taking ------------------------------------------------------------------------------ */
+
+static bool same_moment(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* All of a file up to what a pack takes; *out_small is false when there is more. */
+static enum bw_err read_small(struct bw_shadow *shadow, int fd, bool *out_small)
+{
+	struct bw_buf *content = &shadow->content;
+
+	bw_buf_clear(content);
+	BW_TRY(bw_buf_reserve(content, BW_PACK_CONTENT_MAX + 1));
+	while (content->len <= BW_PACK_CONTENT_MAX) {
+		const ssize_t got = pread(fd, content->ptr + content->len, BW_PACK_CONTENT_MAX + 1 - content->len,
+					  (off_t)content->len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return bw_err_from_errno(errno);
+		if (got == 0)
+			break;
+		content->len += (size_t)got;
+	}
+	*out_small = content->len <= BW_PACK_CONTENT_MAX;
+	return BW_OK;
+}
+
+static enum bw_err take_object(struct bw_shadow *shadow, int fd, struct bw_shelf_version *row)
+{
+	struct stat made;
+	int object = -1;
+	enum bw_err err;
+
+	BW_TRY(bw_object_make(shadow, bw_shelf_next(shadow->shelf), &object));
+	err = shadow->volume->strategy == BW_STRATEGY_REFLINK ? bw_copy_reflink(fd, object) : BW_ERR_UNSUPPORTED;
+	row->kept_bytes = 0;
+	if (err == BW_ERR_UNSUPPORTED) {
+		err = bw_copy_sparse(fd, object, row->size);
+		if (err == BW_OK && fstat(object, &made) == 0)
+			row->kept_bytes = (uint64_t)made.st_blocks * 512;
+	}
+	if (err == BW_OK && fstat(object, &made) == 0)
+		row->size = (uint64_t)made.st_size;
+	close_fd(object);
+	if (err != BW_OK)
+		bw_object_remove(shadow, bw_shelf_next(shadow->shelf));
+	row->pack = 0;
+	row->at = 0;
+	memset(row->sum, 0, sizeof(row->sum));
+	return err;
+}
+
+static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *take, struct bw_shelf_version *row,
+				struct bw_taken *taken)
+{
+	struct bw_sum sum;
+	bool small = taken->status.st_size <= BW_PACK_CONTENT_MAX;
+
+	if (small)
+		BW_TRY(read_small(shadow, take->fd, &small));
+	taken->in_pack = small;
+	if (!small)
+		return take_object(shadow, take->fd, row);
+	taken->content = bw_buf_slice(&shadow->content);
+	row->size = taken->content.len;
+	row->kept_bytes = BW_PACK_HEAD_BYTES + taken->content.len;
+	BW_TRY(bw_packs_add(shadow->packs, bw_shelf_next(shadow->shelf), taken->content, &sum, &row->pack, &row->at));
+	memcpy(row->sum, sum.bytes, sizeof(row->sum));
+	return BW_OK;
+}
+
+/* One try; *out_still says whether the file held still. */
+static enum bw_err take_once(struct bw_shadow *shadow, const struct bw_take *take, struct bw_shelf_version *row,
+			     struct bw_taken *taken, bool *out_still)
+{
+	struct stat after;
+
+	if (fstat(take->fd, &taken->status) != 0)
+		return bw_err_from_errno(errno);
+	BW_NEED(S_ISREG(taken->status.st_mode), TYPE);
+	BW_NEED(take->largest == 0 || (uint64_t)taken->status.st_size <= take->largest, TOO_BIG);
+	row->size = (uint64_t)taken->status.st_size;
+	row->taken_us = bw_clock_now_us();
+	BW_TRY(take_content(shadow, take, row, taken));
+	if (fstat(take->fd, &after) != 0)
+		return bw_err_from_errno(errno);
+	*out_still = same_moment(&taken->status, &after);
+	return BW_OK;
+}
+
+/* What a try left behind that the next one replaces. */
+static void undo_try(struct bw_shadow *shadow, const struct bw_taken *taken)
+{
+	if (!taken->in_pack)
+		bw_object_remove(shadow, bw_shelf_next(shadow->shelf));
+	/* a record in the pack is simply not referred to */
+}
+
+static enum bw_err take_regular(struct bw_shadow *shadow, const struct bw_take *take, struct bw_shelf_version *row,
+				struct bw_taken *taken)
+{
+	bool still = false;
+
+	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
+		BW_TRY(take_once(shadow, take, row, taken, &still));
+		if (still)
+			break;
+		if (tries + 1 < TAKE_TRIES)
+			undo_try(shadow, taken);
+	}
+	taken->fuzzy = !still;
+	if (!still && row->state == BW_SHELF_GOOD)
+		row->state = BW_SHELF_FUZZY;
+	return BW_OK;
+}
+
+enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take, struct bw_taken *out)
+{
+	struct bw_taken taken = { .content = bw_slice_empty };
+	struct bw_shelf_version row = { .key = { .ino = take->key.ino, .tree = take->key.tree, .gen = take->key.gen },
+					.folder = take->folder,
+					.name = take->name,
+					.incident = take->incident,
+					.state = take->state };
+	enum bw_err err;
+
+	if (fstat(take->fd, &taken.status) != 0)
+		return bw_err_from_errno(errno);
+	if (S_ISLNK(taken.status.st_mode))
+		row.taken_us = bw_clock_now_us(); /* all there is of a link is metadata */
+	else
+		BW_TRY(take_regular(shadow, take, &row, &taken));
+	row.kind = taken.status.st_mode & S_IFMT;
+	row.mtime_us = (int64_t)taken.status.st_mtim.tv_sec * 1000000 + taken.status.st_mtim.tv_nsec / 1000;
+	bw_buf_clear(&shadow->meta);
+	err = bw_meta_read(take->fd, &taken.status, &shadow->meta, &taken.meta_whole);
+	row.meta = bw_buf_slice(&shadow->meta);
+	if (err == BW_OK)
+		err = bw_shelf_add(shadow->shelf, &row);
+	if (err != BW_OK) {
+		if (S_ISREG(taken.status.st_mode))
+			undo_try(shadow, &taken);
+		return err;
+	}
+	taken.version = row.number;
+	*out = taken;
+	return BW_OK;
+}
+
+/* ---- keeping what was taken ---------------------------------------------------------------- */
+
+static enum bw_err save_number(struct bw_shadow *shadow, const char *name, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return bw_shelf_setting_put(shadow->shelf, name, bw_slice_text(text));
+}
+
+static enum bw_err save_end(struct bw_shadow *shadow)
+{
+	BW_TRY(save_number(shadow, "pack", bw_packs_number(shadow->packs)));
+	return save_number(shadow, "pack_end", bw_packs_end(shadow->packs));
+}
+
+enum bw_err bw_shadow_commit(struct bw_shadow *shadow)
+{
+	BW_TRY(bw_packs_flush(shadow->packs));
+	BW_TRY(save_end(shadow));
+	return bw_shelf_commit(shadow->shelf);
+}
+
+enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
+{
+	BW_TRY(bw_packs_sync(shadow->packs));
+	/* objects were written without a sync each: one call for the volume costs less than one for each */
+	if (syncfs(shadow->objects) != 0)
+		return bw_err_from_errno(errno);
+	BW_TRY(save_end(shadow));
+	return bw_shelf_sync(shadow->shelf);
+}

@@ -1,0 +1,86 @@
+/*
+ * The shadow store of one volume: standing copies of protected files, and the way
+ * back. Used by keep (which writes it while the guard runs), enroll (which fills
+ * it) and restore, versions and verify (which read it).
+ *
+ *   <mount>/.breakwater-guard/    root's, 0700
+ *     catalogue.db                store/shelf.h
+ *     packs/                      guard/pack.h
+ *     objects/xx/xxxxxxxxxxxxxxxx one content each, named by its version's number
+ *     lock                        the one writer
+ *
+ * A content is written first, its row second, and both reach the disk in that order
+ * at bw_shadow_sync. After a crash, what lies in packs or objects without a row is removed.
+ */
+#ifndef BW_GUARD_SHADOW_H
+#define BW_GUARD_SHADOW_H
+
+#include <sys/stat.h>
+
+#include "guard/pack.h"
+#include "guard/volume.h"
+#include "store/shelf.h"
+
+struct bw_shadow;
+
+/* Makes the folders and an empty catalogue. EXISTS when there is a store already. */
+BW_MUST_USE enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why);
+
+/* BUSY: another writer. NOT_FOUND: not enrolled. Borrows `volume`. A writer cleans up after a crash. */
+BW_MUST_USE enum bw_err bw_shadow_open(const struct bw_volume *volume, bool read_only, struct bw_shadow **out,
+				       struct bw_why *why);
+void bw_shadow_close(struct bw_shadow *shadow); /* what was not committed is forgotten; NULL allowed */
+
+struct bw_shelf *bw_shadow_shelf(struct bw_shadow *shadow);
+const struct bw_volume *bw_shadow_volume(const struct bw_shadow *shadow);
+
+/* One file to keep. */
+struct bw_take {
+	int fd; /* open for reading; of a symbolic link: O_PATH|O_NOFOLLOW */
+	struct bw_file_key key;
+	uint32_t folder; /* bw_shelf_folder_put */
+	struct bw_slice name;
+	uint64_t incident;         /* pinned by it; 0: none */
+	enum bw_shelf_state state; /* GOOD or DOUBTFUL */
+	uint64_t largest;          /* larger contents are refused with TOO_BIG; 0: none are */
+};
+
+struct bw_taken {
+	uint64_t version;
+	struct stat status; /* of the moment it was read */
+	bool fuzzy;         /* it changed while it was read, each time it was tried */
+	bool meta_whole;
+	bool in_pack;            /* `content` holds it */
+	struct bw_slice content; /* what went into a pack; borrowed until the next take */
+};
+
+/*
+ * Keeps the file's present content and metadata as its next version. Regular files and
+ * symbolic links only (TYPE). DISK_FULL, IO: nothing of it counts.
+ */
+BW_MUST_USE enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take, struct bw_taken *out);
+
+/* Survives a killed process; and a power cut. */
+BW_MUST_USE enum bw_err bw_shadow_commit(struct bw_shadow *shadow);
+BW_MUST_USE enum bw_err bw_shadow_sync(struct bw_shadow *shadow);
+
+/*
+ * Writes a version's content into `fd`, an empty regular file on the same volume (a reflink where the store has one),
+ * holes kept, checked against its sum where one is kept. Metadata is the caller's (bw_meta_apply). CORRUPT, NOT_FOUND,
+ * DISK_FULL, IO.
+ */
+BW_MUST_USE enum bw_err bw_shadow_fetch(struct bw_shadow *shadow, const struct bw_shelf_version *version, int fd,
+					struct bw_why *why);
+
+/* At most `max` bytes of a version from `at` on, appended: for a second look without a file. */
+BW_MUST_USE enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_version *version, uint64_t at,
+				       size_t max, struct bw_buf *out);
+
+/* Forgets versions and frees what they kept (after committing that they are forgotten). BUSY: pinned. */
+BW_MUST_USE enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count);
+
+/* Reads everything back: catalogue, every pack record, every object. CORRUPT with the first finding; `see` counts. */
+BW_MUST_USE enum bw_err bw_shadow_verify(struct bw_shadow *shadow, void (*see)(void *context, uint64_t versions),
+					 void *context, struct bw_why *why);
+
+#endif

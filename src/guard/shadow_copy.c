@@ -1,0 +1,109 @@
+/* Objects of the shadow store, and how bytes get in and out of them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "guard/shadow_parts.h"
+
+void bw_object_name(uint64_t version, char out[BW_OBJECT_NAME_BYTES])
+{
+	/* 256 folders, so that none grows large: neighbours in time are neighbours on disk */
+	(void)snprintf(out, BW_OBJECT_NAME_BYTES, "%02x/%016llx", (unsigned)(version >> 12 & 0xff),
+		       (unsigned long long)version);
+}
+
+enum bw_err bw_object_make(struct bw_shadow *shadow, uint64_t version, int *out_fd)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	char name[BW_OBJECT_NAME_BYTES];
+	int fd;
+
+	bw_object_name(version, name);
+	fd = openat(shadow->objects, name, flags, 0600);
+	if (fd < 0 && errno == ENOENT) {
+		name[2] = '\0';
+		if (mkdirat(shadow->objects, name, 0700) != 0 && errno != EEXIST)
+			return bw_err_from_errno(errno);
+		name[2] = '/';
+		fd = openat(shadow->objects, name, flags, 0600);
+	}
+	if (fd < 0 && errno == EEXIST) { /* of a version whose row never came */
+		if (unlinkat(shadow->objects, name, 0) != 0)
+			return bw_err_from_errno(errno);
+		fd = openat(shadow->objects, name, flags, 0600);
+	}
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	*out_fd = fd;
+	return BW_OK;
+}
+
+enum bw_err bw_object_open(struct bw_shadow *shadow, uint64_t version, int *out_fd)
+{
+	char name[BW_OBJECT_NAME_BYTES];
+	int fd;
+
+	bw_object_name(version, name);
+	fd = openat(shadow->objects, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	*out_fd = fd;
+	return BW_OK;
+}
+
+void bw_object_remove(struct bw_shadow *shadow, uint64_t version)
+{
+	char name[BW_OBJECT_NAME_BYTES];
+
+	bw_object_name(version, name);
+	(void)unlinkat(shadow->objects, name, 0); /* what stays behind is found by verify */
+}
+
+enum bw_err bw_copy_reflink(int from, int to)
+{
+	if (ioctl(to, FICLONE, from) == 0)
+		return BW_OK;
+	return errno == EOPNOTSUPP || errno == EXDEV || errno == EINVAL ? BW_ERR_UNSUPPORTED : bw_err_from_errno(errno);
+}
+
+static enum bw_err copy_range(int from, int to, uint64_t at, uint64_t end)
+{
+	loff_t in = (loff_t)at;
+	loff_t out = (loff_t)at;
+
+	while ((uint64_t)in < end) {
+		const ssize_t got = copy_file_range(from, &in, to, &out, end - (uint64_t)in, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return bw_err_from_errno(errno);
+		if (got == 0) /* it was cut while we read: the caller sees that it changed */
+			return BW_OK;
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_copy_sparse(int from, int to, uint64_t size)
+{
+	uint64_t at = 0;
+
+	while (at < size) {
+		const off_t data = lseek(from, (off_t)at, SEEK_DATA);
+		off_t hole;
+
+		if (data < 0 && errno == ENXIO) /* nothing but a hole to the end */
+			break;
+		if (data < 0)
+			return bw_err_from_errno(errno);
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0)
+			return bw_err_from_errno(errno);
+		BW_TRY(copy_range(from, to, (uint64_t)data, (uint64_t)hole < size ? (uint64_t)hole : size));
+		at = (uint64_t)hole;
+	}
+	return ftruncate(to, (off_t)size) == 0 ? BW_OK : bw_err_from_errno(errno);
+}

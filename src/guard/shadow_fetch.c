@@ -1,0 +1,180 @@
+/* The way back: versions into files, versions forgotten, everything read again. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guard/shadow_parts.h"
+
+static enum bw_err write_content(int fd, struct bw_slice content)
+{
+	BW_TRY(bw_fd_write(fd, content));
+	return ftruncate(fd, (off_t)content.len) == 0 ? BW_OK : bw_err_from_errno(errno);
+}
+
+static enum bw_err fetch_packed(struct bw_shadow *shadow, const struct bw_shelf_version *version, int fd)
+{
+	bw_buf_clear(&shadow->content);
+	BW_TRY(bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content));
+	BW_NEED(shadow->content.len == version->size, CORRUPT);
+	return write_content(fd, bw_buf_slice(&shadow->content));
+}
+
+static enum bw_err fetch_object(struct bw_shadow *shadow, const struct bw_shelf_version *version, int fd)
+{
+	struct stat status;
+	int object = -1;
+	enum bw_err err;
+
+	BW_TRY(bw_object_open(shadow, version->number, &object));
+	err = fstat(object, &status) == 0 ? BW_OK : bw_err_from_errno(errno);
+	if (err == BW_OK && (uint64_t)status.st_size != version->size)
+		err = BW_ERR_CORRUPT;
+	if (err == BW_OK) {
+		err = bw_copy_reflink(object, fd);
+		if (err == BW_ERR_UNSUPPORTED)
+			err = bw_copy_sparse(object, fd, version->size);
+	}
+	(void)close(object);
+	return err;
+}
+
+enum bw_err bw_shadow_fetch(struct bw_shadow *shadow, const struct bw_shelf_version *version, int fd,
+			    struct bw_why *why)
+{
+	enum bw_err err;
+
+	BW_NEED(S_ISREG(version->kind), TYPE);
+	err = version->pack != 0 ? fetch_packed(shadow, version, fd) : fetch_object(shadow, version, fd);
+	if (err == BW_OK)
+		return BW_OK;
+	return bw_why_set(why, err, "cannot bring back version %llu of '%.*s': %s", (unsigned long long)version->number,
+			  BW_ARG(version->name), bw_err_text(err));
+}
+
+static enum bw_err peek_object(struct bw_shadow *shadow, const struct bw_shelf_version *version, uint64_t at,
+			       size_t max, struct bw_buf *out)
+{
+	int object = -1;
+	ssize_t got;
+
+	BW_TRY(bw_object_open(shadow, version->number, &object));
+	do {
+		got = pread(object, out->ptr + out->len, max, (off_t)at);
+	} while (got < 0 && errno == EINTR);
+	(void)close(object);
+	if (got < 0)
+		return bw_err_from_errno(errno);
+	out->len += (size_t)got;
+	return BW_OK;
+}
+
+enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_version *version, uint64_t at, size_t max,
+			   struct bw_buf *out)
+{
+	BW_NEED(S_ISREG(version->kind), TYPE);
+	if (version->pack == 0) {
+		BW_TRY(bw_buf_reserve(out, max));
+		return peek_object(shadow, version, at, max, out);
+	}
+	bw_buf_clear(&shadow->content);
+	BW_TRY(bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content));
+	return bw_buf_add(out, bw_slice_sub(bw_buf_slice(&shadow->content), at, max));
+}
+
+/* ---- forgetting -------------------------------------------------------------------------- */
+
+static enum bw_err forget_one(struct bw_shadow *shadow, uint64_t number, uint32_t *out_pack)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+
+	BW_TRY(bw_shelf_get(shadow->shelf, number, &arena, &version));
+	BW_TRY(bw_shelf_drop(shadow->shelf, number));
+	*out_pack = version.pack;
+	return BW_OK;
+}
+
+static void free_content(struct bw_shadow *shadow, uint64_t number, uint32_t pack)
+{
+	uint64_t left;
+
+	if (pack == 0)
+		bw_object_remove(shadow, number);
+	else if (bw_shelf_pack_bytes(shadow->shelf, pack, &left) == BW_OK && left == 0)
+		/* the growing pack stays; another one that cannot be removed now is found by verify */
+		bw_err_drop(bw_packs_remove(shadow->packs, pack));
+}
+
+enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count)
+{
+	uint32_t *packs = calloc(count == 0 ? 1 : count, sizeof(*packs));
+	enum bw_err err = BW_OK;
+
+	BW_NEED(packs != NULL, MEMORY);
+	for (size_t i = 0; i < count && err == BW_OK; i++)
+		err = forget_one(shadow, versions[i], &packs[i]);
+	/* the rows go first and for good: a content without a row is waste, a row without a content is a loss */
+	if (err == BW_OK)
+		err = bw_shadow_commit(shadow);
+	for (size_t i = 0; i < count && err == BW_OK; i++)
+		free_content(shadow, versions[i], packs[i]);
+	free(packs);
+	return err;
+}
+
+/* ---- reading everything again --------------------------------------------------------------- */
+
+struct verifying {
+	struct bw_shadow *shadow;
+	struct bw_why *why;
+	void (*see)(void *context, uint64_t versions);
+	void *context;
+	uint64_t done;
+};
+
+static enum bw_err verify_object(struct bw_shadow *shadow, const struct bw_shelf_version *version)
+{
+	struct stat status;
+	int object = -1;
+	enum bw_err err;
+
+	BW_TRY(bw_object_open(shadow, version->number, &object));
+	err = fstat(object, &status) == 0 ? BW_OK : bw_err_from_errno(errno);
+	(void)close(object);
+	BW_TRY(err);
+	BW_NEED((uint64_t)status.st_size == version->size && status.st_uid == geteuid(), CORRUPT);
+	return BW_OK;
+}
+
+static enum bw_err verify_one(void *context, const struct bw_shelf_version *version)
+{
+	struct verifying *verifying = context;
+	struct bw_shadow *shadow = verifying->shadow;
+	enum bw_err err = BW_OK;
+
+	if (S_ISREG(version->kind) && version->pack == 0) {
+		err = verify_object(shadow, version);
+	} else if (S_ISREG(version->kind)) {
+		bw_buf_clear(&shadow->content);
+		err = bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content);
+		if (err == BW_OK && shadow->content.len != version->size)
+			err = BW_ERR_CORRUPT;
+	}
+	if (err != BW_OK)
+		return bw_why_set(verifying->why, err, "version %llu ('%.*s') does not verify: %s",
+				  (unsigned long long)version->number, BW_ARG(version->name), bw_err_text(err));
+	verifying->done++;
+	if (verifying->see != NULL && verifying->done % 1024 == 0)
+		verifying->see(verifying->context, verifying->done);
+	return BW_OK;
+}
+
+enum bw_err bw_shadow_verify(struct bw_shadow *shadow, void (*see)(void *context, uint64_t versions), void *context,
+			     struct bw_why *why)
+{
+	struct verifying verifying = { shadow, why, see, context, 0 };
+
+	BW_TRY(bw_shelf_verify(shadow->shelf, why));
+	return bw_shelf_oldest(shadow->shelf, INT64_MAX, verify_one, &verifying);
+}

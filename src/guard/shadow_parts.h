@@ -1,0 +1,34 @@
+/* The shadow store's inside, shared by its files only. */
+#ifndef BW_GUARD_SHADOW_PARTS_H
+#define BW_GUARD_SHADOW_PARTS_H
+
+#include "guard/shadow.h"
+
+struct bw_shadow {
+	const struct bw_volume *volume;
+	struct bw_shelf *shelf;
+	struct bw_packs *packs;
+	int folder;  /* the store */
+	int objects; /* store/objects */
+	int lock;
+	bool read_only;
+	struct bw_buf content; /* of the take that is being made */
+	struct bw_buf meta;
+};
+
+enum { BW_OBJECT_NAME_BYTES = 32 };
+
+void bw_object_name(uint64_t version, char out[BW_OBJECT_NAME_BYTES]);
+
+/* A fresh object file for a version; its folder is made when missing. */
+BW_MUST_USE enum bw_err bw_object_make(struct bw_shadow *shadow, uint64_t version, int *out_fd);
+BW_MUST_USE enum bw_err bw_object_open(struct bw_shadow *shadow, uint64_t version, int *out_fd);
+void bw_object_remove(struct bw_shadow *shadow, uint64_t version);
+
+/* Copies bytes 0..size, holes as holes. SYNTAX-free: DISK_FULL, IO. */
+BW_MUST_USE enum bw_err bw_copy_sparse(int from, int to, uint64_t size);
+
+/* Whole files by reflink; UNSUPPORTED where the file system cannot. */
+BW_MUST_USE enum bw_err bw_copy_reflink(int from, int to);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * On the file system of the temporary folder; the stories do the same on ext4,
+ * XFS and Btrfs of their own.
+ */
+#include "guard/shadow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "guard/meta.h"
+
+struct fixture {
+	char dir[64];
+	struct bw_volume volume;
+	struct bw_shadow *shadow;
+	uint32_t folder;
+};
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+/* A volume whose "mount" is a folder of ours, so that the test writes nowhere else. */
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct bw_shelf_folder folder = { .path = BW_LIT(""), .handle = BW_LIT("h") };
+
+	assert_non_null(f);
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/breakwater-shadow-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->volume = (struct bw_volume){ .root = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	(void)snprintf(f->volume.mount, sizeof(f->volume.mount), "%s", f->dir);
+	assert_ok(bw_path_join(f->volume.store, f->dir, BW_SHADOW_FOLDER));
+	assert_ok(bw_shadow_create(&f->volume, NULL));
+	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
+	assert_ok(bw_shelf_folder_put(bw_shadow_shelf(f->shadow), &folder, &f->folder));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_why why = { "" };
+
+	assert_ok(bw_shadow_commit(f->shadow));
+	if (bw_shadow_verify(f->shadow, NULL, NULL, &why) != BW_OK)
+		fail_msg("%s", why.text);
+	bw_shadow_close(f->shadow);
+	bw_volume_release(&f->volume);
+	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static void reopen(struct fixture *f)
+{
+	bw_shadow_close(f->shadow);
+	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
+}
+
+static int file_with(struct fixture *f, const char *name, const void *bytes, size_t len)
+{
+	const int fd = openat(f->volume.root, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	return fd;
+}
+
+static struct bw_taken take(struct fixture *f, int fd, uint64_t ino)
+{
+	const struct bw_take what = { .fd = fd, .key = { .ino = ino }, .folder = f->folder, .name = BW_LIT("name") };
+	struct bw_taken taken;
+
+	assert_ok(bw_shadow_take(f->shadow, &what, &taken));
+	return taken;
+}
+
+static void fetch(struct fixture *f, uint64_t number, struct bw_buf *out, struct bw_meta *meta)
+{
+	static struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct bw_shelf_version version;
+	const int fd = openat(f->volume.root, "back", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	bw_arena_reset(&arena);
+	assert_true(fd >= 0);
+	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), number, &arena, &version));
+	assert_ok(bw_shadow_fetch(f->shadow, &version, fd, NULL));
+	assert_ok(bw_meta_parse(version.meta, meta));
+	assert_ok(bw_meta_apply(fd, meta, NULL));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	bw_buf_clear(out);
+	assert_ok(bw_file_read_fd(fd, "back", out, NULL));
+	(void)close(fd);
+}
+
+static void a_small_file_comes_back_as_it_was_after_it_was_overwritten(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
+	struct fixture *f = *state;
+	const int fd = file_with(f, "a", "first words", 11);
+	const struct bw_taken taken = take(f, fd, 7);
+	struct bw_meta meta;
+
+	assert_true(taken.in_pack);
+	assert_slice(taken.content, "first words");
+	assert_int_equal(pwrite(fd, "XXXXXXXXXXXXXXX", 15, 0), 15);
+	fetch(f, taken.version, &back, &meta);
+	assert_slice(bw_buf_slice(&back), "first words");
+	assert_int_equal(meta.mode & 07777, 0640);
+	(void)close(fd);
+}
+
+static void a_large_file_comes_back_after_it_was_truncated(void **state)
+{
+	enum { LEN = 3 * 1024 * 1024 + 17 };
+	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(8 * BW_MIB);
+	struct fixture *f = *state;
+	uint8_t *bytes = malloc(LEN);
+	struct bw_taken taken;
+	struct bw_meta meta;
+	int fd;
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < LEN; i++)
+		bytes[i] = (uint8_t)(i * i >> 7);
+	fd = file_with(f, "a", bytes, LEN);
+	taken = take(f, fd, 7);
+	assert_false(taken.in_pack);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	fetch(f, taken.version, &back, &meta);
+	assert_true(bw_slice_equals(bw_buf_slice(&back), bw_slice_of(bytes, LEN)));
+	(void)close(fd);
+	free(bytes);
+}
+
+static void holes_stay_holes(void **state)
+{
+	static struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct fixture *f = *state;
+	const int fd = file_with(f, "sparse", "x", 1);
+	struct bw_shelf_version version;
+	struct bw_taken taken;
+
+	assert_int_equal(ftruncate(fd, (off_t)4 * 1024 * 1024 * 1024), 0);
+	assert_int_equal(pwrite(fd, "end", 3, (off_t)3 * 1024 * 1024 * 1024), 3);
+	taken = take(f, fd, 7);
+	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), taken.version, &arena, &version));
+	assert_true(version.kept_bytes < BW_MIB);
+	assert_int_equal(version.size, (uint64_t)4 * 1024 * 1024 * 1024);
+	(void)close(fd);
+}
+
+static void attributes_and_times_come_back(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
+	const struct timespec times[2] = { { 1000, 5 }, { 2000, 123456789 } };
+	struct fixture *f = *state;
+	const int fd = file_with(f, "a", "x", 1);
+	struct bw_taken taken;
+	struct bw_meta meta;
+	struct stat status;
+	char value[8];
+	int again;
+
+	if (fsetxattr(fd, "user.note", "hello", 5, 0) != 0 && errno == ENOTSUP)
+		skip(); /* a temporary folder without extended attributes */
+	assert_int_equal(futimens(fd, times), 0);
+	taken = take(f, fd, 7);
+	fetch(f, taken.version, &back, &meta);
+	again = openat(f->volume.root, "back", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fgetxattr(again, "user.note", value, sizeof(value)), 5);
+	assert_memory_equal(value, "hello", 5);
+	assert_int_equal(fstat(again, &status), 0);
+	assert_int_equal(status.st_mtim.tv_sec, 2000);
+	assert_int_equal(status.st_mtim.tv_nsec, 123456789);
+	(void)close(again);
+	(void)close(fd);
+}
+
+static void what_was_committed_survives_and_what_was_not_leaves_no_trace(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
+	struct fixture *f = *state;
+	const int fd = file_with(f, "a", "kept", 4);
+	const struct bw_taken kept = take(f, fd, 7);
+	struct bw_taken again;
+	struct bw_meta meta;
+
+	assert_ok(bw_shadow_sync(f->shadow));
+	assert_int_equal(pwrite(fd, "lost", 4, 0), 4);
+	(void)take(f, fd, 7);
+	reopen(f);
+	again = take(f, fd, 7); /* the number and the place in the pack are used again, without harm */
+	fetch(f, kept.version, &back, &meta);
+	assert_slice(bw_buf_slice(&back), "kept");
+	fetch(f, again.version, &back, &meta);
+	assert_slice(bw_buf_slice(&back), "lost");
+	(void)close(fd);
+}
+
+static void a_dropped_version_frees_its_object(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t bytes[300 * 1024];
+	const int fd = file_with(f, "a", bytes, sizeof(bytes));
+	const struct bw_taken taken = take(f, fd, 7);
+	struct bw_shelf_totals totals;
+
+	assert_ok(bw_shadow_commit(f->shadow));
+	assert_ok(bw_shadow_drop(f->shadow, &taken.version, 1));
+	assert_ok(bw_shelf_totals(bw_shadow_shelf(f->shadow), &totals));
+	assert_int_equal(totals.versions, 0);
+	assert_int_equal(totals.kept_bytes, 0);
+	(void)close(fd);
+}
+
+static void a_second_writer_is_kept_out_and_a_reader_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_shadow *other = NULL;
+
+	assert_int_equal(bw_shadow_open(&f->volume, false, &other, NULL), BW_ERR_BUSY);
+	assert_ok(bw_shadow_open(&f->volume, true, &other, NULL));
+	bw_shadow_close(other);
+}
+
+static void a_store_others_may_enter_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_shadow *other = NULL;
+
+	assert_int_equal(chmod(f->volume.store, 0755), 0);
+	assert_int_equal(bw_shadow_open(&f->volume, true, &other, NULL), BW_ERR_DENIED);
+	assert_int_equal(chmod(f->volume.store, 0700), 0);
+}
+
+static void a_symbolic_link_is_kept_as_its_target(void **state)
+{
+	static struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct fixture *f = *state;
+	struct bw_shelf_version version;
+	struct bw_meta meta;
+	struct bw_taken taken;
+	int fd;
+
+	assert_int_equal(symlinkat("/etc/passwd", f->volume.root, "link"), 0);
+	fd = openat(f->volume.root, "link", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	assert_true(fd >= 0);
+	taken = take(f, fd, 9);
+	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), taken.version, &arena, &version));
+	assert_ok(bw_meta_parse(version.meta, &meta));
+	assert_slice(meta.target, "/etc/passwd");
+	(void)close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_small_file_comes_back_as_it_was_after_it_was_overwritten, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_large_file_comes_back_after_it_was_truncated, setup, teardown),
+		cmocka_unit_test_setup_teardown(holes_stay_holes, setup, teardown),
+		cmocka_unit_test_setup_teardown(attributes_and_times_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_committed_survives_and_what_was_not_leaves_no_trace, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_dropped_version_frees_its_object, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_second_writer_is_kept_out_and_a_reader_is_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_store_others_may_enter_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_symbolic_link_is_kept_as_its_target, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
