@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "cli/call.h"
 
-enum { WIDTH = 80, NAME_COLUMN = 28 };
+enum { WIDTH = 80, NAME_COLUMN = 28, COMMAND_COLUMN = 14 };
 
 const char *bw_option_value_name(const struct bw_option *row)
 {
@@ -76,8 +76,6 @@ static enum bw_err describe(struct bw_buf *text, const struct bw_option *row)
 	if (row->fallback != NULL && row->fallback[0] != 0 && row->kind != BW_OPT_FLAG)
 		BW_TRY(bw_buf_addf(text, " (default: %s%s%s)", row->fallback, row->unit != NULL ? " " : "",
 				   row->unit != NULL ? row->unit : ""));
-	else if (row->unit != NULL)
-		BW_TRY(bw_buf_addf(text, " (%s)", row->unit));
 	return BW_OK;
 }
 
@@ -124,7 +122,10 @@ static void print_common(FILE *out, const struct bw_command *command)
 
 static void print_summary(FILE *out, const char *name, const char *summary)
 {
-	(void)fprintf(out, "  %-24s  %s\n", name, summary);
+	const size_t column = (size_t)fprintf(out, "  %-*s", COMMAND_COLUMN - 2, name);
+
+	(void)print_wrapped(out, column, column, bw_slice_text(summary));
+	(void)fputc('\n', out);
 }
 
 void bw_help_overview(FILE *out, const struct bw_command_group *groups)
@@ -143,11 +144,16 @@ void bw_help_overview(FILE *out, const struct bw_command_group *groups)
 		    out);
 }
 
+static const char *gap_before(const char *text)
+{
+	return text != NULL && text[0] != 0 ? " " : "";
+}
+
 static void print_verbs(FILE *out, const struct bw_command *command)
 {
 	(void)fputs("\nwhat it can do:\n", out);
 	for (const struct bw_command *verb = command->verbs; verb->name != NULL; verb++) {
-		(void)fprintf(out, "  %s %s %s\n      %s\n", command->name, verb->name,
+		(void)fprintf(out, "  %s %s%s%s\n      %s\n", command->name, verb->name, gap_before(verb->usage),
 			      verb->usage != NULL ? verb->usage : "", verb->summary);
 	}
 	(void)fprintf(out, "\n'breakwater help %s %s' tells more of one.\n", command->name, command->verbs->name);
@@ -158,11 +164,10 @@ void bw_help_command_page(FILE *out, const struct bw_command *parent, const stru
 	const char *before = parent != NULL ? parent->name : "";
 	const char *gap = parent != NULL ? " " : "";
 
-	(void)fprintf(out, "breakwater %s%s%s: %s\n\nusage: breakwater %s%s%s %s\n", before, gap, command->name,
-		      command->summary, before, gap, command->name,
-		      command->verbs != NULL   ? "WHAT [OPTIONS] [OPERANDS]"
-		      : command->usage != NULL ? command->usage
-					       : "");
+	const char *usage = command->verbs != NULL ? "WHAT [OPTIONS] [OPERANDS]" : command->usage;
+
+	(void)fprintf(out, "breakwater %s%s%s: %s\n\nusage: breakwater %s%s%s%s%s\n", before, gap, command->name,
+		      command->summary, before, gap, command->name, gap_before(usage), usage != NULL ? usage : "");
 	if (command->details != NULL) {
 		(void)fputc('\n', out);
 		(void)print_wrapped(out, 0, 0, bw_slice_text(command->details));

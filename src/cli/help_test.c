@@ -70,6 +70,27 @@ static void help_shows_defaults_units_and_choices_and_no_option_twice(void **sta
 	assert_non_null(strstr(text, "--data DIR"));
 }
 
+static const struct bw_command verbs[] = {
+	{ .name = "list", .summary = "list things", .usage = "" },
+	{ 0 },
+};
+static const struct bw_command things = { .name = "things", .summary = "things", .verbs = verbs };
+
+static void no_line_ends_in_a_blank(void **state)
+{
+	BW_CLEANUP(print_free) struct print bare = { 0 };
+	BW_CLEANUP(print_free) struct print with_verbs = { 0 };
+	static const struct bw_command serve = { .name = "serve", .summary = "serve things" };
+
+	(void)state;
+	print_open(&bare);
+	bw_help_command_page(bare.out, NULL, &serve);
+	assert_non_null(strstr(printed(&bare), "usage: breakwater serve\n"));
+	print_open(&with_verbs);
+	bw_help_command_page(with_verbs.out, NULL, &things);
+	assert_non_null(strstr(printed(&with_verbs), "  things list\n"));
+}
+
 static void the_overview_lists_commands_by_group(void **state)
 {
 	BW_CLEANUP(print_free) struct print p = { 0 };
@@ -77,7 +98,7 @@ static void the_overview_lists_commands_by_group(void **state)
 	(void)state;
 	print_open(&p);
 	bw_help_overview(p.out, groups);
-	assert_non_null(strstr(printed(&p), "first steps:\n  take                      take things in\n"));
+	assert_non_null(strstr(printed(&p), "first steps:\n  take        take things in\n"));
 }
 
 static void manual_pages_escape_what_man_would_obey(void **state)
@@ -118,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_shows_defaults_units_and_choices_and_no_option_twice),
+		cmocka_unit_test(no_line_ends_in_a_blank),
 		cmocka_unit_test(the_overview_lists_commands_by_group),
 		cmocka_unit_test(manual_pages_escape_what_man_would_obey),
 		cmocka_unit_test(every_shell_learns_commands_options_and_choices),

@@ -36,11 +36,24 @@ static int do_one(const struct bw_call *call, enum bw_office_verb verb, const st
 	return BW_EXIT_OK;
 }
 
+/* A title is what people see in lists: one line, and something to see. */
+static bool is_title(struct bw_slice title)
+{
+	for (size_t i = 0; i < title.len; i++)
+		if (title.ptr[i] < ' ' || title.ptr[i] == 0x7f)
+			return false;
+	return title.len < BW_TITLE_MAX && bw_slice_trim(title).len > 0;
+}
+
 static int add_run(struct bw_call *call)
 {
-	const struct bw_slice fields[] = { bw_slice_text(bw_call_arg(call, 0)), option_or_empty(call, "id"),
-					   option_or_empty(call, "alias"), option_or_empty(call, "description") };
+	const struct bw_slice title = bw_slice_text(bw_call_arg(call, 0));
+	const struct bw_slice fields[] = { title, option_or_empty(call, "id"), option_or_empty(call, "alias"),
+					   option_or_empty(call, "description") };
 
+	if (!is_title(title))
+		return bw_complain(call, BW_EXIT_USAGE, "for more than a title there is --description",
+				   "a title is one line of 1 to %d bytes, not all of them blank", BW_TITLE_MAX - 1);
 	return do_one(call, BW_OFFICE_COLLECTION_ADD, fields, BW_COUNT(fields), "id", "");
 }
 

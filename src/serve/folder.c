@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,15 +14,35 @@ enum bw_err bw_folder_place(const char *data, const char *name, struct bw_place 
 	return bw_path_join(out->path, data, name);
 }
 
+/* Who may not look must not be told that nothing is there: an init on top would be the next thing they try. */
+static enum bw_err tell_whose(const char *path, struct bw_why *why)
+{
+	const struct passwd *owner;
+	struct stat info;
+
+	if (stat(path, &info) != 0)
+		return bw_why_set(why, BW_ERR_DENIED, "no permission for '%s'; is sudo missing?", path);
+	owner = getpwuid(info.st_uid);
+	if (owner == NULL)
+		return bw_why_set(why, BW_ERR_DENIED, "no permission for '%s', which belongs to account number %lu",
+				  path, (unsigned long)info.st_uid);
+	return bw_why_set(why, BW_ERR_DENIED,
+			  "no permission for '%s', which belongs to '%s': go on as '%s' (sudo -u %s), or hand it over "
+			  "(chown -R)",
+			  path, owner->pw_name, owner->pw_name, owner->pw_name);
+}
+
 enum bw_err bw_folder_check(const char *data, struct bw_why *why)
 {
 	struct bw_place place;
 
 	BW_TRY(bw_folder_place(data, "store", &place));
-	if (!bw_file_exists(place.path))
-		return bw_why_set(why, BW_ERR_NOT_FOUND,
-				  "there is no exchange in '%s'; make one with: breakwater init %s", data, data);
-	return BW_OK;
+	if (access(place.path, R_OK | X_OK) == 0)
+		return BW_OK;
+	if (errno == EACCES)
+		return tell_whose(bw_file_exists(place.path) ? place.path : data, why);
+	return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no exchange in '%s'; make one with: breakwater init %s",
+			  data, data);
 }
 
 /*

@@ -1,8 +1,5 @@
 /* `breakwater import FILE…`: parsed in a process that holds nothing, stored by the keeper or here. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -12,6 +9,7 @@
 #include "serve/desk.h"
 #include "serve/servant.h"
 #include "sys/clock.h"
+#include "sys/input.h"
 
 struct counts {
 	uint64_t total, added, duplicate, conflict, revoked, erased, invalid;
@@ -89,7 +87,22 @@ static enum bw_err store_part(struct import *im, const struct bw_servant_part *p
 	return add_counts(&result, &im->counts);
 }
 
-static enum bw_err take_parts(struct import *im, const char *name, struct bw_why *why)
+/* Why a file may be no JSON, once it turned out to be none; `fd` is still open. */
+static void tell_problem(struct import *im, const char *name, int fd, struct bw_slice problem)
+{
+	const char *tool = bw_input_unpacker_fd(fd);
+	char hint[BW_WHY_BYTES] = "what came before that is stored";
+
+	if (tool != NULL)
+		(void)snprintf(hint, sizeof(hint),
+			       "first turn it into JSON: %s %s | breakwater import --collection '%s' -", tool, name,
+			       im->collection);
+	im->incomplete = true;
+	bw_progress_end(&im->progress);
+	(void)bw_complain(im->call, BW_EXIT_FOUND, hint, "cannot read '%s' to its end: %.*s", name, BW_ARG(problem));
+}
+
+static enum bw_err take_parts(struct import *im, const char *name, int fd, struct bw_why *why)
 {
 	struct bw_servant_part part;
 
@@ -104,28 +117,22 @@ static enum bw_err take_parts(struct import *im, const char *name, struct bw_why
 		BW_TRY(err);
 		bw_progress_at(&im->progress, im->counts.total);
 	} while (!part.end);
-	if (part.problem.len > 0) {
-		im->incomplete = true;
-		bw_progress_end(&im->progress);
-		(void)bw_complain(im->call, BW_EXIT_FOUND, "what came before that is stored",
-				  "cannot read '%s' to its end: %.*s", name, BW_ARG(part.problem));
-	}
+	if (part.problem.len > 0)
+		tell_problem(im, name, fd, part.problem);
 	return BW_OK;
 }
 
 static enum bw_err import_file(struct import *im, const char *name, struct bw_why *why)
 {
-	const bool is_stdin = strcmp(name, "-") == 0;
-	const int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
 	enum bw_err err;
+	int fd = -1;
 
-	if (fd < 0)
-		return bw_why_errno(why, errno, "read", name);
+	BW_TRY(bw_input_open(name, &fd, why));
 	err = bw_servant_give(im->servant, fd);
-	if (!is_stdin)
-		(void)close(fd);
-	BW_TRY(err);
-	return take_parts(im, name, why);
+	if (err == BW_OK)
+		err = take_parts(im, name, fd, why);
+	(void)close(fd);
+	return err;
 }
 
 static int import_files(struct import *im)
@@ -207,7 +214,7 @@ static const struct bw_option import_options[] = {
 	{ .name = "collection",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "NAME",
-	  .help = "id or alias of the collection the objects go to" },
+	  .help = "id, alias or title of the collection the objects go to" },
 	{ 0 },
 };
 
@@ -219,7 +226,10 @@ const struct bw_command bw_import_command = {
 		"Reads STIX 2.1 bundles, TAXII envelopes, lists and one object a line, of any size; - is standard "
 		"input. Each object is validated; what is not valid is refused and named, the rest is stored. What is "
 		"there already is skipped, so an import that was cut short is simply run again. Works while a server "
-		"runs on the same data folder.",
+		"runs on the same data folder.\n\n"
+		"Counted as refused are also: conflicting, an object that is here with the same id and version but "
+		"other content (the first stays); revoked, a version later than the one that revoked its object; "
+		"erased here, what 'erase' took away for good.",
 	.options = import_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,

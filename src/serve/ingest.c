@@ -125,6 +125,16 @@ static enum bw_err fetch_page(void *ctx, const char *collection, int64_t after_u
 	return page.count == 0 ? BW_OK : write_envelope(&page, envelope);
 }
 
+static enum bw_err find_collection(void *ctx, const char *name, char *out, struct bw_why *why)
+{
+	struct ingest *in = ctx;
+	struct bw_collection found;
+
+	BW_TRY(bw_office_collection(bw_desk_store(in->desk), bw_slice_text(name), &found, why));
+	memcpy(out, found.id, sizeof(found.id));
+	return BW_OK;
+}
+
 static void ingest_close(void *ctx)
 {
 	struct ingest *in = ctx;
@@ -152,6 +162,6 @@ enum bw_err bw_ingest_open(const char *data, struct bw_ingest *out, struct bw_wh
 		ingest_close(in);
 		return err;
 	}
-	*out = (struct bw_ingest){ in, store_page, fetch_page, ingest_close };
+	*out = (struct bw_ingest){ in, store_page, fetch_page, find_collection, ingest_close };
 	return BW_OK;
 }

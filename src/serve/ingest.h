@@ -39,6 +39,12 @@ struct bw_ingest {
 			     struct bw_buf *envelope, uint64_t *count, int64_t *last_us, bool *more,
 			     struct bw_why *why);
 
+	/*
+	 * Which collection `name` (id, alias or title) is: its id, `out` has BW_UUID_TEXT bytes. What is
+	 * remembered between runs goes under the id: another collection may come to have the name.
+	 */
+	enum bw_err (*find)(void *ctx, const char *name, char *out, struct bw_why *why);
+
 	void (*close)(void *ctx);
 };
 

@@ -1,5 +1,6 @@
 /* `breakwater init DIR`: everything a first start needs, so that no file has to be edited. */
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -127,19 +128,50 @@ static enum bw_err make_admin(const char *data, struct made *made, struct bw_why
 
 /* ---- all --------------------------------------------------------------- */
 
+/*
+ * Root who makes an exchange in a folder of the service's account makes it for that
+ * account: files of root's in there would keep the service from starting.
+ */
+static enum bw_err become_owner(const char *data, struct bw_why *why)
+{
+	struct stat info;
+
+	if (geteuid() != 0 || stat(data, &info) != 0 || info.st_uid == 0)
+		return BW_OK;
+	if (setgroups(0, NULL) != 0 || setresgid(info.st_gid, info.st_gid, info.st_gid) != 0 ||
+	    setresuid(info.st_uid, info.st_uid, info.st_uid) != 0)
+		return bw_why_errno(why, errno, "go on as the owner of", data);
+	return BW_OK;
+}
+
+/* The store is made last, so what an init without one left behind holds nothing. */
+static enum bw_err check_empty(const char *data, struct bw_why *why)
+{
+	struct bw_place place;
+
+	BW_TRY(bw_folder_place(data, "store", &place));
+	if (bw_file_exists(place.path))
+		return bw_why_set(why, BW_ERR_EXISTS, "there is an exchange in '%s' already; nothing was changed",
+				  data);
+	BW_TRY(bw_folder_place(data, "tls", &place));
+	if (bw_file_exists(place.path))
+		return bw_why_set(why, BW_ERR_EXISTS,
+				  "an init that was cut short left its start in '%s', which holds nothing yet; "
+				  "take it away and say init again: rm -r %s/tls %s/keys",
+				  data, data, data);
+	return BW_OK;
+}
+
 static enum bw_err make_all(const struct bw_call *call, const char *data, struct made *made, struct bw_why *why)
 {
-	struct bw_place store;
 	enum bw_err err;
 
 	BW_TRY(read_passphrase(call, made, why));
+	BW_TRY(become_owner(data, why));
 	err = bw_folder_make(data, why);
 	if (err != BW_OK && err != BW_ERR_EXISTS)
 		return err;
-	BW_TRY(bw_folder_place(data, "store", &store));
-	if (bw_file_exists(store.path))
-		return bw_why_set(why, BW_ERR_EXISTS, "there is an exchange in '%s' already; nothing was changed",
-				  data);
+	BW_TRY(check_empty(data, why));
 	BW_TRY(make_folder(data, "tls", why));
 	BW_TRY(make_folder(data, "keys", why));
 	BW_TRY(make_certificate(data, made, why));
@@ -218,7 +250,8 @@ const struct bw_command bw_init_command = {
 	.details =
 		"Makes the data folder DIR (else --data) with an empty store, a self-signed certificate for TLS, the "
 		"node's Ed25519 and ML-DSA-65 keys encrypted under a passphrase, and the account admin with one API "
-		"key. Key and passphrase are shown once. An exchange that is there already is not touched.",
+		"key. Key and passphrase are shown once. An exchange that is there already is not touched. Run by root "
+		"in a folder of another account, the exchange becomes that account's.",
 	.options = init_options,
 	.max_args = 1,
 	.run = init_run,

@@ -160,9 +160,10 @@ static enum bw_err check_wanted(const struct bw_call *call, const struct bw_remo
 
 static enum bw_err pull_all(struct job *job, const struct bw_remote_places *places, struct bw_why *why)
 {
-	const char *into = bw_call_text(job->call, "into");
+	char into[BW_UUID_TEXT];
 	size_t done = 0;
 
+	BW_TRY(job->ingest.find(job->ingest.ctx, bw_call_text(job->call, "into"), into, why));
 	BW_TRY(check_wanted(job->call, places, why));
 	for (size_t i = 0; i < places->count; i++) {
 		const struct bw_remote_place *place = &places->list[i];
@@ -218,7 +219,7 @@ static const struct bw_option pull_options[] = {
 	{ .name = "into",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "NAME",
-	  .help = "id or alias of the collection here that the objects go into" },
+	  .help = "id, alias or title of the collection here that the objects go into" },
 	{ .name = "collection",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "NAME",

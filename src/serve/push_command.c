@@ -13,6 +13,7 @@ struct job {
 	struct bw_ingest ingest;
 	struct bw_progress progress;
 	struct bw_url start;
+	char from[BW_UUID_TEXT]; /* the collection's id, whatever it was called by */
 };
 
 static void on_page(void *ctx, const struct bw_push *push)
@@ -96,7 +97,7 @@ static enum bw_err push_to(struct job *job, const struct bw_remote_place *to, in
 		.remote = job->remote,
 		.ingest = &job->ingest,
 		.to = to,
-		.from = bw_call_text(job->call, "from"),
+		.from = job->from,
 		.state = &state,
 		.on_page = on_page,
 		.ctx = job,
@@ -128,7 +129,9 @@ static enum bw_err run(struct job *job, int *status, struct bw_why *why)
 	BW_TRY(choose(job->call, &places, &to, why));
 	assert(to != NULL);
 	BW_TRY(bw_ingest_open(bw_call_data(job->call), &job->ingest, why));
-	err = push_to(job, to, status, why);
+	err = job->ingest.find(job->ingest.ctx, bw_call_text(job->call, "from"), job->from, why);
+	if (err == BW_OK)
+		err = push_to(job, to, status, why);
 	job->ingest.close(job->ingest.ctx);
 	return err;
 }
@@ -152,7 +155,7 @@ static const struct bw_option push_options[] = {
 	{ .name = "from",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "NAME",
-	  .help = "id or alias of the collection here that is sent" },
+	  .help = "id, alias or title of the collection here that is sent" },
 	{ .name = "collection",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "NAME",

@@ -292,19 +292,38 @@ enum bw_err bw_remote_refused(const struct bw_remote *remote, const char *target
 			  words[0] == '\0' ? "" : ": ", words);
 }
 
+static const char *identity_hint(const struct bw_call *call)
+{
+	if (bw_call_has(call, "api-key-file"))
+		return "the key may be void there: ask for a new one (account key)";
+	if (bw_call_has(call, "user"))
+		return "account and password must be those at the other server: ask there for a new one (account "
+		       "password)";
+	return "say who you are: --user NAME, or --api-key-file FILE";
+}
+
+static const char *trust_hint(const struct bw_call *call)
+{
+	if (bw_call_has(call, "pin"))
+		return "if --pin was right before, they changed the certificate or somebody is in between: ask them";
+	return "if you know the certificate: --cacert FILE or --pin SHA256";
+}
+
 int bw_remote_complain(const struct bw_call *call, enum bw_err err, const struct bw_why *why)
 {
+	const bool is_plain = strncmp(bw_call_arg(call, 0), "http://", 7) == 0;
 	const char *words = why->text[0] == '\0' ? bw_err_text(err) : why->text;
 
 	switch (err) {
 	case BW_ERR_USAGE:
 		return bw_complain(call, BW_EXIT_USAGE, NULL, "%s", words);
 	case BW_ERR_UNAUTHENTICATED:
-		return bw_complain(call, BW_EXIT_FAILED, "say who you are: --user NAME, or --api-key-file FILE", "%s",
-				   words);
+		return bw_complain(call, BW_EXIT_FAILED, identity_hint(call), "%s", words);
 	case BW_ERR_SIGNATURE:
-		return bw_complain(call, BW_EXIT_FAILED, "if you know the certificate: --cacert FILE or --pin SHA256",
-				   "%s", words);
+		return bw_complain(call, BW_EXIT_FAILED, trust_hint(call), "%s", words);
+	case BW_ERR_CLOSED:
+		return bw_complain(call, BW_EXIT_FAILED, is_plain ? "does it want TLS? then say https://" : NULL, "%s",
+				   words);
 	case BW_ERR_TIMEOUT:
 		return bw_complain(call, BW_EXIT_FAILED, "give it more time: --timeout TIME", "%s", words);
 	default:

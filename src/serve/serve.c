@@ -218,6 +218,32 @@ static void reload(void *shared, struct bw_crew *crew)
 
 /* ---- start ------------------------------------------------------------- */
 
+static const char *listen_words(enum bw_err err)
+{
+	switch (err) {
+	case BW_ERR_EXISTS:
+		return "the address is in use";
+	case BW_ERR_NOT_FOUND:
+		return "this machine has no such address";
+	default:
+		return bw_err_text(err);
+	}
+}
+
+static const char *listen_hint(enum bw_err err)
+{
+	switch (err) {
+	case BW_ERR_EXISTS:
+		return "who has it: ss -ltnp; another port: --listen ADDRESS:PORT";
+	case BW_ERR_NOT_FOUND:
+		return "those it has: ip address; to listen on all: --listen [::]:8443";
+	case BW_ERR_DENIED:
+		return "a port below 1024 needs a privilege; 8443 needs none";
+	default:
+		return NULL;
+	}
+}
+
 static int open_listener(struct parent *p, const char *text)
 {
 	struct bw_net_address address;
@@ -233,8 +259,8 @@ static int open_listener(struct parent *p, const char *text)
 				   "cannot listen on '%s': plain HTTP is for this machine only", text);
 	err = bw_net_listen(&address, false, &fd);
 	if (err != BW_OK)
-		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "cannot listen on '%s': %s", text,
-				   err == BW_ERR_EXISTS ? "the address is in use" : bw_err_text(err));
+		return bw_complain(p->call, BW_EXIT_FAILED, listen_hint(err), "cannot listen on '%s': %s", text,
+				   listen_words(err));
 	p->shared.listeners[p->shared.listener_count++] = fd;
 	if (p->shared.listener_count == 1)
 		bw_err_drop(bw_net_local(fd, &p->address)); /* only what is printed depends on it */

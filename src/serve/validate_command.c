@@ -1,11 +1,11 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/command.h"
 #include "base/text.h"
 #include "serve/validate.h"
+#include "sys/input.h"
 
 enum {
 	CHUNK_BYTES = 1024 * 1024,
@@ -96,18 +96,22 @@ static enum bw_err check_stream(struct job *job, int fd)
 static int check_file(struct job *job, const char *path)
 {
 	const bool is_stdin = strcmp(path, "-") == 0;
-	const int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	struct bw_why why = { 0 };
+	const char *tool;
 	enum bw_err err;
+	int fd = -1;
 
-	if (fd < 0) {
-		return bw_complain(job->call, BW_EXIT_FAILED, NULL, "cannot read '%s': %s", path,
-				   bw_err_text(bw_err_from_errno(errno)));
-	}
+	if (bw_input_open(path, &fd, &why) != BW_OK)
+		return bw_complain(job->call, BW_EXIT_FAILED, NULL, "%s", why.text);
+	tool = bw_input_unpacker_fd(fd);
+	if (tool != NULL && !is_stdin)
+		(void)bw_complain(job->call, BW_EXIT_FOUND, NULL,
+				  "'%s' is not JSON yet; first turn it into that: %s %s | breakwater validate -", path,
+				  tool, path);
 	err = bw_validate_begin(job->validate, is_stdin ? "standard input" : path);
 	if (err == BW_OK)
 		err = check_stream(job, fd);
-	if (!is_stdin)
-		(void)close(fd);
+	(void)close(fd);
 	return err == BW_OK ? BW_EXIT_OK : fail(job, err, path);
 }
 
