@@ -1,0 +1,122 @@
+/*
+ * What the guard's workers tell one another. Records of the rings are these
+ * structs as they stand in memory, followed by their bytes: writer and reader
+ * are the same program on the same machine. Whoever reads copies the struct first and
+ * checks every length (bw_event_parse); the other side may have been taken over.
+ *
+ *   watch -> judge (ring)      EVENT: one act on one file, with a sample of its content where one
+ *                              was taken; PROCESS: fork, exec, exit; TICK, at least every second
+ *   watch -> keep (ring)       EVENT without sample: what to keep; LOST: walk the trees again
+ *   judge -> watch (ring)      STOP: these processes, now
+ *   judge -> scribe (channel)  RECORD: a piece of the record of a verdict (guard/record.h)
+ *   judge -> keep (channel)    INCIDENT: opened or closed; PIN: this file's good version belongs to it
+ *   judge -> hand (channel)    WHO: ask Samba; KEEP_OUT: address, user; FREEZE, LIFT
+ *   hand -> judge (channel)    SESSIONS: what smbstatus --json said, as it said it
+ */
+#ifndef BW_GUARD_EVENT_H
+#define BW_GUARD_EVENT_H
+
+#include "guard/index.h"
+
+enum bw_guard_record {
+	BW_RECORD_EVENT = 1,
+	BW_RECORD_PROCESS,
+	BW_RECORD_TICK,
+	BW_RECORD_LOST,
+	BW_RECORD_STOP,
+	BW_RECORD_SESSIONS,
+	BW_RECORD_WHO,
+	BW_RECORD_KEEP_OUT,
+	BW_RECORD_FREEZE,
+	BW_RECORD_LIFT,
+	BW_RECORD_INCIDENT,
+	BW_RECORD_PIN,
+	BW_RECORD_RECORD,
+};
+
+enum bw_act {
+	BW_ACT_CLOSED = 1, /* closed after it was open for writing */
+	BW_ACT_CHANGED,    /* written or cut, and perhaps still open */
+	BW_ACT_REMOVED,    /* a name of it is gone */
+	BW_ACT_MOVED,      /* folder and name became folder_to and name_to */
+	BW_ACT_FOLDER,     /* as MOVED, of a folder */
+};
+
+enum {
+	BW_EVENT_NAME_BYTES = 255,
+	BW_EVENT_SAMPLE_BYTES = 64 * 1024, /* BW_CONTENT_WHOLE_MAX */
+	BW_STOP_PROCESSES_MAX = 1024,
+	BW_COMM_BYTES = 16,
+};
+
+/* Name, new name and the pieces of the sample follow, in this order. */
+struct bw_event {
+	uint64_t time_ns; /* CLOCK_MONOTONIC, when it was read from the kernel */
+	int64_t wall_us;
+	uint32_t pid; /* thread group; 0: the kernel did not say, or the process is the kernel's own (nfsd) */
+	uint8_t act;  /* enum bw_act */
+	uint8_t was_known;
+	uint8_t has_replaced;
+	uint8_t piece_count;
+	struct bw_file_key file;
+	struct bw_file_key folder;
+	struct bw_file_key folder_to;
+	struct bw_index_file known;    /* what the index had of it, when was_known */
+	struct bw_index_file replaced; /* MOVED over a file the index knew */
+	uint64_t size;                 /* now, when it was sampled */
+	uint32_t mtime_s;
+	uint32_t mtime_ns;
+	uint16_t name_len;
+	uint16_t name_to_len;
+	uint32_t sample_len; /* of all pieces together */
+	struct {
+		uint64_t at;
+		uint32_t len;
+	} pieces[BW_PIECES_MAX];
+};
+
+/* What a record of kind EVENT holds, checked. */
+struct bw_event_view {
+	struct bw_event event; /* a copy */
+	struct bw_slice name;
+	struct bw_slice name_to;
+	struct bw_sample sample; /* count 0: none was taken. Its bytes stay in the ring's memory: they may change while
+				    they are read, which a pure function over them survives */
+};
+
+/* PROTOCOL: lengths that do not fit. */
+BW_MUST_USE enum bw_err bw_event_parse(struct bw_slice record, struct bw_event_view *out);
+
+/* How many bytes such a record takes. */
+size_t bw_event_bytes(const struct bw_event *event);
+
+enum bw_process_act { BW_PROCESS_FORK = 1, BW_PROCESS_EXEC, BW_PROCESS_EXIT };
+
+struct bw_process_event {
+	uint64_t time_ns;
+	uint64_t
+		start_ns; /* of the process, CLOCK_BOOTTIME as in /proc/pid/stat but in ns; 0: not known. With pid, its name for ever */
+	uint64_t cgroup; /* id of its cgroup v2; 0: not known */
+	uint32_t pid;    /* thread group */
+	uint32_t parent;
+	uint32_t session;
+	uint32_t group;
+	uint32_t uid;
+	uint32_t act; /* enum bw_process_act */
+	char comm[BW_COMM_BYTES];
+};
+
+/* Processes to stop, each named so that a number used again is never hit. */
+struct bw_stop {
+	uint64_t incident;
+	uint64_t decided_ns; /* CLOCK_MONOTONIC of the evidence that decided, for the latency */
+	uint32_t group;      /* a process group that is wholly the actor's, first; 0: none */
+	uint32_t freeze;     /* 1: SIGSTOP (hold), 0: SIGKILL */
+	uint32_t count;
+	struct {
+		uint32_t pid;
+		uint64_t start_ns; /* 0: trust the pid, it was seen alive in this batch */
+	} processes[];
+};
+
+#endif
