@@ -1,0 +1,68 @@
+/*
+ * The running guard: what its parent makes before it forks, and its workers find
+ * in bw_seat_shared. ARCHITECTURE.md shows who holds what.
+ *
+ * The parent opens nothing that strangers fill. Rings and index outlive any worker;
+ * the descriptors each worker keeps are in the table of run.c.
+ */
+#ifndef BW_GUARD_GUARD_H
+#define BW_GUARD_GUARD_H
+
+#include "guard/event.h"
+#include "guard/ring.h"
+#include "guard/settings.h"
+#include "guard/volume.h"
+#include "sys/worker.h"
+
+struct bw_guard {
+	const char *data;
+	struct bw_guard_settings settings;
+	size_t volume_count;
+	struct bw_volume volumes[BW_VOLUMES_MAX]; /* number i is volumes[i].number */
+	struct bw_index *index;                   /* keep writes; watch and judge read */
+	struct bw_ring *events;                   /* watch -> judge */
+	struct bw_ring *work;                     /* watch -> keep */
+	struct bw_ring *stops;                    /* judge -> watch */
+	struct bw_ring *samples;                  /* keep -> sampler */
+	struct bw_ring *features;                 /* sampler -> keep */
+	struct bw_shared *board; /* struct bw_guard_board: what status shows, each field one writer's */
+	bool require_sandbox;
+};
+
+/* Counters in shared memory, so that `status` costs nobody anything. Monotonic unless said. */
+struct bw_guard_board {
+	/* watch */
+	_Atomic uint64_t events;          /* read from the kernel */
+	_Atomic uint64_t samples;         /* taken */
+	_Atomic uint64_t lost;            /* times something was lost and the trees were walked again */
+	_Atomic uint64_t stops;           /* processes signalled */
+	_Atomic uint64_t stop_p50_us;     /* now: from the evidence that decided to the last signal */
+	_Atomic uint64_t stop_max_us;     /* now */
+	_Atomic uint64_t processes_known; /* now */
+	/* judge */
+	_Atomic uint64_t findings;
+	_Atomic uint64_t verdicts;
+	_Atomic uint64_t actors; /* now */
+	_Atomic uint64_t open_incidents;
+	/* keep */
+	_Atomic uint64_t files;       /* now, in the index */
+	_Atomic uint64_t versions;    /* taken since the start */
+	_Atomic uint64_t queued;      /* now: files that wait to be shadowed */
+	_Atomic uint64_t exposure_us; /* now: the longest wait of any of them */
+	_Atomic uint64_t exposure_p99_new_us;
+	_Atomic uint64_t exposure_p99_again_us;
+	_Atomic uint64_t kept_bytes;  /* now */
+	_Atomic uint64_t quota_bytes; /* now */
+	_Atomic uint64_t refused;     /* files that could not be kept (too large, quota, error) */
+	_Atomic uint64_t rescans;
+	_Atomic uint64_t enrolling; /* now: files of a walk still to come; 0: caught up */
+};
+
+int bw_watch_run(struct bw_seat *seat);
+int bw_judge_run(struct bw_seat *seat);
+int bw_keep_run(struct bw_seat *seat);
+int bw_sampler_run(struct bw_seat *seat);
+int bw_scribe_run(struct bw_seat *seat);
+int bw_hand_run(struct bw_seat *seat);
+
+#endif

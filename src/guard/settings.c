@@ -1,0 +1,231 @@
+#include "guard/settings.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "crypto/hash.h"
+#include "sys/clock.h"
+
+enum {
+	SETTINGS_BYTES_MAX = 4 * 1024 * 1024,
+	DAYS_FALLBACK = 30,
+	DAYS_MAX = 3660,
+};
+
+static const char *const mode_names[] = {
+	[BW_MODE_UNSET] = NULL, [BW_MODE_OBSERVE] = "observe", [BW_MODE_HOLD] = "hold", [BW_MODE_ENFORCE] = "enforce"
+};
+
+const char *bw_guard_mode_name(enum bw_guard_mode mode)
+{
+	return mode_names[mode];
+}
+
+enum bw_guard_mode bw_guard_mode_of(const char *name)
+{
+	for (unsigned mode = BW_MODE_OBSERVE; mode <= BW_MODE_ENFORCE; mode++) {
+		if (strcmp(name, mode_names[mode]) == 0)
+			return (enum bw_guard_mode)mode;
+	}
+	return BW_MODE_UNSET;
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static enum bw_err keep_path(struct bw_slice value, struct bw_arena *arena, const char **paths, size_t max,
+			     size_t *count)
+{
+	struct bw_slice copy;
+
+	BW_NEED(value.len > 0 && value.ptr[0] == '/' && value.len < BW_PATH_BYTES, SYNTAX);
+	BW_NEED(*count < max, TOO_MANY);
+	BW_TRY(bw_arena_copy(arena, value, &copy));
+	paths[(*count)++] = (const char *)copy.ptr;
+	return BW_OK;
+}
+
+static enum bw_err read_mode(struct bw_slice value, enum bw_guard_mode *out)
+{
+	char name[16];
+
+	BW_NEED(value.len < sizeof(name), SYNTAX);
+	memcpy(name, value.ptr, value.len);
+	name[value.len] = '\0';
+	*out = bw_guard_mode_of(name);
+	BW_NEED(*out != BW_MODE_UNSET, SYNTAX);
+	return BW_OK;
+}
+
+static enum bw_err read_days(struct bw_slice value, uint32_t *out)
+{
+	uint64_t days;
+
+	BW_TRY(bw_parse_u64(value, &days));
+	BW_NEED(days >= 1 && days <= DAYS_MAX, RANGE);
+	*out = (uint32_t)days;
+	return BW_OK;
+}
+
+static enum bw_err read_salt(struct bw_slice value, uint64_t *out)
+{
+	uint8_t bytes[8];
+
+	BW_TRY(bw_hex_decode(value, bytes, sizeof(bytes)));
+	memcpy(out, bytes, sizeof(bytes));
+	return BW_OK;
+}
+
+static enum bw_err read_fact(struct bw_slice word, struct bw_slice value, struct bw_arena *arena,
+			     struct bw_guard_settings *out)
+{
+	if (bw_slice_is(word, "tree"))
+		return keep_path(value, arena, out->trees, BW_TREES_MAX, &out->tree_count);
+	if (bw_slice_is(word, "exclude"))
+		return keep_path(value, arena, out->excludes, BW_EXCLUDES_MAX, &out->exclude_count);
+	if (bw_slice_is(word, "mode"))
+		return read_mode(value, &out->mode);
+	if (bw_slice_is(word, "largest"))
+		return bw_parse_u64(value, &out->largest_bytes);
+	if (bw_slice_is(word, "quota"))
+		return bw_parse_u64(value, &out->quota_bytes);
+	if (bw_slice_is(word, "days"))
+		return read_days(value, &out->days);
+	if (bw_slice_is(word, "enrolled"))
+		return bw_time_parse(value, &out->enrolled_us);
+	if (bw_slice_is(word, "salt"))
+		return read_salt(value, &out->salt);
+	return BW_ERR_SYNTAX;
+}
+
+static enum bw_err read_lines(struct bw_slice text, struct bw_arena *arena, struct bw_guard_settings *out,
+			      unsigned *out_line)
+{
+	struct bw_slice line;
+	struct bw_slice word;
+	struct bw_slice value;
+
+	for (*out_line = 1; text.len > 0; (*out_line)++) {
+		if (!bw_slice_cut(text, '\n', &line, &text)) {
+			line = text;
+			text = bw_slice_empty;
+		}
+		if (line.len == 0 || line.ptr[0] == '#')
+			continue;
+		BW_NEED(bw_slice_cut(line, ' ', &word, &value), SYNTAX);
+		BW_TRY(read_fact(word, value, arena, out));
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_guard_settings_load(const char *data, struct bw_arena *arena, struct bw_guard_settings *out,
+				   struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_wipe) struct bw_buf text = BW_BUF_INIT(SETTINGS_BYTES_MAX);
+	struct bw_guard_settings settings = { .days = DAYS_FALLBACK };
+	char path[BW_PATH_BYTES];
+	unsigned line = 0;
+	enum bw_err err;
+
+	BW_TRY(bw_path_join(path, data, "guard/settings"));
+	err = bw_file_read(path, &text, why);
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_why_set(why, err, "nothing is guarded below '%s' yet", data);
+	BW_TRY(err);
+	err = read_lines(bw_buf_slice(&text), arena, &settings, &line);
+	if (err != BW_OK)
+		return bw_why_set(why, BW_ERR_CORRUPT, "'%s' line %u cannot be understood: %s", path, line,
+				  bw_err_text(err));
+	*out = settings;
+	return BW_OK;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static enum bw_err write_path(struct bw_buf *out, const char *word, const char *path)
+{
+	BW_NEED(strchr(path, '\n') == NULL, SYNTAX); /* the one byte a line cannot hold */
+	return bw_buf_addf(out, "%s %s\n", word, path);
+}
+
+static enum bw_err write_facts(const struct bw_guard_settings *settings, struct bw_buf *out)
+{
+	char when[BW_TIME_BYTES];
+	char salt[17];
+
+	BW_TRY(bw_buf_add_text(out, "# what breakwater guard protects; read at its start and on reload\n"));
+	for (size_t i = 0; i < settings->tree_count; i++)
+		BW_TRY(write_path(out, "tree", settings->trees[i]));
+	for (size_t i = 0; i < settings->exclude_count; i++)
+		BW_TRY(write_path(out, "exclude", settings->excludes[i]));
+	if (settings->mode != BW_MODE_UNSET)
+		BW_TRY(bw_buf_addf(out, "mode %s\n", bw_guard_mode_name(settings->mode)));
+	if (settings->largest_bytes != 0)
+		BW_TRY(bw_buf_addf(out, "largest %llu\n", (unsigned long long)settings->largest_bytes));
+	if (settings->quota_bytes != 0)
+		BW_TRY(bw_buf_addf(out, "quota %llu\n", (unsigned long long)settings->quota_bytes));
+	bw_time_format(settings->enrolled_us, when);
+	bw_hex_encode(bw_slice_of(&settings->salt, sizeof(settings->salt)), salt);
+	return bw_buf_addf(out, "days %u\nenrolled %s\nsalt %s\n", settings->days, when, salt);
+}
+
+static enum bw_err make_folders(const char *data, struct bw_why *why)
+{
+	char path[BW_PATH_BYTES];
+	enum bw_err err = bw_folder_make(data, why);
+
+	if (err != BW_OK && err != BW_ERR_EXISTS)
+		return err;
+	BW_TRY(bw_path_join(path, data, "guard"));
+	err = bw_folder_make(path, why);
+	return err == BW_ERR_EXISTS ? BW_OK : err;
+}
+
+enum bw_err bw_guard_settings_save(const char *data, struct bw_guard_settings *settings, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_wipe) struct bw_buf text = BW_BUF_INIT(SETTINGS_BYTES_MAX);
+	char path[BW_PATH_BYTES];
+	enum bw_err err;
+
+	BW_TRY(make_folders(data, why));
+	while (settings->salt == 0)
+		bw_random(&settings->salt, sizeof(settings->salt));
+	if (settings->days == 0)
+		settings->days = DAYS_FALLBACK;
+	err = write_facts(settings, &text);
+	if (err != BW_OK)
+		return bw_why_set(why, err, "cannot write down what is guarded: %s",
+				  err == BW_ERR_SYNTAX ? "a path with a line break in it" : bw_err_text(err));
+	BW_TRY(bw_path_join(path, data, "guard/settings"));
+	return bw_file_write(path, bw_buf_slice(&text), 0600, why);
+}
+
+/* ---- what is covered -------------------------------------------------------------------------- */
+
+static bool is_below(const char *path, const char *folder)
+{
+	const size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static bool is_pattern(const char *text)
+{
+	return strpbrk(text, "*?[") != NULL;
+}
+
+bool bw_guard_settings_cover(const struct bw_guard_settings *settings, const char *path)
+{
+	bool covered = false;
+
+	for (size_t i = 0; i < settings->tree_count && !covered; i++)
+		covered = is_below(path, settings->trees[i]);
+	for (size_t i = 0; i < settings->exclude_count && covered; i++) {
+		const char *exclude = settings->excludes[i];
+
+		if (is_below(path, exclude) || (is_pattern(exclude) && fnmatch(exclude, path, 0) == 0))
+			covered = false;
+	}
+	return covered;
+}
