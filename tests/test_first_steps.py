@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 import stix
-from exchange import PASSWORD, binary, run
+from exchange import PASSWORD, Exchange, binary, run
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(
@@ -142,3 +142,29 @@ def test_push_and_pull_know_a_collection_by_its_title_and_not_its_namesake(excha
     run("collection", "add", "Here", "--data", data)
     done = run("pull", "--into", "Here", "--format", "json", *far, exchange.url, stdin=PASSWORD)
     assert json.loads(done.stdout)["added"] == 1, "a new collection starts from the start"
+
+
+@pytest.mark.parametrize("words", [["add", "school"], ["password", "admin"]])
+def test_a_password_that_is_guessed_at_once_is_refused(data, words):
+    done = run("account", *words, "--password-stdin", "--data", data, stdin="hunter2\n", check=False)
+    assert done.returncode == 3
+    assert "at least 8 bytes" in done.stderr
+    assert "with a password" not in run("account", "list", "--data", data).stdout
+
+
+def test_an_account_without_a_way_in_says_so(data):
+    assert "nobody can log in as it yet" in run("account", "add", "a", "--data", data).stderr
+    assert run("account", "add", "b", "--api-key", "--data", data).stderr == ""
+    assert run("account", "add", "c", "--password-stdin", "--data", data, stdin=PASSWORD + "\n").stderr == ""
+
+
+def test_an_audit_log_without_signatures_is_not_praised_for_them(data):
+    assert "not signed by the node" in run("audit", "verify", "--data", data).stdout
+
+
+def test_a_wrong_passphrase_is_called_wrong(data, tmp_path):
+    (tmp_path / "passphrase").write_text("not this one\n")
+    exchange = Exchange(data, options=["--passphrase-file", tmp_path / "passphrase"])
+    exchange.start()
+    exchange.stop()
+    assert "the passphrase is wrong" in exchange.words()

@@ -14,7 +14,7 @@ const struct bw_option bw_common_options[] = {
 	  .value_name = "FORMAT",
 	  .choices = "text|json",
 	  .fallback = "text",
-	  .help = "how facts are printed" },
+	  .help = "how facts are printed, json as one object a line" },
 	{ .name = "quiet", .kind = BW_OPT_FLAG, .help = "no progress, and nothing in the log below a warning" },
 	{ .name = "log-level",
 	  .kind = BW_OPT_CHOICE,

@@ -27,6 +27,9 @@ static struct bw_slice label_now(char room[LABEL_BYTES])
 	return bw_slice_text(room);
 }
 
+/* Short ones are guessed; what makes a long one good is the account holder's business. */
+enum { PASSWORD_MIN = 8 };
+
 static enum bw_err read_password(const char *name, char phc[BW_PASSWORD_HASH_BYTES], struct bw_why *why)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret password = { 0 };
@@ -34,6 +37,9 @@ static enum bw_err read_password(const char *name, char phc[BW_PASSWORD_HASH_BYT
 
 	(void)snprintf(prompt, sizeof(prompt), "password for %.80s", name);
 	BW_TRY(bw_secret_from_stdin(prompt, BW_PASSWORD_MAX, &password, why));
+	if (password.len < PASSWORD_MIN)
+		return bw_why_set(why, BW_ERR_RANGE, "a password has at least %d bytes; three or four words do well",
+				  PASSWORD_MIN);
 	return bw_password_hash(bw_secret_slice(&password), phc);
 }
 
@@ -117,7 +123,11 @@ static int add_run(struct bw_call *call)
 	bw_desk_close(desk);
 	if (err != BW_OK)
 		return bw_complain_why(call, err, &why);
-	return show_account(call, "added", bw_slice_text(name), &key);
+	status = show_account(call, "added", bw_slice_text(name), &key);
+	if (status == BW_EXIT_OK && key.len == 0 && phc[0] == 0)
+		(void)fprintf(stderr, "nobody can log in as it yet; give it one of: account key, account password, "
+				      "account certificate\n");
+	return status;
 }
 
 static int key_run(struct bw_call *call)
@@ -367,14 +377,18 @@ static int list_run(struct bw_call *call)
 /* ---- rows ------------------------------------------------------------------------------ */
 
 static const struct bw_option add_options[] = {
-	{ .name = "password-stdin", .kind = BW_OPT_FLAG, .help = "read a password from standard input" },
+	{ .name = "password-stdin",
+	  .kind = BW_OPT_FLAG,
+	  .help = "read a password from standard input, at least 8 bytes" },
 	{ .name = "api-key", .kind = BW_OPT_FLAG, .help = "make an API key and show it this once" },
 	{ .name = "admin", .kind = BW_OPT_FLAG, .help = "may read and write everything, and read metrics" },
 	{ 0 },
 };
 
 static const struct bw_option password_options[] = {
-	{ .name = "password-stdin", .kind = BW_OPT_FLAG, .help = "read the password from standard input" },
+	{ .name = "password-stdin",
+	  .kind = BW_OPT_FLAG,
+	  .help = "read the password from standard input, at least 8 bytes" },
 	{ 0 },
 };
 

@@ -332,6 +332,9 @@ static int report(const struct verifying *v)
 		     v->lines, v->chain.first_seq, v->chain.seq, hex);
 	if (v->node_count == 0)
 		(void)printf("signatures in it were not checked: no node keys were given (--node FILE)\n");
+	else if (v->seals == 0)
+		(void)printf("not signed by the node: a server that has the passphrase (serve --passphrase-file) signs "
+			     "it\n");
 	else
 		(void)printf("signed by the node %" PRIu64 " times, and every signature fits\n", v->seals);
 	return BW_EXIT_OK;
