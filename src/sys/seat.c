@@ -120,6 +120,7 @@ static enum bw_err take_control(struct bw_seat *seat, const struct bw_frame *fra
 		break;
 	case CONTROL_READY:
 	case CONTROL_ASK:
+	case CONTROL_RENEW:
 	default:
 		err = BW_ERR_PROTOCOL;
 	}
@@ -176,6 +177,17 @@ enum bw_err bw_seat_wait(struct bw_seat *seat, int timeout_ms, struct bw_seat_ev
 static enum bw_err say(struct bw_seat *seat, enum control_kind control)
 {
 	return bw_channel_send(seat->control, (uint8_t)control, bw_slice_empty, -1, SEND_TIMEOUT_MS);
+}
+
+enum bw_err bw_seat_renew(struct bw_seat *seat, const char *name, unsigned copy)
+{
+	uint8_t body[2];
+	size_t row;
+
+	BW_NEED(copy < BW_CREW_COPIES_MAX && find_row(seat, name, &row), NOT_FOUND);
+	body[0] = (uint8_t)row;
+	body[1] = (uint8_t)copy;
+	return bw_channel_send(seat->control, CONTROL_RENEW, bw_slice_of(body, sizeof(body)), -1, SEND_TIMEOUT_MS);
 }
 
 enum bw_err bw_control_put(struct bw_channel *channel, enum control_kind control, uint8_t kind, struct bw_slice body,

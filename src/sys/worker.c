@@ -10,54 +10,18 @@
 
 #include "base/log.h"
 #include "sys/clock.h"
+#include "sys/crew.h"
 #include "sys/service.h"
-#include "sys/worker_wire.h"
 
 enum {
 	STOP_MS = 10000,
 	STARTS_BEFORE_GIVING_UP = 5, /* in a row, before the whole crew was ready once */
-	BACKOFF_FIRST_MS = 50,
-	BACKOFF_MAX_MS = 5000,
-	STEADY_MS = 1000, /* who ran this long after ready is started again at once */
+	STEADY_MS = 1000,            /* who ran this long after ready is started again at once */
 };
-
-enum seat_state { DOWN, STARTING, RUNNING };
-
-struct seat_view {
-	size_t row;
-	unsigned copy;
-	enum seat_state state;
-	pid_t pid;
-	struct bw_channel *control; /* NULL when DOWN */
-	unsigned failures;          /* in a row */
-	int64_t ready_us;           /* 0 until ready */
-	int64_t start_at_us;        /* DOWN: when to try again */
-	bool told_to_stop;
-};
-
-struct bw_crew {
-	const struct bw_crew_plan *plan;
-	struct seat_view seats[BW_CREW_SEATS_MAX];
-	size_t count;
-	int signals;
-	sigset_t mask_before;
-	pid_t self;
-	bool was_ready; /* every worker, once */
-	bool stopping;
-	bool hurry;
-	int64_t kill_at_us;
-	enum bw_err result;
-	struct bw_why *why;
-};
-
-static const struct bw_worker *row_of(const struct bw_crew *crew, const struct seat_view *seat)
-{
-	return &crew->plan->workers[seat->row];
-}
 
 static struct bw_member member_of(const struct bw_crew *crew, const struct seat_view *seat)
 {
-	return (struct bw_member){ row_of(crew, seat)->name, seat->copy };
+	return (struct bw_member){ crew_row_of(crew, seat)->name, seat->copy };
 }
 
 static unsigned copies_of(const struct bw_crew_plan *plan, size_t row)
@@ -65,34 +29,14 @@ static unsigned copies_of(const struct bw_crew_plan *plan, size_t row)
 	return plan->copies == NULL ? 1 : plan->copies[row];
 }
 
-static bool is_up(const struct seat_view *seat)
-{
-	return seat->state != DOWN && seat->control != NULL;
-}
-
 /* ---- telling ------------------------------------------------------------------------ */
-
-/* A worker that does not even take control frames is beyond help. */
-static void give_up_on(struct seat_view *seat)
-{
-	if (seat->pid > 0)
-		(void)kill(seat->pid, SIGKILL);
-}
-
-static void push(struct seat_view *seat)
-{
-	const enum bw_err err = bw_channel_flush(seat->control);
-
-	if (err != BW_OK && err != BW_ERR_AGAIN)
-		give_up_on(seat);
-}
 
 static void tell(struct seat_view *seat, enum control_kind control)
 {
 	if (bw_channel_put(seat->control, (uint8_t)control, bw_slice_empty, -1) != BW_OK)
-		give_up_on(seat);
+		crew_give_up_on(seat);
 	else
-		push(seat);
+		crew_push(seat);
 }
 
 static struct seat_view *find_seat(struct bw_crew *crew, const struct bw_member *who)
@@ -100,7 +44,7 @@ static struct seat_view *find_seat(struct bw_crew *crew, const struct bw_member 
 	for (size_t i = 0; i < crew->count; i++) {
 		struct seat_view *seat = &crew->seats[i];
 
-		if (seat->copy == who->copy && strcmp(row_of(crew, seat)->name, who->name) == 0)
+		if (seat->copy == who->copy && strcmp(crew_row_of(crew, seat)->name, who->name) == 0)
 			return seat;
 	}
 	return NULL;
@@ -111,9 +55,9 @@ enum bw_err bw_crew_tell(struct bw_crew *crew, const struct bw_member *who, uint
 {
 	struct seat_view *seat = find_seat(crew, who);
 
-	BW_NEED(seat != NULL && is_up(seat), NOT_FOUND);
+	BW_NEED(seat != NULL && crew_is_up(seat), NOT_FOUND);
 	BW_TRY(bw_control_put(seat->control, CONTROL_MESSAGE, kind, body, pass_fd));
-	push(seat);
+	crew_push(seat);
 	return BW_OK;
 }
 
@@ -122,7 +66,7 @@ enum bw_err bw_crew_tell_all(struct bw_crew *crew, const char *name, uint8_t kin
 	for (size_t i = 0; i < crew->count; i++) {
 		const struct bw_member who = member_of(crew, &crew->seats[i]);
 
-		if (is_up(&crew->seats[i]) && strcmp(who.name, name) == 0)
+		if (crew_is_up(&crew->seats[i]) && strcmp(who.name, name) == 0)
 			BW_TRY(bw_crew_tell(crew, &who, kind, body, pass_fd));
 	}
 	return BW_OK;
@@ -137,47 +81,6 @@ void bw_crew_stop(struct bw_crew *crew)
 	crew->stopping = true;
 	crew->kill_at_us = bw_clock_mono_us() + (int64_t)stop_ms * 1000;
 	bw_service_notify("STOPPING=1");
-}
-
-/* ---- joining -------------------------------------------------------------------------- */
-
-static bool names_link(const struct bw_crew *crew, const struct seat_view *a, const struct seat_view *b)
-{
-	const char *x = row_of(crew, a)->name;
-	const char *y = row_of(crew, b)->name;
-
-	if (crew->plan->links == NULL || a == b)
-		return false;
-	for (const struct bw_link *link = crew->plan->links; link->a != NULL; link++)
-		if ((strcmp(link->a, x) == 0 && strcmp(link->b, y) == 0) ||
-		    (strcmp(link->a, y) == 0 && strcmp(link->b, x) == 0))
-			return true;
-	return false;
-}
-
-static void introduce(struct seat_view *to, const struct seat_view *peer, int fd)
-{
-	const uint8_t body[] = { (uint8_t)peer->row, (uint8_t)peer->copy };
-
-	if (bw_channel_put(to->control, CONTROL_PEER, bw_slice_of(body, sizeof(body)), fd) != BW_OK)
-		give_up_on(to);
-	else
-		push(to);
-	(void)close(fd);
-}
-
-static void join(struct seat_view *a, struct seat_view *b)
-{
-	int fds[2];
-
-	if (bw_channel_pair(fds) != BW_OK) {
-		/* without descriptors neither can work; both are tried again later */
-		give_up_on(a);
-		give_up_on(b);
-		return;
-	}
-	introduce(a, b, fds[0]);
-	introduce(b, a, fds[1]);
 }
 
 /* ---- starting -------------------------------------------------------------------------- */
@@ -204,7 +107,7 @@ static enum bw_err fork_seat(struct bw_crew *crew, struct seat_view *seat)
 	seat->told_to_stop = false;
 	/* keys go out through it, and whoever is forked later inherits this memory */
 	if (bw_channel_new(fds[0], &seat->control) != BW_OK || bw_channel_keep_secret(seat->control) != BW_OK) {
-		give_up_on(seat);
+		crew_give_up_on(seat);
 		return BW_ERR_MEMORY;
 	}
 	return BW_OK;
@@ -216,27 +119,17 @@ static void begin(struct bw_crew *crew, struct seat_view *seat)
 
 	tell(seat, CONTROL_BEGIN);
 	if (crew->plan->started != NULL && crew->plan->started(crew->plan->shared, crew, &who) != BW_OK)
-		give_up_on(seat);
-}
-
-static int64_t backoff_us(unsigned failures)
-{
-	const unsigned doublings = failures > 8 ? 8 : failures;
-	const int64_t ms = (int64_t)BACKOFF_FIRST_MS << doublings;
-
-	return (ms > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : ms) * 1000;
+		crew_give_up_on(seat);
 }
 
 static void start_again(struct bw_crew *crew, struct seat_view *seat)
 {
 	if (fork_seat(crew, seat) != BW_OK) {
 		seat->failures++;
-		seat->start_at_us = bw_clock_mono_us() + backoff_us(seat->failures);
+		seat->start_at_us = bw_clock_mono_us() + crew_backoff_us(seat->failures);
 		return;
 	}
-	for (size_t i = 0; i < crew->count; i++)
-		if (is_up(&crew->seats[i]) && names_link(crew, seat, &crew->seats[i]))
-			join(seat, &crew->seats[i]);
+	crew_join_again(crew, seat);
 	begin(crew, seat);
 }
 
@@ -254,10 +147,7 @@ static enum bw_err start_all(struct bw_crew *crew)
 {
 	for (size_t i = 0; i < crew->count; i++)
 		BW_TRY(fork_seat(crew, &crew->seats[i]));
-	for (size_t i = 0; i < crew->count; i++)
-		for (size_t k = i + 1; k < crew->count; k++)
-			if (names_link(crew, &crew->seats[i], &crew->seats[k]))
-				join(&crew->seats[i], &crew->seats[k]);
+	crew_join_all(crew);
 	for (size_t i = 0; i < crew->count; i++)
 		begin(crew, &crew->seats[i]);
 	return BW_OK;
@@ -309,7 +199,7 @@ static enum bw_err answer(struct bw_crew *crew, struct seat_view *seat, struct b
 	if (reply_fd >= 0)
 		(void)close(reply_fd);
 	BW_TRY(err);
-	push(seat);
+	crew_push(seat);
 	return BW_OK;
 }
 
@@ -321,6 +211,8 @@ static enum bw_err hear_frame(struct bw_crew *crew, struct seat_view *seat, cons
 		err = answer(crew, seat, frame->body, fd);
 	else if (frame->kind == CONTROL_READY && seat->state == STARTING)
 		count_ready(crew, seat);
+	else if (frame->kind == CONTROL_RENEW)
+		err = crew_note_broken(crew, seat, frame->body);
 	else
 		err = BW_ERR_PROTOCOL;
 	if (fd >= 0)
@@ -343,9 +235,9 @@ static void hear(struct bw_crew *crew, struct seat_view *seat)
 		return;
 	/* CLOSED: it ended or is ending, and SIGCHLD tells how */
 	if (err != BW_ERR_CLOSED)
-		bw_log(BW_ERROR, "worker asked for what it may not", BW_TEXT("name", row_of(crew, seat)->name),
+		bw_log(BW_ERROR, "worker asked for what it may not", BW_TEXT("name", crew_row_of(crew, seat)->name),
 		       BW_TEXT("reason", bw_err_text(err)));
-	give_up_on(seat);
+	crew_give_up_on(seat);
 }
 
 /* ---- endings -------------------------------------------------------------------------------- */
@@ -354,14 +246,14 @@ static void fail_start(struct bw_crew *crew, const struct seat_view *seat)
 {
 	if (crew->result == BW_OK)
 		crew->result = bw_why_set(crew->why, BW_ERR_SYSTEM, "worker '%s' could not start",
-					  row_of(crew, seat)->name);
+					  crew_row_of(crew, seat)->name);
 	bw_crew_stop(crew);
 	crew->hurry = true;
 }
 
 static void log_death(const struct bw_crew *crew, const struct seat_view *seat, int status)
 {
-	const char *name = row_of(crew, seat)->name;
+	const char *name = crew_row_of(crew, seat)->name;
 
 	if (WIFSIGNALED(status))
 		bw_log(BW_ERROR, "worker died", BW_TEXT("name", name), BW_NUM("copy", seat->copy),
@@ -384,7 +276,7 @@ static void bury(struct bw_crew *crew, struct seat_view *seat, int status)
 		return;
 	log_death(crew, seat, status);
 	seat->failures = was_steady ? 0 : seat->failures + 1;
-	seat->start_at_us = was_steady ? now : now + backoff_us(seat->failures - 1);
+	seat->start_at_us = was_steady ? now : now + crew_backoff_us(seat->failures - 1);
 	/* who gives up by itself at first start has said why, and would say it again */
 	if (!crew->was_ready && (WIFEXITED(status) || seat->failures >= STARTS_BEFORE_GIVING_UP))
 		fail_start(crew, seat);
@@ -416,16 +308,16 @@ static void go_on_stopping(struct bw_crew *crew)
 
 	if (crew->hurry || bw_clock_mono_us() >= crew->kill_at_us) {
 		for (size_t i = 0; i < crew->count; i++)
-			give_up_on(&crew->seats[i]);
+			crew_give_up_on(&crew->seats[i]);
 		return;
 	}
 	for (size_t i = 0; i < crew->count; i++)
-		if (is_up(&crew->seats[i]) && crew->seats[i].row < row)
+		if (crew_is_up(&crew->seats[i]) && crew->seats[i].row < row)
 			row = crew->seats[i].row;
 	for (size_t i = 0; i < crew->count; i++) {
 		struct seat_view *seat = &crew->seats[i];
 
-		if (seat->row == row && is_up(seat) && !seat->told_to_stop) {
+		if (seat->row == row && crew_is_up(seat) && !seat->told_to_stop) {
 			seat->told_to_stop = true;
 			tell(seat, CONTROL_STOP);
 		}
@@ -440,7 +332,7 @@ static void reload(struct bw_crew *crew)
 	if (crew->plan->reload != NULL)
 		crew->plan->reload(crew->plan->shared, crew);
 	for (size_t i = 0; i < crew->count; i++)
-		if (is_up(&crew->seats[i]))
+		if (crew_is_up(&crew->seats[i]))
 			tell(&crew->seats[i], CONTROL_RELOAD);
 	bw_service_notify("READY=1");
 }
@@ -468,6 +360,8 @@ static int wait_ms(const struct bw_crew *crew)
 	for (size_t i = 0; i < crew->count && !crew->stopping; i++)
 		if (crew->seats[i].state == DOWN && crew->seats[i].start_at_us < until)
 			until = crew->seats[i].start_at_us;
+	if (!crew->stopping && crew_renew_at_us(crew) < until)
+		until = crew_renew_at_us(crew);
 	if (until == INT64_MAX)
 		return -1;
 	left = (until - bw_clock_mono_us() + 999) / 1000;
@@ -484,7 +378,7 @@ static void wait_for_anything(struct bw_crew *crew)
 	for (size_t i = 0; i < crew->count; i++) {
 		struct seat_view *seat = &crew->seats[i];
 
-		if (!is_up(seat))
+		if (!crew_is_up(seat))
 			continue;
 		whose[count] = seat;
 		wanted[count++] = (struct pollfd){ bw_channel_fd(seat->control),
@@ -495,7 +389,7 @@ static void wait_for_anything(struct bw_crew *crew)
 		return;
 	for (nfds_t i = 1; i < count; i++) {
 		if ((wanted[i].revents & POLLOUT) != 0)
-			push(whose[i]);
+			crew_push(whose[i]);
 		if ((wanted[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 			hear(crew, whose[i]);
 	}
@@ -542,6 +436,7 @@ static void run_until_all_ended(struct bw_crew *crew)
 				return;
 		} else {
 			start_due(crew);
+			crew_renew_due(crew);
 		}
 		wait_for_anything(crew);
 	}

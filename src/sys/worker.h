@@ -118,6 +118,12 @@ const char *bw_seat_name(const struct bw_seat *seat);
 unsigned bw_seat_copy(const struct bw_seat *seat);
 void *bw_seat_shared(const struct bw_seat *seat);
 
+/*
+ * The channel to that peer is no good any more, though the peer is not known to have ended: somebody broke the
+ * protocol. Both get a new one (BW_SEAT_PEER), soon or, when it happens often, after up to five seconds.
+ */
+BW_MUST_USE enum bw_err bw_seat_renew(struct bw_seat *seat, const char *name, unsigned copy);
+
 /* How many copies of `name` this seat is joined with, and the channel to one of them; NULL when none. */
 unsigned bw_seat_peers(const struct bw_seat *seat, const char *name);
 struct bw_channel *bw_seat_peer(const struct bw_seat *seat, const char *name, unsigned copy);
