@@ -1,11 +1,12 @@
 """Slow and crooked clients do not hold others, and cost no more than they may."""
 
 import json
+import re
 import socket
 import time
 
 import stix
-from exchange import add, objects_of
+from exchange import add, objects_of, wait_until
 from wire import TAXII, Connection, Gone
 
 
@@ -44,11 +45,12 @@ def test_heads_and_bodies_that_never_end_do_not_hold_others(plain_exchange):
 
 def test_clients_that_do_not_read_their_answers_do_not_hold_others(plain_exchange):
     exchange = plain_exchange
-    collection = exchange.add_collection(both="both")
-    client = exchange.client("both")
+    collection = exchange.add_collection(both="both", reader="read")
+    writer = exchange.client("both")
+    client = exchange.client("reader")
     for _ in range(4):
-        add(client, collection, *(stix.indicator(number, description="x" * 2000) for number in range(1000)))
-    ask = client.head_of("GET", f"{objects_of(collection)}?limit=1000", (), TAXII, None)
+        add(writer, collection, *(stix.indicator(number, description="x" * 2000) for number in range(1000)))
+    ask = writer.head_of("GET", f"{objects_of(collection)}?limit=1000", (), TAXII, None)
     crowd = []
     for _ in range(40):
         raw = socket.socket()
@@ -63,6 +65,49 @@ def test_clients_that_do_not_read_their_answers_do_not_hold_others(plain_exchang
     finally:
         for raw in crowd:
             raw.close()
+
+
+def unread(exchange, request):
+    """A connection that asks and does not read."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect((exchange.host, exchange.port))
+    raw.sendall(request)
+    return raw
+
+
+def test_an_account_that_does_not_read_its_pages_gets_no_more_of_them_and_nobody_else_is_hurt(own_exchange):
+    exchange = own_exchange(plain=True, options=["--fronts", "1"]).start()
+    for name in ("both", "reader"):
+        exchange.add_account(name)
+    collection = exchange.add_collection(both="both", reader="read")
+    client = exchange.client("both")
+    for _ in range(4):
+        add(client, collection, *(stix.indicator(number, description="x" * 2000) for number in range(1000)))
+    page = f"{objects_of(collection)}?limit=4000"  # more than 8 MiB: a full page
+    whole = len(client.get(page).body)
+    assert whole > 7_000_000
+    crowd = [unread(exchange, client.head_of("GET", page, (), TAXII, None)) for _ in range(30)]
+
+    def held():
+        found = re.search(r"breakwater_unread_answer_bytes (\d+)", client.raw("GET", "/metrics").body.decode())
+        return int(found.group(1))
+
+    try:
+        wait_until(lambda: held() > 48_000_000, "nothing is held for those who do not read")
+        for _ in range(10):
+            answer = client.get(page)
+            assert answer.status == 429, answer
+            assert int(answer.one("Retry-After")) > 0
+            assert held() <= 64 << 20
+        assert len(exchange.client("reader").get(page).body) == whole
+        # what is written is stored, and told
+        add(client, collection, stix.indicator())
+    finally:
+        for raw in crowd:
+            raw.close()
+    wait_until(lambda: client.get(page).status == 200, "the account is shut out for ever")
+    wait_until(lambda: held() < 1_000_000, "what was given up is still counted")
 
 
 def test_one_address_cannot_take_all_connections(own_exchange):

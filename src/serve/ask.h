@@ -38,8 +38,10 @@ enum bw_ask_kind {
 	/* front → keeper: id n, account n, collection t, object t, picks n, versions l, specs l, name t, address t,
 	   target t */
 	BW_ASK_DELETE,
-	/* front → keeper, not answered: lines l (each: name, address, action, target, status, count as a form) */
+	/* front → keeper: batch n, lines l (each: name, address, action, target, status, count as a form) */
 	BW_ASK_SEEN,
+	/* keeper → front: batch n, stored n (1: on disk; 0: nothing of it is, send it again) */
+	BW_ANS_SEEN,
 
 	/* keeper → signer: id n, domain t, message t */
 	BW_ASK_SIGN,
@@ -81,7 +83,9 @@ enum {
 	BW_FIELDS_ANS_PARSED = 5,
 	BW_FIELDS_ASK_PUT = 8,
 	BW_FIELDS_ASK_DELETE = 10,
+	BW_FIELDS_ASK_SEEN = 2,
 	BW_FIELDS_SEEN_LINE = 6,
+	BW_FIELDS_ANS_SEEN = 2,
 	BW_FIELDS_ASK_SIGN = 3,
 	BW_FIELDS_ANS_SIGN = 4,
 	BW_FIELDS_ANS_DESK = 3,

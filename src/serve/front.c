@@ -13,7 +13,6 @@
 #include "serve/workers.h"
 
 enum {
-	SEEN_EVERY_MS = 500,
 	START_WAIT_MS = 20000,
 };
 
@@ -44,6 +43,19 @@ static void lose_peer(struct front *front, enum peer_name name)
 	peer->watch = NULL;
 	peer->channel = NULL; /* the seat tells us when there is a new one */
 	front_peer_lost(front, name);
+	if (name == PEER_KEEPER)
+		front_seen_lost_keeper(front);
+}
+
+void front_flush(struct front *front, enum peer_name name)
+{
+	struct peer *peer = &front->peers[name];
+
+	if (peer->channel == NULL)
+		return;
+	/* a broken channel shows itself at the next read, where all who wait are answered */
+	bw_err_drop(bw_channel_flush(peer->channel));
+	want(peer);
 }
 
 bool front_ask(struct request *r, enum peer_name name, enum stage stage, uint8_t kind, const struct bw_buf *form,
@@ -62,10 +74,7 @@ bool front_ask(struct request *r, enum peer_name name, enum stage stage, uint8_t
 							 : "this server is busy; try again");
 		return false;
 	}
-	err = bw_channel_flush(peer->channel);
-	if (err == BW_OK || err == BW_ERR_AGAIN)
-		want(peer);
-	/* a broken channel shows itself at the next read, where all who wait are answered */
+	front_flush(r->front, name);
 	return true;
 }
 
@@ -120,6 +129,8 @@ static void take_frame(struct front *front, enum peer_name from, const struct bw
 		front_parsed(front, frame->body, fd);
 	else if ((from == PEER_PAGER || from == PEER_KEEPER) && frame->kind == BW_ANS_REPLY)
 		read_answered(front, frame->body, fd);
+	else if (from == PEER_KEEPER && frame->kind == BW_ANS_SEEN)
+		front_seen_answered(front, frame->body);
 	else
 		bw_log(BW_ERROR, "unexpected frame", BW_TEXT("from", peer_names[from]), BW_NUM("kind", frame->kind));
 }
@@ -156,10 +167,14 @@ static void on_peer(void *ctx, int fd, unsigned ready)
 		err = bw_channel_flush(peer->channel);
 	if (err == BW_OK || err == BW_ERR_AGAIN)
 		err = take_frames(front, name);
-	if (err != BW_OK)
-		lose_peer(front, name);
-	else if (peer->channel != NULL)
+	if (err == BW_OK && peer->channel != NULL)
 		want(peer);
+	if (err == BW_OK)
+		return;
+	lose_peer(front, name);
+	/* CLOSED: it has ended, or has given us up and says so itself */
+	if (err != BW_ERR_CLOSED && bw_seat_renew(front->seat, peer_names[name], 0) != BW_OK)
+		bw_log(BW_ERROR, "the parent does not listen", BW_TEXT("peer", peer_names[name]));
 }
 
 static enum bw_err join_peer(struct front *front, enum peer_name name, struct bw_channel *channel)
@@ -172,33 +187,6 @@ static enum bw_err join_peer(struct front *front, enum peer_name name, struct bw
 	BW_TRY(bw_watch_new(front->loop, bw_channel_fd(channel), BW_WATCH_READ, on_peer, peer, &peer->watch));
 	peer->channel = channel;
 	return BW_OK;
-}
-
-/* ---- the audit log ----------------------------------------------------- */
-
-void front_send_seen(struct front *front)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(BW_FRAME_BODY_MAX);
-	struct peer *keeper = &front->peers[PEER_KEEPER];
-
-	if (bw_seen_count(front->seen) == 0 || keeper->channel == NULL)
-		return;
-	if (bw_seen_take(front->seen, &form) != BW_OK ||
-	    bw_channel_put(keeper->channel, BW_ASK_SEEN, bw_buf_slice(&form), -1) != BW_OK) {
-		bw_log(BW_ERROR, "accesses lost to the audit log", { 0 });
-		return;
-	}
-	/* a broken channel shows itself at the next read */
-	bw_err_drop(bw_channel_flush(keeper->channel));
-	want(keeper);
-}
-
-static void on_seen_timer(void *ctx)
-{
-	struct front *front = ctx;
-
-	front_send_seen(front);
-	bw_timer_set(front->seen_timer, SEEN_EVERY_MS);
 }
 
 /* ---- what the parent tells --------------------------------------------- */
@@ -277,8 +265,7 @@ static void on_drained(void *ctx)
 {
 	struct front *front = ctx;
 
-	front_send_seen(front);
-	bw_loop_stop(front->loop);
+	front_seen_leave(front);
 }
 
 static void on_seat(void *ctx, int fd, unsigned ready)
@@ -339,13 +326,12 @@ static enum bw_err open_front(struct front *front)
 
 	BW_TRY(bw_auth_cache_new(&front->auth));
 	BW_TRY(bw_reply_cache_new(BW_CACHE_BYTES_MAX, &front->replies));
-	BW_TRY(bw_seen_new(&front->seen));
+	BW_TRY(bw_held_new(BW_HELD_ACCOUNT_MAX, BW_HELD_MAX, &front->held));
+	BW_TRY(front_seen_open(front));
 	BW_TRY(bw_http_server_new(front->loop, NULL, &calls, front, &front->server));
 	for (size_t i = 0; i < shared->listener_count; i++)
 		BW_TRY(bw_http_server_listen(front->server, shared->listeners[i],
 					     front->settings.plain ? NULL : front->tls));
-	BW_TRY(bw_timer_new(front->loop, on_seen_timer, front, &front->seen_timer));
-	bw_timer_set(front->seen_timer, SEEN_EVERY_MS);
 	for (size_t i = 0; i < PEER_COUNT; i++)
 		BW_TRY(join_peer(front, (enum peer_name)i, bw_seat_peer(front->seat, peer_names[i], 0)));
 	return bw_watch_new(front->loop, bw_seat_fd(front->seat), BW_WATCH_READ, on_seat, front, &front->seat_watch);
@@ -357,10 +343,10 @@ static void close_front(struct front *front)
 		bw_watch_free(front->peers[i].watch);
 	bw_http_server_free(front->server);
 	bw_watch_free(front->seat_watch);
-	bw_timer_free(front->seen_timer);
+	front_seen_close(front);
 	bw_auth_cache_free(front->auth);
 	bw_reply_cache_free(front->replies);
-	bw_seen_free(front->seen);
+	bw_held_free(front->held);
 	bw_bulletin_release(&front->bulletin);
 	bw_tls_context_free(front->tls);
 	bw_loop_free(front->loop);
@@ -424,6 +410,12 @@ enum bw_err front_metrics(struct front *front, struct bw_buf *out)
 	BW_TRY(add_metric(out, "requests_in_flight", "gauge", "requests being worked on", s.in_flight));
 	BW_TRY(add_metric(out, "received_bytes_total", "counter", "bytes of HTTP received", s.bytes_in));
 	BW_TRY(add_metric(out, "sent_bytes_total", "counter", "bytes of HTTP sent", s.bytes_out));
+	BW_TRY(add_metric(out, "unread_answer_bytes", "gauge", "answers that clients have yet to take",
+			  bw_held_bytes(front->held)));
+	BW_TRY(add_metric(out, "audit_batches_waiting", "gauge", "batches of accesses not yet in the audit log",
+			  front->outbox.count));
+	BW_TRY(add_metric(out, "audit_unrecorded_total", "counter", "accesses the audit log knows by number only",
+			  front->unrecorded_total));
 	if (front->has_bulletin)
 		BW_TRY(add_metric(out, "last_added_microseconds", "gauge", "date_added of the newest object",
 				  (uint64_t)bw_bulletin_last_added_us(&front->bulletin)));

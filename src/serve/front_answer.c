@@ -53,7 +53,7 @@ void front_answer_status(struct request *r, unsigned status, const char *title, 
 	struct bw_problem problem;
 
 	(void)bw_problem_set(&problem, status, title, "%s", words);
-	front_answer_problem(r, &problem, status == 503 ? "Retry-After: 1\r\n" : NULL);
+	front_answer_problem(r, &problem, status == 503 || status == 429 ? "Retry-After: 1\r\n" : NULL);
 }
 
 struct bw_reply *front_refusal(void *ctx, unsigned status, const char *reason)
@@ -77,6 +77,46 @@ void front_answer_text(struct request *r, unsigned status, const char *text)
 		answer(r, reply);
 	else
 		give_up(r);
+}
+
+/* ---- answers that clients do not take ------------------------------------ */
+
+static void refuse_account(struct request *r)
+{
+	front_answer_status(r, 429, "Too many unread answers",
+			    "this account has asked for more than it has read; read those answers, or close their "
+			    "connections, and try again");
+}
+
+bool front_refuse_unread(struct request *r)
+{
+	if (!bw_held_is_full(r->front->held, r->who.account))
+		return false;
+	refuse_account(r);
+	return true;
+}
+
+/* Whether there is room for a page. What was written is told in any case: its answer is short. */
+static bool hold_answer(struct request *r, size_t bytes)
+{
+	const enum bw_err err = bw_held_take(r->front->held, r->who.account, bytes);
+
+	r->holds = err == BW_OK;
+	r->held_bytes = bytes;
+	if (err == BW_OK || r->waits_for == PEER_KEEPER)
+		return true;
+	if (err == BW_ERR_BUSY)
+		refuse_account(r);
+	else
+		front_answer_status(r, 503, "Busy", "too many answers wait to be read by their clients; try again");
+	return false;
+}
+
+void front_release_answer(struct request *r)
+{
+	if (r->holds)
+		bw_held_give(r->front->held, r->who.account, r->held_bytes);
+	r->holds = false;
 }
 
 /* ---- BW_ANS_REPLY ------------------------------------------------------ */
@@ -127,6 +167,10 @@ void front_answer_reply_form(struct request *r, const struct bw_slice *body, int
 	    bw_form_num(&form, AT_STATUS, 599, &status) != BW_OK || status < 200 ||
 	    make_reply(&form, (unsigned)status, fd, &reply) != BW_OK) {
 		front_answer_status(r, 503, "Unavailable", "a part of this server gave no proper answer; try again");
+		return;
+	}
+	if (!hold_answer(r, bw_reply_body_bytes(reply))) {
+		bw_reply_drop(reply);
 		return;
 	}
 	if (status == 200)

@@ -8,6 +8,8 @@
 #include "net/server.h"
 #include "serve/ask.h"
 #include "serve/auth_cache.h"
+#include "serve/held.h"
+#include "serve/outbox.h"
 #include "serve/reply_cache.h"
 #include "serve/seen.h"
 #include "serve/settings.h"
@@ -58,6 +60,8 @@ struct request {
 	struct bw_memfile body;
 	size_t body_reserved; /* of the front's budget for bodies */
 	uint64_t total;       /* objects in the body */
+	bool holds;           /* its answer is counted in front->held … */
+	size_t held_bytes;    /* … with so much */
 };
 
 enum { REQUEST_SLOTS = 4096 };
@@ -76,7 +80,13 @@ struct front {
 	size_t upload_bytes;
 	struct bw_auth_cache *auth;
 	struct bw_reply_cache *replies;
-	struct bw_seen *seen;
+	struct bw_held *held;    /* answers on their way to clients */
+	struct bw_seen *seen;    /* accesses of the last half second */
+	struct bw_outbox outbox; /* those before, until the keeper has stored them */
+	uint64_t unrecorded;     /* that found no room in either */
+	uint64_t unrecorded_total;
+	bool leaving; /* drained; only the audit log holds it */
+	unsigned last_ticks;
 	struct bw_bulletin bulletin;
 	bool has_bulletin; /* the keeper has shared it */
 	struct bw_serve_settings settings;
@@ -101,6 +111,10 @@ void front_answer_text(struct request *r, unsigned status, const char *text);
 struct bw_reply *front_refusal(void *ctx, unsigned status, const char *reason);
 void front_answer_reply_form(struct request *r, const struct bw_slice *body, int fd);
 
+/* True: the account's clients have not read what they asked for, and this request has been answered so. */
+bool front_refuse_unread(struct request *r);
+void front_release_answer(struct request *r);
+
 /* front_auth.c */
 void front_authenticate(struct request *r);
 void front_auth_answered(struct front *front, struct bw_slice body);
@@ -111,8 +125,18 @@ void front_write_allowed(struct request *r, uint64_t collection);
 void front_parsed(struct front *front, struct bw_slice body, int fd);
 void front_release_body(struct request *r);
 
-/* front.c: sends what was noted for the audit log to the keeper. */
-void front_send_seen(struct front *front);
+/* front_seen.c: accesses on their way to the audit log */
+BW_MUST_USE enum bw_err front_seen_open(struct front *front);
+void front_seen_close(struct front *front);
+void front_note_access(struct request *r);
+void front_seen_answered(struct front *front, struct bw_slice body);
+void front_seen_lost_keeper(struct front *front);
+
+/* Stops the loop when the keeper has all lines on disk, or after some seconds. */
+void front_seen_leave(struct front *front);
+
+/* front.c: sends what is queued for a worker. */
+void front_flush(struct front *front, enum peer_name peer);
 
 /* front.c: queues a frame for a worker; on failure the request has been answered with 503. */
 bool front_ask(struct request *r, enum peer_name peer, enum stage stage, uint8_t kind, const struct bw_buf *form,

@@ -51,6 +51,7 @@ static void request_free(struct request *r)
 	*link = r->next_same_slot;
 	r->front->in_flight--;
 	front_release_body(r);
+	front_release_answer(r);
 	if (r->credential.len > 0)
 		explicit_bzero((void *)(uintptr_t)r->credential.ptr, r->credential.len);
 	bw_arena_release(&r->arena);
@@ -190,7 +191,7 @@ void front_identified(struct request *r)
 		answer_metrics(r);
 		return;
 	}
-	if (!answer_from_cache(r))
+	if (!answer_from_cache(r) && !front_refuse_unread(r))
 		ask_pager(r, STAGE_READ);
 }
 
@@ -219,30 +220,6 @@ void front_on_head(void *ctx, struct bw_exchange *x)
 		front_authenticate(r);
 }
 
-/* Every access is noted, whoever answered it; health checks are not accesses to anything. */
-static void note_access(struct request *r)
-{
-	const struct bw_http_request *http = bw_exchange_head(r->x);
-	const struct bw_seen_line line = {
-		.name = bw_slice_text(r->who.name),
-		.address = bw_slice_of(bw_exchange_peer(r->x)->ip, 16),
-		.action = http->method_text,
-		.target = http->target,
-		.status = bw_exchange_status(r->x),
-	};
-	enum bw_err err;
-
-	if (r->taxii.what == BW_TAXII_HEALTHZ || r->taxii.what == BW_TAXII_READYZ)
-		return;
-	err = bw_seen_note(r->front->seen, &line);
-	if (err == BW_ERR_TOO_MANY) {
-		front_send_seen(r->front);
-		err = bw_seen_note(r->front->seen, &line);
-	}
-	if (err != BW_OK)
-		bw_log(BW_ERROR, "access not noted in the audit log", BW_SLICE("target", http->target));
-}
-
 void front_on_end(void *ctx, struct bw_exchange *x, enum bw_exchange_end how)
 {
 	struct request *r = bw_exchange_data(x);
@@ -251,7 +228,7 @@ void front_on_end(void *ctx, struct bw_exchange *x, enum bw_exchange_end how)
 	(void)how;
 	if (r == NULL)
 		return;
-	note_access(r);
+	front_note_access(r); /* whoever answered it */
 	request_free(r);
 }
 

@@ -31,6 +31,12 @@ enum {
 /* replies one front keeps for pollers */
 #define BW_CACHE_BYTES_MAX (32 * BW_MIB)
 #define BW_CACHE_ENTRY_MAX (256 * BW_KIB)
+/*
+ * answers of one front that clients have yet to take: those of one account (a client that pulls with
+ * eight full pages at once has as many), and all together
+ */
+#define BW_HELD_ACCOUNT_MAX (64 * BW_MIB)
+#define BW_HELD_MAX (512 * BW_MIB)
 /* batch of one request in flight between reader and keeper */
 #define BW_BATCH_BYTES_MAX (256 * BW_MIB)
 

@@ -233,6 +233,17 @@ static enum bw_err take_letters(struct bw_post *post, size_t at)
 	return BW_OK;
 }
 
+/* The other side must learn that nobody listens any more; a worker gets a new channel, a guest may come again. */
+static void give_up(struct bw_post *post, struct seat *seat, enum bw_err why)
+{
+	bw_log(BW_ERROR, "channel given up", BW_TEXT("peer", seat->peer), BW_TEXT("why", bw_err_text(why)));
+	/* the descriptor stays open in the seat */
+	if (seat->channel != NULL)
+		(void)shutdown(bw_channel_fd(seat->channel), SHUT_RDWR);
+	if (!seat->is_guest && bw_seat_renew(post->self, seat->peer, seat->copy) != BW_OK)
+		bw_log(BW_ERROR, "the parent does not listen", BW_TEXT("peer", seat->peer));
+}
+
 static void serve_seat(struct bw_post *post, size_t at)
 {
 	struct seat *seat = &post->seats[at];
@@ -240,11 +251,8 @@ static void serve_seat(struct bw_post *post, size_t at)
 
 	if (err == BW_OK || err == BW_ERR_AGAIN)
 		return;
-	if (err != BW_ERR_CLOSED)
-		bw_log(BW_ERROR, "channel given up", BW_TEXT("peer", seat->peer), BW_TEXT("why", bw_err_text(err)));
-	/* the descriptor stays open in the seat: the other side must learn that nobody listens any more */
-	if (seat->channel != NULL)
-		(void)shutdown(bw_channel_fd(seat->channel), SHUT_RDWR);
+	if (err != BW_ERR_CLOSED) /* it ended: the parent starts it again, or it was a guest */
+		give_up(post, seat, err);
 	seat_close(seat);
 }
 
@@ -276,8 +284,11 @@ static void flush_all(struct bw_post *post)
 		if (seat->channel == NULL || !bw_channel_has_output(seat->channel))
 			continue;
 		err = bw_channel_flush(seat->channel);
-		if (err != BW_OK && err != BW_ERR_AGAIN)
-			seat_close(seat);
+		if (err == BW_OK || err == BW_ERR_AGAIN)
+			continue;
+		if (err != BW_ERR_CLOSED)
+			give_up(post, seat, err);
+		seat_close(seat);
 	}
 }
 

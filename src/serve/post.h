@@ -3,8 +3,8 @@
  * and from the parent, hands each to one function, and sends what was
  * answered. The gate, the reader, the keeper, the pager and the signer run on it.
  *
- * A frame of a kind that the peer may not send ends that channel: whoever
- * breaks the protocol is not asked again.
+ * A frame of a kind that the peer may not send ends that channel, and what was asked
+ * over it; the parent makes another, later each time (bw_seat_renew).
  */
 #ifndef BW_SERVE_POST_H
 #define BW_SERVE_POST_H

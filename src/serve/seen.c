@@ -32,7 +32,7 @@ enum bw_err bw_seen_new(struct bw_seen **out)
 	return BW_OK;
 }
 
-static void forget_lines(struct bw_seen *seen)
+void bw_seen_forget(struct bw_seen *seen)
 {
 	for (size_t i = 0; i < seen->count; i++)
 		free(seen->lines[i].key);
@@ -44,7 +44,7 @@ void bw_seen_free(struct bw_seen *seen)
 {
 	if (seen == NULL)
 		return;
-	forget_lines(seen);
+	bw_seen_forget(seen);
 	bw_buf_release(&seen->scratch);
 	free(seen);
 }
@@ -77,7 +77,7 @@ enum bw_err bw_seen_note(struct bw_seen *seen, const struct bw_seen_line *line)
 		struct line *known = &seen->lines[seen->slots[at] - 1];
 
 		if (line_is(known, key)) {
-			known->count++;
+			known->count += line->count;
 			return BW_OK;
 		}
 		at = (at + 1) % SLOTS;
@@ -88,7 +88,7 @@ enum bw_err bw_seen_note(struct bw_seen *seen, const struct bw_seen_line *line)
 	BW_NEED(fresh->key != NULL, MEMORY);
 	memcpy(fresh->key, key.ptr, key.len);
 	fresh->key_len = key.len;
-	fresh->count = 1;
+	fresh->count = line->count;
 	seen->slots[at] = (uint16_t)++seen->count;
 	return BW_OK;
 }
@@ -110,12 +110,10 @@ static enum bw_err add_lines(const struct bw_seen *seen, struct bw_buf *list)
 	return BW_OK;
 }
 
-enum bw_err bw_seen_take(struct bw_seen *seen, struct bw_buf *out)
+enum bw_err bw_seen_write(const struct bw_seen *seen, struct bw_buf *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf list = BW_BUF_INIT(BW_SEEN_LINES_MAX * 1024);
 
 	BW_TRY(add_lines(seen, &list));
-	BW_TRY(bw_form_add(out, bw_buf_slice(&list)));
-	forget_lines(seen);
-	return BW_OK;
+	return bw_form_add(out, bw_buf_slice(&list));
 }

@@ -15,10 +15,11 @@ enum { BW_SEEN_LINES_MAX = 1024, BW_SEEN_TARGET_MAX = 512, BW_SEEN_NAME_MAX = 64
 
 struct bw_seen_line {
 	struct bw_slice name;    /* account; empty: nobody; cut at BW_SEEN_NAME_MAX */
-	struct bw_slice address; /* 16 bytes */
+	struct bw_slice address; /* 16 bytes; empty: none */
 	struct bw_slice action;  /* method as sent; cut at BW_SEEN_ACTION_MAX */
 	struct bw_slice target;  /* as sent; cut at BW_SEEN_TARGET_MAX */
 	uint64_t status;
+	uint64_t count; /* of equal accesses, 1.. */
 };
 
 BW_MUST_USE enum bw_err bw_seen_new(struct bw_seen **out);
@@ -29,7 +30,10 @@ BW_MUST_USE enum bw_err bw_seen_note(struct bw_seen *seen, const struct bw_seen_
 
 size_t bw_seen_count(const struct bw_seen *seen);
 
-/* Appends the list of lines as a form field (serve/ask.h, BW_ASK_SEEN) and starts anew. */
-BW_MUST_USE enum bw_err bw_seen_take(struct bw_seen *seen, struct bw_buf *out);
+/* Appends the list of lines as a form field (serve/ask.h, BW_ASK_SEEN). */
+BW_MUST_USE enum bw_err bw_seen_write(const struct bw_seen *seen, struct bw_buf *out);
+
+/* Starts anew. */
+void bw_seen_forget(struct bw_seen *seen);
 
 #endif

@@ -15,7 +15,8 @@ static struct bw_seen_line line_to(const char *target)
 				      .address = bw_slice_of(address, sizeof(address)),
 				      .action = BW_LIT("GET"),
 				      .target = bw_slice_text(target),
-				      .status = 200 };
+				      .status = 200,
+				      .count = 1 };
 }
 
 static int make(void **state)
@@ -50,7 +51,8 @@ static void equal_accesses_are_one_line_with_a_count(void **state)
 	line.status = 401;
 	assert_ok(bw_seen_note(*state, &line));
 	assert_int_equal(bw_seen_count(*state), 2);
-	assert_ok(bw_seen_take(*state, &out));
+	assert_ok(bw_seen_write(*state, &out));
+	bw_seen_forget(*state);
 	assert_ok(bw_form_take(bw_buf_slice(&out), 1, &form));
 	list = bw_cursor_over(form.fields[0]);
 	assert_true(bw_form_list_next(&list, &item, &bad));
@@ -67,16 +69,44 @@ static void equal_accesses_are_one_line_with_a_count(void **state)
 	assert_false(bw_form_list_next(&list, &item, &bad));
 }
 
-static void taking_the_lines_starts_anew(void **state)
+static void forgetting_the_lines_starts_anew(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_MIB);
 	const struct bw_seen_line line = line_to("/");
 
 	assert_ok(bw_seen_note(*state, &line));
-	assert_ok(bw_seen_take(*state, &out));
+	assert_ok(bw_seen_write(*state, &out));
+	bw_seen_forget(*state);
 	assert_int_equal(bw_seen_count(*state), 0);
 	assert_ok(bw_seen_note(*state, &line));
 	assert_int_equal(bw_seen_count(*state), 1);
+}
+
+static void a_line_can_stand_for_many_accesses(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_MIB);
+	struct bw_seen_line line = line_to("unrecorded");
+	struct bw_cursor list;
+	struct bw_form fields;
+	struct bw_slice item;
+	struct bw_form form;
+	uint64_t count;
+	bool bad;
+
+	line.address = bw_slice_empty;
+	line.count = 5000;
+	assert_ok(bw_seen_note(*state, &line));
+	line.count = 7;
+	assert_ok(bw_seen_note(*state, &line));
+	assert_ok(bw_seen_write(*state, &out));
+	assert_int_equal(bw_seen_count(*state), 1); /* written, not forgotten */
+	assert_ok(bw_form_take(bw_buf_slice(&out), 1, &form));
+	list = bw_cursor_over(form.fields[0]);
+	assert_true(bw_form_list_next(&list, &item, &bad));
+	assert_ok(bw_form_take(item, BW_FIELDS_SEEN_LINE, &fields));
+	assert_int_equal(fields.fields[1].len, 0);
+	assert_ok(bw_form_num(&fields, 5, UINT64_MAX, &count));
+	assert_int_equal(count, 5007);
 }
 
 static void a_full_list_asks_to_be_sent_and_keeps_counting_what_it_knows(void **state)
@@ -95,7 +125,8 @@ static void a_full_list_asks_to_be_sent_and_keeps_counting_what_it_knows(void **
 	line = line_to("/7");
 	assert_ok(bw_seen_note(*state, &line));
 	assert_int_equal(bw_seen_count(*state), BW_SEEN_LINES_MAX);
-	assert_ok(bw_seen_take(*state, &out));
+	assert_ok(bw_seen_write(*state, &out));
+	bw_seen_forget(*state);
 	line = line_to("/one-more");
 	assert_ok(bw_seen_note(*state, &line));
 }
@@ -119,7 +150,8 @@ static void a_long_target_is_cut(void **state)
 	line = line_to(target);
 	assert_ok(bw_seen_note(*state, &line));
 	assert_int_equal(bw_seen_count(*state), 1);
-	assert_ok(bw_seen_take(*state, &out));
+	assert_ok(bw_seen_write(*state, &out));
+	bw_seen_forget(*state);
 	assert_ok(bw_form_take(bw_buf_slice(&out), 1, &form));
 	list = bw_cursor_over(form.fields[0]);
 	assert_true(bw_form_list_next(&list, &item, &bad));
@@ -144,7 +176,8 @@ static void a_full_list_fits_into_a_frame_whatever_strangers_write(void **state)
 		line.name = line.action;
 		assert_ok(bw_seen_note(*state, &line));
 	}
-	assert_ok(bw_seen_take(*state, &out));
+	assert_ok(bw_seen_write(*state, &out));
+	bw_seen_forget(*state);
 	assert_int_equal(bw_seen_count(*state), 0);
 }
 
@@ -152,7 +185,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(equal_accesses_are_one_line_with_a_count, make, drop),
-		cmocka_unit_test_setup_teardown(taking_the_lines_starts_anew, make, drop),
+		cmocka_unit_test_setup_teardown(forgetting_the_lines_starts_anew, make, drop),
+		cmocka_unit_test_setup_teardown(a_line_can_stand_for_many_accesses, make, drop),
 		cmocka_unit_test_setup_teardown(a_full_list_asks_to_be_sent_and_keeps_counting_what_it_knows, make,
 						drop),
 		cmocka_unit_test_setup_teardown(a_long_target_is_cut, make, drop),

@@ -62,6 +62,12 @@ enum {
 	BW_TYPE_CUSTOM_FIRST = 64, /* numbers of custom type names: 64..254 */
 };
 
+/* Where a step began. */
+struct bw_step {
+	struct bw_cat_mark mark;
+	int64_t last_added_us;
+};
+
 struct bw_type_names {
 	char *names[256];
 	bool known; /* false: read them again at the next use */
@@ -83,6 +89,7 @@ struct bw_store {
 	uint64_t erased_added;       /* in the open transaction */
 	bool wipe_due;               /* an erasure waits for the WAL to be emptied */
 	bool in_transaction;
+	struct bw_step part;                           /* the request at work: bw_store_part_begin */
 	enum bw_err lost;                              /* the transaction is gone already: why commit must fail */
 	int64_t last_added_us;                         /* in the open transaction */
 	int64_t kept_added_us;                         /* committed */
@@ -118,11 +125,7 @@ BW_MUST_USE enum bw_err bw_store_do(struct bw_store *store, sqlite3_stmt *stmt, 
 /* Opens the transaction when there is none. USAGE for a reader. */
 BW_MUST_USE enum bw_err bw_store_begin(struct bw_store *store);
 
-/* All or nothing inside a transaction: keep or undo what came after bw_step_begin. */
-struct bw_step {
-	struct bw_cat_mark mark;
-	int64_t last_added_us;
-};
+/* All or nothing inside a transaction: keep or undo what came after bw_step_begin. They nest. */
 BW_MUST_USE enum bw_err bw_step_begin(struct bw_store *store, struct bw_step *out);
 BW_MUST_USE enum bw_err bw_step_end(struct bw_store *store, const struct bw_step *step, enum bw_err err);
 

@@ -310,6 +310,21 @@ enum bw_err bw_step_end(struct bw_store *store, const struct bw_step *step, enum
 	return err;
 }
 
+enum bw_err bw_store_part_begin(struct bw_store *store)
+{
+	return bw_step_begin(store, &store->part);
+}
+
+enum bw_err bw_store_part_end(struct bw_store *store, enum bw_err err)
+{
+	return bw_step_end(store, &store->part, err);
+}
+
+bool bw_store_is_lost(const struct bw_store *store)
+{
+	return store->lost != BW_OK;
+}
+
 int64_t bw_store_next_added(struct bw_store *store)
 {
 	const int64_t now = store->now_us();

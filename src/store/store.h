@@ -95,6 +95,15 @@ struct bw_put {
 BW_MUST_USE enum bw_err bw_store_put(struct bw_store *store, uint16_t collection, const struct bw_record *records,
 				     size_t count, struct bw_put *out);
 
+/*
+ * One request among those that share a transaction. bw_store_part_end keeps what came since the begin, or, with
+ * an error, undoes that and nothing else, and gives the error. Not nested. When bw_store_is_lost says
+ * so after it, the engine has given up the whole transaction, and commit will fail with that error.
+ */
+BW_MUST_USE enum bw_err bw_store_part_begin(struct bw_store *store);
+BW_MUST_USE enum bw_err bw_store_part_end(struct bw_store *store, enum bw_err err);
+bool bw_store_is_lost(const struct bw_store *store);
+
 /* Makes everything since the last commit durable (fsync) and then visible to readers. */
 BW_MUST_USE enum bw_err bw_store_commit(struct bw_store *store);
 void bw_store_rollback(struct bw_store *store);

@@ -426,6 +426,44 @@ static void a_failed_put_leaves_the_puts_before_it(void **state)
 	assert_int_equal(put_one(f, B, V1, "b1"), BW_PUT_ADDED);
 }
 
+static void a_part_that_fails_leaves_the_parts_before_and_after_it(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_query query = query_all(f);
+	struct bw_audit_head before;
+	struct bw_audit_head after;
+	const struct bw_audit_fact fact = { .account = bw_slice_empty,
+					    .address = bw_slice_empty,
+					    .action = BW_LIT("put"),
+					    .target = BW_LIT("/"),
+					    .count = 1,
+					    .note = bw_slice_empty };
+
+	assert_ok(bw_store_part_begin(f->store));
+	assert_int_equal(put_one(f, A, V1, "a1"), BW_PUT_ADDED);
+	assert_ok(bw_store_audit_add(f->store, &fact));
+	assert_ok(bw_store_part_end(f->store, BW_OK));
+	assert_ok(bw_store_audit_head(f->store, &before));
+
+	assert_ok(bw_store_part_begin(f->store));
+	assert_int_equal(put_one(f, A, V2, "a2"), BW_PUT_ADDED);
+	assert_int_equal(put_one(f, B, V1, "b1"), BW_PUT_ADDED);
+	assert_ok(bw_store_audit_add(f->store, &fact));
+	assert_int_equal(bw_store_part_end(f->store, BW_ERR_PROTOCOL), BW_ERR_PROTOCOL);
+	assert_false(bw_store_is_lost(f->store));
+	assert_ok(bw_store_audit_head(f->store, &after));
+	assert_int_equal(after.seq, before.seq);
+	assert_memory_equal(after.hash, before.hash, sizeof(after.hash));
+
+	assert_ok(bw_store_part_begin(f->store));
+	assert_int_equal(put_one(f, S, "", "s1"), BW_PUT_ADDED);
+	assert_ok(bw_store_part_end(f->store, BW_OK));
+	assert_ok(bw_store_commit(f->store));
+	assert_string_equal(bodies(f->store, &query), "a1 s1");
+	fixture_reopen(f);
+	assert_string_equal(bodies(f->store, &query), "a1 s1");
+}
+
 static void a_reader_sees_what_was_committed_through_the_shared_catalogue(void **state)
 {
 	struct fixture *f = *state;
@@ -639,6 +677,7 @@ int main(void)
 		TEST(deleting_a_version_makes_the_one_before_it_last_again),
 		TEST(collections_have_names_counts_and_an_end),
 		TEST(a_failed_put_leaves_the_puts_before_it),
+		TEST(a_part_that_fails_leaves_the_parts_before_and_after_it),
 		TEST(a_reader_sees_what_was_committed_through_the_shared_catalogue),
 		TEST(generations_move_with_commits_only),
 		TEST(readers_without_a_gap_do_not_make_the_wal_grow_for_ever),
