@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
+import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
-from exchange import run
+from exchange import binary, run, wait_until
 
 PASSPHRASE = "only for this story"
 
@@ -91,3 +94,75 @@ def test_without_the_passphrase_the_exchange_serves_and_says_that_it_does_not_si
     assert "node keys stay locked" in exchange.words()
     assert exchange.stop() == 0
     assert not any(line["action"] == "audit-head" for _, line in lines(exchange))
+
+
+def test_keys_that_were_rotated_under_a_running_server_sign_after_its_reload(own_exchange, tmp_path):
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text(PASSPHRASE + "\n")
+    exchange = own_exchange(options=("--passphrase-file", passphrase))
+    folder = tmp_path / "known"
+    run("init", folder, "--passphrase-file", passphrase)
+    exchange.folder = folder
+    exchange.start()
+    exchange.add_collection("to be told about", alias="told")
+    assert wait_for_seal(exchange), exchange.words()
+    old = tmp_path / "old.pub"
+    old.write_bytes((folder / "keys" / "node.pub").read_bytes())
+
+    turned = json.loads(exchange.command("keys", "rotate", "--passphrase-file", passphrase, "--format", "json").stdout)
+    assert turned["reload_needed"] and turned["node"] not in exchange.words()
+    exchange.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: f'node="{turned["node"]}"' in exchange.words(), "the signer opens the new keys")
+    sealed = len(lines(exchange))
+    os.kill(exchange.worker("keeper"), signal.SIGKILL)  # the next one seals at once what there is
+    wait_until(lambda: any(line["action"] == "audit-head" for _, line in lines(exchange)[sealed:]), "a second seal")
+    assert exchange.stop() == 0
+
+    assert verify(exchange)[0] == 0
+    shown = exchange.command("audit", "show", "--format", "json").stdout.splitlines()
+    seals = [at for at, line in enumerate(shown) if json.loads(line)["action"] == "audit-head"]
+    tail = tmp_path / "tail.jsonl"
+    tail.write_text("\n".join(shown[seals[-1] - 1:]) + "\n")
+    check = ["audit", "verify", tail, "--format", "json", "--data", tmp_path / "none", "--node"]
+    assert json.loads(run(*check, folder / "keys" / "node.pub").stdout)["seals"] == 1
+    assert run(*check, old, check=False).returncode == 1
+
+
+def test_keys_that_the_passphrase_does_not_open_leave_the_old_ones_in_place(own_exchange, tmp_path):
+    passphrase, other = tmp_path / "passphrase", tmp_path / "other"
+    passphrase.write_text(PASSPHRASE + "\n")
+    other.write_text("another one\n")
+    exchange = own_exchange(options=("--passphrase-file", passphrase))
+    folder = tmp_path / "known"
+    run("init", folder, "--passphrase-file", passphrase)
+    exchange.folder = folder
+    exchange.start()
+    exchange.command("keys", "rotate", "--passphrase-file", passphrase, "--new-passphrase-file", other)
+    exchange.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "those before them stay" in exchange.words(), "the signer says that they do not open")
+    exchange.add_collection("to be told about", alias="told")
+    assert wait_for_seal(exchange), exchange.words()
+    passphrase.write_text("another one\n")
+    exchange.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: exchange.words().count("node keys opened") == 2, "the passphrase is read again")
+    assert exchange.stop() == 0
+    assert verify(exchange)[0] == 0
+
+
+def test_a_passphrase_comes_through_a_pipe(own_exchange, tmp_path):
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text(PASSPHRASE + "\n")
+    folder = tmp_path / "known"
+    run("init", folder, "--passphrase-file", passphrase)
+    shell = '"$0" keys backup "$2" --data "$1" --passphrase-file <(cat "$3") --new-passphrase-file <(echo other)'
+    done = subprocess.run(["bash", "-c", shell, binary(), folder, tmp_path / "backup", passphrase],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    named = tmp_path / "fifo"
+    os.mkfifo(named)
+    exchange = own_exchange(options=("--passphrase-file", named))
+    exchange.folder = folder
+    with subprocess.Popen(["bash", "-c", 'cat "$0" > "$1"', passphrase, named]):
+        exchange.start()
+    assert "node keys opened" in exchange.words()
+    assert exchange.stop() == 0

@@ -83,6 +83,7 @@ static int doctor_run(struct bw_call *call)
 	bw_symptom_add(&all, "breakwater", BW_HEALTH_OK, NULL, "%s", BW_VERSION);
 	bw_doctor_kernel(&all);
 	bw_doctor_libraries(&all);
+	bw_doctor_database(&all);
 	bw_doctor_resources(&all, bw_call_data(call));
 	if (!bw_call_json(call))
 		print_text(&all);
@@ -96,10 +97,11 @@ const struct bw_command bw_doctor_command = {
 	.name = "doctor",
 	.summary = "say what this machine lacks and which kernel features it has",
 	.usage = "[--data DIR] [--format text|json]",
-	.details =
-		"Looks at the kernel (Landlock, seccomp, memory files, file events), the libraries in this very "
-		"process "
-		"(exactly one OpenSSL, and whether the distribution knows a newer one), the limits and the room in the "
-		"data folder. Changes nothing. Exit status 1 when something is lacking.",
+	.details = "Looks at the kernel (Landlock, seccomp, memory files, file events), the libraries in this very "
+		   "process "
+		   "(exactly one OpenSSL, and whether the distribution knows a newer one; SQLite and what the store "
+		   "needs of "
+		   "it), the limits and the room in the "
+		   "data folder. Changes nothing. Exit status 1 when something is lacking.",
 	.run = doctor_run,
 };

@@ -40,6 +40,9 @@ void bw_doctor_resources(struct bw_symptoms *all, const char *data);
 /* The libraries in this process: one OpenSSL, how new, whose. */
 void bw_doctor_libraries(struct bw_symptoms *all);
 
+/* SQLite's version, and what of it the store cannot do without. */
+void bw_doctor_database(struct bw_symptoms *all);
+
 /*
  * The files that libcrypto is mapped from, each once, in a text of
  * /proc/PID/maps; returns how many there are, `first` is one of them.

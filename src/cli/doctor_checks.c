@@ -20,6 +20,7 @@
 #include "bw_config.h"
 #include "cli/doctor.h"
 #include "crypto/version.h"
+#include "store/sqlite.h"
 
 enum {
 	WANT_FDS = 65536,          /* 20,000 connections, their memory files and room to breathe */
@@ -289,4 +290,23 @@ void bw_doctor_libraries(struct bw_symptoms *all)
 		check_release(all, first);
 	else
 		bw_symptom_add(all, "openssl-news", BW_HEALTH_OK, NULL, "the system's own; apt keeps it current");
+}
+
+/* The oldest that was tested, and what meson.build asks for: STRICT tables came with 3.37. */
+enum { SQLITE_OLDEST = 3040000 };
+
+void bw_doctor_database(struct bw_symptoms *all)
+{
+	struct bw_store_sqlite sqlite;
+
+	bw_store_sqlite(&sqlite);
+	if (sqlite.missing != NULL)
+		bw_symptom_add(all, "sqlite", BW_HEALTH_LACKING, "use the distribution's own SQLite library",
+			       "%s, without %s: the store cannot work with it", sqlite.version, sqlite.missing);
+	else if (sqlite.number < SQLITE_OLDEST)
+		bw_symptom_add(all, "sqlite", BW_HEALTH_LACKING, "update the package libsqlite3-0",
+			       "%s: older than 3.40, which is the oldest that was tried", sqlite.version);
+	else
+		bw_symptom_add(all, "sqlite", BW_HEALTH_OK, NULL, "%s, with full text (FTS5) and STRICT tables",
+			       sqlite.version);
 }

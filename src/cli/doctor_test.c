@@ -30,11 +30,24 @@ static void an_older_openssl_is_lacking_and_an_old_answer_is_no_answer(void **st
 	assert_int_equal(bw_doctor_judge_openssl(bw_slice_empty, bw_slice_empty, 0), BW_HEALTH_UNKNOWN);
 }
 
+static void the_database_is_named_with_its_version_and_lacks_nothing_here(void **state)
+{
+	struct bw_symptoms all = { .count = 0 };
+
+	(void)state;
+	bw_doctor_database(&all);
+	assert_int_equal(all.count, 1);
+	assert_string_equal(all.rows[0].name, "sqlite");
+	assert_int_equal(all.rows[0].health, BW_HEALTH_OK);
+	assert_true(strncmp(all.rows[0].text, "3.", 2) == 0 && strstr(all.rows[0].text, "FTS5") != NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_file_counts_once_however_often_it_is_mapped),
 		cmocka_unit_test(an_older_openssl_is_lacking_and_an_old_answer_is_no_answer),
+		cmocka_unit_test(the_database_is_named_with_its_version_and_lacks_nothing_here),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

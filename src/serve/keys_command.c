@@ -270,7 +270,7 @@ static enum bw_err write_rotation(const struct rotation *r, struct bw_buf *out)
 	BW_TRY(bw_json_add_text(out, "node", bw_slice_text(r->new_name.text)));
 	BW_TRY(bw_json_add_text(out, "before", bw_slice_text(r->old_name.text)));
 	BW_TRY(bw_json_add_bool(out, "signed_by_both", r->old != NULL));
-	BW_TRY(bw_json_add_bool(out, "restart_needed", r->server_runs));
+	BW_TRY(bw_json_add_bool(out, "reload_needed", r->server_runs));
 	return bw_buf_add_u8(out, '}');
 }
 
@@ -288,7 +288,9 @@ static int tell_rotation(const struct rotation *r)
 	else
 		(void)puts("Nothing ties the new name to the old one: tell partners yourself, by another way.");
 	if (r->server_runs)
-		(void)puts("The running server signs with the old keys until it is restarted.");
+		(void)puts("The running server signs with the old keys until it is reloaded: systemctl reload "
+			   "breakwater,\n"
+			   "or SIGHUP to serve. Its passphrase must open the new ones.");
 	return BW_EXIT_OK;
 }
 

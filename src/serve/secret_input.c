@@ -76,7 +76,7 @@ enum bw_err bw_secret_from_file(const char *path, size_t max, struct bw_secret *
 	char name[BW_WHY_BYTES / 2];
 
 	BW_TRY(bw_buf_reserve(&text, max + 2));
-	BW_TRY(bw_file_read(path, &text, why));
+	BW_TRY(bw_file_or_pipe_read(path, &text, why));
 	(void)snprintf(name, sizeof(name), "'%s'", path);
 	return keep(bw_buf_slice(&text), name, max, out, why);
 }

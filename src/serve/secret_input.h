@@ -15,7 +15,7 @@
  */
 BW_MUST_USE enum bw_err bw_secret_from_stdin(const char *prompt, size_t max, struct bw_secret *out, struct bw_why *why);
 
-/* The same from a file. */
+/* The same from a file or a pipe (bw_file_or_pipe_read). */
 BW_MUST_USE enum bw_err bw_secret_from_file(const char *path, size_t max, struct bw_secret *out, struct bw_why *why);
 
 /*

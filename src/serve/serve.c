@@ -15,6 +15,7 @@
 #include "serve/folder.h"
 #include "serve/form.h"
 #include "serve/limits.h"
+#include "serve/secret_input.h"
 #include "serve/settings.h"
 #include "serve/workers.h"
 #include "sys/service.h"
@@ -200,20 +201,53 @@ static void ready(void *shared, struct bw_crew *crew)
 	(void)fflush(stdout);
 }
 
-/* SIGHUP: certificates are read again; connections that stand keep theirs. */
-static void reload(void *shared, struct bw_crew *crew)
+static enum bw_err read_passphrase(struct parent *p, struct bw_why *why)
+{
+	const char *path = bw_call_text(p->call, "passphrase-file");
+	enum bw_err err;
+
+	if (path != NULL)
+		return bw_secret_from_file(path, BW_PASSPHRASE_MAX, &p->passphrase, why);
+	err = bw_service_credential("node-passphrase", &p->passphrase, why);
+	return err == BW_ERR_NOT_FOUND ? BW_OK : err;
+}
+
+/* ---- reload ------------------------------------------------------------- */
+
+/* Connections that stand keep the certificate they began with. */
+static void reload_certificate(const struct parent *p, struct bw_crew *crew)
 {
 	BW_CLEANUP(bw_buf_wipe) struct bw_buf form = BW_BUF_INIT(BW_MIB - 64);
-	const struct parent *p = shared;
 	struct bw_why why = { 0 };
 
-	if (p->settings.plain)
-		return;
 	if (certificate_form(p, &form, &why) != BW_OK) {
 		bw_log(BW_ERROR, "certificate cannot be read; the old one stays", BW_TEXT("why", why.text));
 		return;
 	}
 	bw_err_drop(bw_crew_tell_all(crew, "front", BW_TELL_CERT, bw_buf_slice(&form), -1)); /* as above */
+}
+
+/* After a rotation. A pipe gave its passphrase at the start and has no more: that one is tried again. */
+static void reload_keys(struct parent *p, struct bw_crew *crew)
+{
+	static const struct bw_member signer = { "signer", 0 };
+	const char *path = bw_call_text(p->call, "passphrase-file");
+	struct bw_why why = { 0 };
+
+	if ((path == NULL || bw_file_is_plain(path)) && read_passphrase(p, &why) != BW_OK)
+		bw_log(BW_ERROR, "passphrase cannot be read; the old one is tried", BW_TEXT("why", why.text));
+	if (tell_keys(p, crew, &signer) != BW_OK)
+		bw_log(BW_ERROR, "node keys cannot be read again; the old ones stay", { 0 });
+}
+
+/* SIGHUP */
+static void reload(void *shared, struct bw_crew *crew)
+{
+	struct parent *p = shared;
+
+	if (!p->settings.plain)
+		reload_certificate(p, crew);
+	reload_keys(p, crew);
 }
 
 /* ---- start ------------------------------------------------------------- */
@@ -300,24 +334,6 @@ static int open_listeners(struct parent *p)
 			return status;
 	}
 	return BW_EXIT_OK;
-}
-
-static enum bw_err read_passphrase(struct parent *p, struct bw_why *why)
-{
-	BW_CLEANUP(bw_buf_wipe) struct bw_buf text = BW_BUF_INIT(BW_PASSPHRASE_MAX + 2);
-	const char *path = bw_call_text(p->call, "passphrase-file");
-	struct bw_slice line;
-
-	if (path == NULL) {
-		const enum bw_err err = bw_service_credential("node-passphrase", &p->passphrase, why);
-
-		return err == BW_ERR_NOT_FOUND ? BW_OK : err;
-	}
-	BW_TRY(bw_file_read(path, &text, why));
-	line = bw_buf_slice(&text);
-	while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
-		line.len--;
-	return bw_secret_set(&p->passphrase, line);
 }
 
 static void copy_setting(char out[BW_SETTING_TEXT_MAX], const char *text)
@@ -422,7 +438,7 @@ static const struct bw_option serve_options[] = {
 	{ .name = "passphrase-file",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "FILE",
-	  .help = "passphrase of the node keys; else the credential node-passphrase; else they stay locked" },
+	  .help = "passphrase of the node keys, in a file or a pipe; else the credential node-passphrase; else locked" },
 	{ .name = "require-sandbox",
 	  .kind = BW_OPT_FLAG,
 	  .help = "do not start when the kernel cannot confine every worker" },
@@ -433,7 +449,8 @@ const struct bw_command bw_serve_command = {
 	.name = "serve",
 	.summary = "run the exchange: a TAXII 2.1 server over the store",
 	.usage = "",
-	.details = "Runs in the foreground until SIGTERM or SIGINT; SIGHUP reads the certificate again. One line on "
+	.details = "Runs in the foreground until SIGTERM or SIGINT; SIGHUP reads the certificate and the node keys "
+		   "again. One line on "
 		   "standard output says when the exchange is ready and where discovery is. Plain HTTP is refused on "
 		   "addresses other machines can reach.",
 	.options = serve_options,

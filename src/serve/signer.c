@@ -70,32 +70,62 @@ static enum bw_err on_sign(void *ctx, struct bw_letter *letter)
 	return bw_post_answer(signer->post, letter->from, BW_ANS_SIGN, bw_buf_slice(&answer), -1);
 }
 
+static void log_keys(const struct bw_node_keys *keys)
+{
+	uint8_t fingerprint[BW_SHA256_BYTES];
+	char name[BW_NODE_NAME_CHARS + 1];
+	struct bw_node_public node;
+
+	bw_node_keys_public(keys, &node);
+	if (bw_node_fingerprint(&node, fingerprint) != BW_OK)
+		return;
+	bw_node_name(fingerprint, name);
+	bw_log(BW_NOTICE, "node keys opened", BW_TEXT("node", name));
+}
+
+static const char *open_words(enum bw_err err)
+{
+	return err == BW_ERR_LOCKED ? "the passphrase is wrong, or the file of the keys was changed" : bw_err_text(err);
+}
+
+/* At the start, and again at every reload: keys that open take the place of those before them. */
+static enum bw_err take_keys(struct signer *signer, struct bw_slice body)
+{
+	struct bw_node_keys *keys = NULL;
+	struct bw_form form;
+	enum bw_err err;
+
+	BW_TRY(bw_form_take(body, 2, &form));
+	if (form.fields[1].len == 0) {
+		if (signer->keys == NULL)
+			bw_log(BW_NOTICE,
+			       "node keys stay locked: no passphrase was given; all works, but the audit log is not "
+			       "signed",
+			       { 0 });
+		return BW_OK;
+	}
+	err = bw_node_keys_open(form.fields[0], form.fields[1], &keys);
+	explicit_bzero((void *)(uintptr_t)form.fields[1].ptr, form.fields[1].len);
+	if (err == BW_OK) {
+		bw_node_keys_free(signer->keys);
+		signer->keys = keys;
+		log_keys(keys);
+	} else if (signer->keys == NULL) {
+		bw_log(BW_ERROR, "node keys stay locked", BW_TEXT("why", open_words(err)));
+	} else {
+		bw_log(BW_ERROR, "node keys do not open; those before them stay", BW_TEXT("why", open_words(err)));
+	}
+	return BW_OK;
+}
+
 static enum bw_err told(void *ctx, const struct bw_frame *message, int fd)
 {
 	struct signer *signer = ctx;
-	struct bw_form form;
-	enum bw_err err;
 
 	(void)fd;
 	if (message->kind == BW_TELL_SETTINGS)
 		return bw_settings_take(message->body, &signer->settings);
-	if (message->kind != BW_TELL_KEYS)
-		return BW_OK;
-	BW_TRY(bw_form_take(message->body, 2, &form));
-	if (form.fields[1].len == 0) {
-		bw_log(BW_NOTICE,
-		       "node keys stay locked: no passphrase was given; all works, but the audit log is not signed",
-		       { 0 });
-		return BW_OK;
-	}
-	err = bw_node_keys_open(form.fields[0], form.fields[1], &signer->keys);
-	explicit_bzero((void *)(uintptr_t)form.fields[1].ptr, form.fields[1].len);
-	if (err != BW_OK)
-		bw_log(BW_ERROR, "node keys stay locked",
-		       BW_TEXT("why", err == BW_ERR_LOCKED
-					      ? "the passphrase is wrong, or the file of the keys was changed"
-					      : bw_err_text(err)));
-	return BW_OK;
+	return message->kind == BW_TELL_KEYS ? take_keys(signer, message->body) : BW_OK;
 }
 
 static const struct bw_post_rule signer_rules[] = {

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sys/clock.h"
 
 static void close_fd(const int *fd)
 {
@@ -85,6 +88,82 @@ enum bw_err bw_file_read(const char *path, struct bw_buf *out, struct bw_why *wh
 	if (!S_ISREG(st.st_mode))
 		return bw_why_set(why, BW_ERR_TYPE, "cannot read '%s': not a plain file", path);
 	return bw_file_read_fd(fd, path, out, why);
+}
+
+/* ---- pipes --------------------------------------------------------------- */
+
+enum { PIPE_PATIENCE_MS = 30000 };
+
+static enum bw_err wait_for_writer(int fd, const char *path, int64_t until_ms, bool *out_left, struct bw_why *why)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	const int64_t left_ms = until_ms - bw_clock_mono_us() / 1000;
+	const int got = left_ms <= 0 ? 0 : poll(&wait, 1, (int)left_ms);
+
+	if (got < 0 && errno != EINTR)
+		return bw_why_errno(why, errno, "read", path);
+	if (got == 0)
+		return bw_why_set(why, BW_ERR_TIMEOUT, "cannot read '%s': its writer has not ended within %d seconds",
+				  path, PIPE_PATIENCE_MS / 1000);
+	*out_left = got > 0 && (wait.revents & POLLIN) == 0; /* came and went without a word */
+	return BW_OK;
+}
+
+/*
+ * A pipe without bytes reads as ended when nobody has it open for writing, which is also so before
+ * anybody came: only after the first byte, or when poll says that the writer has left, is that the end.
+ */
+static enum bw_err read_pipe(int fd, const char *path, struct bw_buf *out, struct bw_why *why)
+{
+	const int64_t until_ms = bw_clock_mono_us() / 1000 + PIPE_PATIENCE_MS;
+	bool started = false;
+
+	for (bool left = false; !left;) {
+		uint8_t block[1024];
+		const ssize_t got = read(fd, block, sizeof(block));
+		enum bw_err err = BW_OK;
+
+		if (got > 0) {
+			err = bw_buf_add(out, bw_slice_of(block, (size_t)got));
+			explicit_bzero(block, sizeof(block)); /* secrets come this way */
+			started = true;
+		}
+		if (err != BW_OK)
+			return no_room(path, out, err, why);
+		if (got == 0 && started)
+			return BW_OK;
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return bw_why_errno(why, errno, "read", path);
+		if (got <= 0)
+			BW_TRY(wait_for_writer(fd, path, until_ms, &left, why));
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_file_or_pipe_read(const char *path, struct bw_buf *out, struct bw_why *why)
+{
+	BW_CLEANUP(close_fd) const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const size_t before = out->len;
+	struct stat st;
+	enum bw_err err;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return bw_why_errno(why, errno, "read", path);
+	if (S_ISREG(st.st_mode))
+		return bw_file_read_fd(fd, path, out, why);
+	if (!S_ISFIFO(st.st_mode))
+		return bw_why_set(why, BW_ERR_TYPE, "cannot read '%s': neither a plain file nor a pipe", path);
+	err = read_pipe(fd, path, out, why);
+	if (err != BW_OK)
+		out->len = before;
+	return err;
+}
+
+bool bw_file_is_plain(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 bool bw_file_exists(const char *path)

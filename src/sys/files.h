@@ -24,6 +24,14 @@ BW_MUST_USE enum bw_err bw_file_read(const char *path, struct bw_buf *out, struc
 /* The same from an open descriptor until its end (pipes too). `name` is for `why`. */
 BW_MUST_USE enum bw_err bw_file_read_fd(int fd, const char *name, struct bw_buf *out, struct bw_why *why);
 
+/*
+ * A plain file, or a pipe that somebody fills: a FIFO, or /dev/fd/N of the shell's <(...). Read until its end,
+ * for 30 seconds in all: TIMEOUT when nobody comes or nobody ends. TYPE for everything else; otherwise as bw_file_read.
+ */
+BW_MUST_USE enum bw_err bw_file_or_pipe_read(const char *path, struct bw_buf *out, struct bw_why *why);
+
+bool bw_file_is_plain(const char *path);
+
 /* All bytes or an error; goes on after EINTR and short writes. */
 BW_MUST_USE enum bw_err bw_fd_write(int fd, struct bw_slice bytes);
 

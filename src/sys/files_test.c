@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -178,6 +179,62 @@ static void a_dead_holder_lets_go(void **state)
 	(void)close(fd);
 }
 
+static pid_t write_later(const char *path, const char *text)
+{
+	const pid_t child = fork();
+
+	if (child == 0) {
+		const int fd = open(path, O_WRONLY | O_CLOEXEC); /* waits for the reader */
+
+		_exit(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : 1);
+	}
+	return child;
+}
+
+static void a_pipe_is_read_to_its_end_by_its_name_and_by_its_descriptor(void **state)
+{
+	struct bw_buf buf = BW_BUF_INIT(16);
+	char name[64];
+	int pair[2];
+	int status;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("named"), 0600), 0);
+	child = write_later(in_folder("named"), "secret\n");
+	assert_int_equal(bw_file_or_pipe_read(in_folder("named"), &buf, NULL), BW_OK);
+	assert_string_equal(bw_buf_text(&buf), "secret\n");
+	assert_int_equal(waitpid(child, &status, 0), child);
+
+	bw_buf_clear(&buf);
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(write(pair[1], "other", 5), 5);
+	assert_int_equal(close(pair[1]), 0);
+	(void)snprintf(name, sizeof(name), "/dev/fd/%d", pair[0]);
+	assert_int_equal(bw_file_or_pipe_read(name, &buf, NULL), BW_OK);
+	assert_string_equal(bw_buf_text(&buf), "other");
+	assert_int_equal(close(pair[0]), 0);
+	bw_buf_release(&buf);
+}
+
+static void a_pipe_with_too_much_in_it_is_refused(void **state)
+{
+	struct bw_buf buf = BW_BUF_INIT(4);
+	struct bw_why why = { 0 };
+	int status;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("full"), 0600), 0);
+	child = write_later(in_folder("full"), "12345");
+	assert_int_equal(bw_file_or_pipe_read(in_folder("full"), &buf, &why), BW_ERR_TOO_BIG);
+	assert_int_equal(buf.len, 0);
+	assert_non_null(strstr(why.text, "larger than 4 bytes"));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(bw_file_or_pipe_read("/dev/null", &buf, &why), BW_ERR_TYPE);
+	bw_buf_release(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +248,8 @@ int main(void)
 		cmocka_unit_test(a_private_folder_is_private_whatever_the_umask),
 		cmocka_unit_test(a_lock_has_one_holder_and_names_it),
 		cmocka_unit_test(a_dead_holder_lets_go),
+		cmocka_unit_test(a_pipe_is_read_to_its_end_by_its_name_and_by_its_descriptor),
+		cmocka_unit_test(a_pipe_with_too_much_in_it_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
