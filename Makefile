@@ -46,6 +46,6 @@ help:
 	@echo "make bench      the table of figures"
 	@echo "make fuzz       FUZZ_SECONDS=60 for each parser"
 	@echo "make install    to PREFIX=/usr/local (DESTDIR is honoured)"
-	@echo "make uninstall  takes away what install put there, and no data"
+	@echo "make uninstall  takes away what the last install put there, and no data"
 
 .PHONY: all setup demo test bench fuzz install uninstall help
