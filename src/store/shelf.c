@@ -15,7 +15,7 @@
 static const char *const schema[] = {
 	"CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
 	"CREATE TABLE folder(number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, handle_type INTEGER NOT NULL,"
-	" handle BLOB NOT NULL) STRICT",
+	" handle BLOB NOT NULL, meta BLOB NOT NULL) STRICT",
 	"CREATE TABLE file(number INTEGER PRIMARY KEY, ino INTEGER NOT NULL, tree INTEGER NOT NULL,"
 	" gen INTEGER NOT NULL, folder INTEGER NOT NULL, name BLOB NOT NULL, newest INTEGER NOT NULL DEFAULT 0,"
 	" gone INTEGER NOT NULL DEFAULT 0) STRICT",
@@ -220,12 +220,13 @@ enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_fo
 	uint32_t number = 0;
 	bool found = false;
 
-	BW_NEED(folder->handle.len <= BW_SHELF_HANDLE_BYTES, TOO_BIG);
+	BW_NEED(folder->handle.len <= BW_SHELF_HANDLE_BYTES && folder->meta.len <= BW_SHELF_META_BYTES_MAX, TOO_BIG);
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(find_folder(shelf, folder->path, &number, &found));
 	BW_TRY(bw_shelf_statement(shelf, found ? SHELF_FOLDER_UPDATE : SHELF_FOLDER_ADD, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, folder->handle_type);
 	bw_shelf_bind_bytes(stmt, 2, folder->handle);
+	bw_shelf_bind_bytes(stmt, 4, folder->meta);
 	if (found)
 		(void)sqlite3_bind_int64(stmt, 3, number);
 	else
@@ -249,6 +250,7 @@ enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t number, struct 
 	folder.handle_type = sqlite3_column_int(stmt, 1);
 	BW_TRY(bw_arena_copy(arena, bw_sql_blob(stmt, 0), &folder.path));
 	BW_TRY(bw_arena_copy(arena, bw_sql_blob(stmt, 2), &folder.handle));
+	BW_TRY(bw_arena_copy(arena, bw_sql_blob(stmt, 3), &folder.meta));
 	*out = folder;
 	return BW_OK;
 }

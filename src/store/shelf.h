@@ -38,6 +38,7 @@ struct bw_shelf_folder {
 	struct bw_slice path; /* below the file system's mount, no slash at either end; "" is the mount itself */
 	struct bw_slice handle;
 	int handle_type;
+	struct bw_slice meta; /* guard/meta.h; empty: not known, or (put) as it was */
 };
 
 enum bw_shelf_state {

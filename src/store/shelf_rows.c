@@ -8,9 +8,10 @@
 static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_TALLY] = "UPDATE tally SET files = files + ?1, versions = versions + ?2, kept = kept + ?3",
 	[SHELF_FOLDER_FIND] = "SELECT number FROM folder WHERE path = ?1",
-	[SHELF_FOLDER_ADD] = "INSERT INTO folder(handle_type, handle, path) VALUES(?1, ?2, ?3)",
-	[SHELF_FOLDER_UPDATE] = "UPDATE folder SET handle_type = ?1, handle = ?2 WHERE number = ?3",
-	[SHELF_FOLDER_GET] = "SELECT path, handle_type, handle FROM folder WHERE number = ?1",
+	[SHELF_FOLDER_ADD] = "INSERT INTO folder(handle_type, handle, path, meta) VALUES(?1, ?2, ?3, ?4)",
+	[SHELF_FOLDER_UPDATE] = "UPDATE folder SET handle_type = ?1, handle = ?2,"
+				" meta = iif(length(?4) > 0, ?4, meta) WHERE number = ?3",
+	[SHELF_FOLDER_GET] = "SELECT path, handle_type, handle, meta FROM folder WHERE number = ?1",
 	/* what once bore the target's name keeps its rows under a name nothing can have */
 	[SHELF_FOLDER_CLEAR] = "UPDATE folder SET path = CAST(x'00' || CAST(number AS TEXT) || x'00' || path AS BLOB)"
 			       " WHERE path = ?1 OR (substr(path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))",

@@ -217,6 +217,25 @@ static void a_folder_that_moves_takes_what_is_below_it_along(void **state)
 	assert_int_equal(again, number);
 }
 
+static void a_folder_keeps_its_metadata_until_it_is_told_others(void **state)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct fixture *f = *state;
+	struct bw_shelf_folder folder = { .path = BW_LIT("homes"), .handle = BW_LIT("h"), .meta = BW_LIT("0750") };
+	struct bw_shelf_folder found;
+	uint32_t number;
+
+	assert_ok(bw_shelf_folder_put(f->shelf, &folder, &number));
+	folder.meta = bw_slice_empty;
+	assert_ok(bw_shelf_folder_put(f->shelf, &folder, &number));
+	assert_ok(bw_shelf_folder_get(f->shelf, number, &arena, &found));
+	assert_slice(found.meta, "0750");
+	folder.meta = BW_LIT("0700");
+	assert_ok(bw_shelf_folder_put(f->shelf, &folder, &number));
+	assert_ok(bw_shelf_folder_get(f->shelf, number, &arena, &found));
+	assert_slice(found.meta, "0700");
+}
+
 static void totals_move_with_every_change(void **state)
 {
 	struct fixture *f = *state;
@@ -276,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_folder_that_moves_takes_what_is_below_it_along, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_folder_keeps_its_metadata_until_it_is_told_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(totals_move_with_every_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_longer_than_the_kernel_allows_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_database_is_refused_by_name, setup, teardown),
