@@ -278,6 +278,28 @@ static void check_pattern_path(struct bw_checker *c, const struct bw_pattern_pat
 		bw_find(c, BW_FINDING_PATTERN_TYPE, at, pattern, "not the name of a property");
 }
 
+/* Accepted, but not what its author meant. */
+static void remark_pattern(struct bw_checker *c, unsigned remarks, yyjson_val *pattern, const struct bw_at *at)
+{
+	static const struct {
+		enum bw_pattern_remark remark;
+		enum bw_finding_code code;
+	} rows[] = {
+		{ BW_PATTERN_MIXED_AND, BW_FINDING_PATTERN_MIXED_AND },
+		{ BW_PATTERN_MIXED_SET, BW_FINDING_PATTERN_MIXED_SET },
+		{ BW_PATTERN_NO_SUCH_DAY, BW_FINDING_PATTERN_NO_SUCH_DAY },
+		{ BW_PATTERN_REPEATED_QUALIFIER, BW_FINDING_PATTERN_REPEATED_QUALIFIER },
+		{ BW_PATTERN_EMPTY_WINDOW, BW_FINDING_PATTERN_EMPTY_WINDOW },
+		{ BW_PATTERN_UNSAFE_INTEGER, BW_FINDING_PATTERN_UNSAFE_INTEGER },
+		{ BW_PATTERN_NEGATIVE_INDEX, BW_FINDING_PATTERN_NEGATIVE_INDEX },
+	};
+
+	for (size_t i = 0; i < BW_COUNT(rows); i++) {
+		if ((remarks & rows[i].remark) != 0)
+			bw_find(c, rows[i].code, at, pattern, bw_pattern_remark_text(rows[i].remark));
+	}
+}
+
 static void check_pattern(struct bw_checker *c, yyjson_val *value, enum bw_pattern_version version)
 {
 	const struct bw_at at = BW_AT_NAME(NULL, BW_LIT("pattern"));
@@ -294,6 +316,8 @@ static void check_pattern(struct bw_checker *c, yyjson_val *value, enum bw_patte
 	}
 	for (const struct bw_pattern_test *test = pattern->tests; test != NULL; test = test->next)
 		check_pattern_path(c, &test->path, value, &at);
+	if (c->warn && pattern->remarks != 0)
+		remark_pattern(c, pattern->remarks, value, &at);
 	if (!c->want_terms)
 		return;
 	walk = (struct bw_pattern_walk){ pattern->tests, 0 };

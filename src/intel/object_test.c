@@ -259,6 +259,40 @@ static void pattern_constants_are_found_by_value(void **state)
 	bw_buf_release(&json);
 }
 
+static void what_is_odd_in_a_pattern_is_a_warning_with_its_own_code(void **state)
+{
+	static const struct {
+		const char *pattern; /* '~' stands for a quote */
+		enum bw_finding_code code;
+	} rows[] = {
+		{ "[file:size = 1 AND url:value = ~x~]", BW_FINDING_PATTERN_MIXED_AND },
+		{ "[file:size IN (1, ~x~)]", BW_FINDING_PATTERN_MIXED_SET },
+		{ "[file:ctime = t~2024-04-31T00:00:00Z~]", BW_FINDING_PATTERN_NO_SUCH_DAY },
+		{ "([file:size = 1] REPEATS 2 TIMES) REPEATS 2 TIMES REPEATS 3 TIMES",
+		  BW_FINDING_PATTERN_REPEATED_QUALIFIER },
+		{ "[file:size = 1] START t~2024-01-02T00:00:00Z~ STOP t~2024-01-01T00:00:00Z~",
+		  BW_FINDING_PATTERN_EMPTY_WINDOW },
+		{ "[file:size = 9007199254740993]", BW_FINDING_PATTERN_UNSAFE_INTEGER },
+		{ "[process:arguments[-1] = ~x~]", BW_FINDING_PATTERN_NEGATIVE_INDEX },
+	};
+	struct fixture *f = *state;
+
+	for (size_t row = 0; row < BW_COUNT(rows); row++) {
+		struct bw_buf more = BW_BUF_INIT(BW_KIB);
+		struct bw_buf json = BW_BUF_INIT(BW_KIB);
+
+		assert_ok(bw_buf_addf(&more, INDICATOR(",'pattern':'%s'"), rows[row].pattern));
+		(void)quoted(bw_buf_text(&more), &json);
+		for (size_t i = 0; i < json.len; i++)
+			json.ptr[i] = json.ptr[i] == '~' ? '\'' : json.ptr[i];
+		assert_ok(bw_object_check(f->checker, bw_buf_slice(&json), &f->report, NULL));
+		assert_int_equal(f->report.errors, 0);
+		assert_true(found(f, rows[row].code, "pattern"));
+		bw_buf_release(&more);
+		bw_buf_release(&json);
+	}
+}
+
 static void versions_that_no_batch_can_carry_are_refused(void **state)
 {
 	static const char long_time[] = "{'type':'url','id':'url--28bb3599-77cd-5a82-a950-b5bc3caf07c4','value':'a:b',"
@@ -326,6 +360,7 @@ int main(void)
 		cmocka_unit_test(too_many_findings_are_counted_and_cut),
 		cmocka_unit_test(records_hold_what_the_store_needs),
 		cmocka_unit_test(pattern_constants_are_found_by_value),
+		cmocka_unit_test(what_is_odd_in_a_pattern_is_a_warning_with_its_own_code),
 		cmocka_unit_test(versions_that_no_batch_can_carry_are_refused),
 		cmocka_unit_test(bundles_are_frames_and_never_records),
 		cmocka_unit_test(old_objects_in_bundles_are_of_2_0),

@@ -5,7 +5,7 @@
  *
  * A code is stable for ever; each has its level, its clause of STIX 2.1 (OASIS
  * Standard with Errata 01; "RFC ..." where another text rules) and one plain
- * sentence. Codes of warnings carry the names that the OASIS validator gives the same checks.
+ * sentence. Codes of warnings carry the names that the OASIS validator gives the same checks, where it has them.
  */
 #ifndef BW_INTEL_REPORT_H
 #define BW_INTEL_REPORT_H
@@ -143,6 +143,20 @@ enum bw_finding_level { BW_FINDING_ERROR, BW_FINDING_WARNING, BW_FINDING_NOTE };
 	  "extension_properties should name the properties")                                                           \
 	X(EXTENSIONS_USE, "extensions-use", WARNING, "§7.3",                                                           \
 	  "Custom content should come with an extension definition")                                                   \
+	/* warnings of our own: patterns that are well-formed and cannot mean what they say (docs/patterns.md) */      \
+	X(PATTERN_MIXED_AND, "pattern-mixed-and", WARNING, "§9.5",                                                     \
+	  "AND joins different object types in one observation")                                                       \
+	X(PATTERN_MIXED_SET, "pattern-mixed-set", WARNING, "§9.6.1",                                                   \
+	  "The constants of an IN list should be of one type")                                                         \
+	X(PATTERN_NO_SUCH_DAY, "pattern-no-such-day", WARNING, "§2.16",                                                \
+	  "The pattern names a day that its month does not have")                                                      \
+	X(PATTERN_REPEATED_QUALIFIER, "pattern-repeated-qualifier", WARNING, "§9.5.1",                                 \
+	  "One expression has two qualifiers of a kind")                                                               \
+	X(PATTERN_EMPTY_WINDOW, "pattern-empty-window", WARNING, "§9.5.1", "STOP should be later than START")          \
+	X(PATTERN_UNSAFE_INTEGER, "pattern-unsafe-integer", WARNING, "§2.9",                                           \
+	  "An integer of the pattern is beyond 2^53 - 1")                                                              \
+	X(PATTERN_NEGATIVE_INDEX, "pattern-negative-index", WARNING, "§9.7.2",                                         \
+	  "A list index of the pattern is negative")                                                                   \
 	/* notes */                                                                                                    \
 	X(DETERMINISTIC_ID, "deterministic-id", NOTE, "§3.4",                                                          \
 	  "The id is not the one its contributing properties give")                                                    \
