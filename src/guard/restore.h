@@ -1,0 +1,57 @@
+/*
+ * Bringing one version back to where it belongs. Nothing is resolved twice as root: the folder is opened
+ * beneath the volume (or by its handle, when it was moved), the new file is made nameless in it, filled, given its metadata
+ * and read back; only then does it take the place of what stands there, in one step.
+ *
+ * What stood there is never lost by a restore: an edit that came after the
+ * incident is kept beside under a telling name, everything else is moved into the
+ * store (store/displaced/), from where it can be had back.
+ */
+#ifndef BW_GUARD_RESTORE_H
+#define BW_GUARD_RESTORE_H
+
+#include "guard/shadow.h"
+
+enum bw_restored {
+	BW_RESTORED_SAME,    /* content and metadata stood as the version has them */
+	BW_RESTORED_MISSING, /* there was nothing; it is back */
+	BW_RESTORED_REPLACED,
+	BW_RESTORED_META,     /* the content was right, owner, mode, times or attributes were not */
+	BW_RESTORED_BESIDE,   /* what stood there was a later good edit: it was kept beside, under `beside` */
+	BW_RESTORED_IN_PLACE, /* it has several names: written into the same inode, so that all of them have it */
+};
+
+struct bw_restore {
+	struct bw_shadow *shadow; /* open for reading is enough */
+	bool dry_run;
+	/*
+	 * A file that stands there and was written at or after this (its mtime, wall clock) by somebody the incident
+	 * does not name is a good edit. INT64_MAX: nothing is.
+	 */
+	int64_t good_after_us;
+	const char *label; /* of the name kept beside: "name (edited LABEL).ext" */
+};
+
+struct bw_restore_result {
+	enum bw_restored what;
+	char beside[256];
+	uint64_t bytes;
+};
+
+/*
+ * To the folder and name it was taken under; a folder that was renamed since is found by its handle, a missing
+ * one is made with the metadata the catalogue has of it.
+ *
+ * CORRUPT: the version does not verify, nothing was changed. TYPE: a link or another mount stands in the way. DENIED,
+ * DISK_FULL, IO.
+ */
+BW_MUST_USE enum bw_err bw_restore_version(const struct bw_restore *restore, const struct bw_shelf_version *version,
+					   struct bw_restore_result *out, struct bw_why *why);
+
+const char *bw_restored_words(enum bw_restored what);
+
+/* Moves a name out of the tree into the store's displaced/ (what an attacker left: notes, encrypted copies). */
+BW_MUST_USE enum bw_err bw_restore_displace(const struct bw_restore *restore, struct bw_slice folder_path,
+					    struct bw_slice name, struct bw_why *why);
+
+#endif
