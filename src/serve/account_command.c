@@ -229,7 +229,7 @@ static int grant_run(struct bw_call *call)
 	while (grant < BW_COUNT(grant_words) && strcmp(word, grant_words[grant]) != 0)
 		grant++;
 	if (grant == BW_COUNT(grant_words))
-		return bw_complain(call, BW_EXIT_USAGE, NULL, "'%s' must be one of: none, read, write, both", word);
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "'%s' is no right: say none, read, write or both", word);
 	return bw_errand_run(call, &(struct bw_errand){
 					   .verb = BW_OFFICE_GRANT,
 					   .fields = (const struct bw_slice[]){ bw_slice_text(bw_call_arg(call, 0)),
