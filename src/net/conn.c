@@ -1,22 +1,9 @@
-#include "net/conn.h"
+#include "net/conn_steps.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "crypto/tls.h"
-#include "net/reply_inner.h"
-
-static const char continue_text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-/* What a step says to the loop that called it. */
-enum step {
-	STEP_ON,    /* look at the state again */
-	STEP_WAIT,  /* nothing to do until the socket, the owner or the clock speaks */
-	STEP_YIELD, /* more to do, after the others had their turn */
-	STEP_CLOSE, /* the end */
-};
 
 void bw_conn_set_deadline(struct conn *conn, enum deadline deadline)
 {
@@ -61,7 +48,7 @@ static void begin_exchange(struct conn *conn)
 	server->calls.on_head(server->ctx, &conn->x);
 }
 
-static void end_exchange(struct conn *conn, enum bw_exchange_end how)
+void bw_conn_end_exchange(struct conn *conn, enum bw_exchange_end how)
 {
 	struct bw_http_server *server = conn->server;
 
@@ -75,7 +62,7 @@ static void end_exchange(struct conn *conn, enum bw_exchange_end how)
 }
 
 /* The server answers by itself, an exchange being open or not. */
-static void refuse(struct conn *conn, unsigned status, const char *reason)
+void bw_conn_refuse(struct conn *conn, unsigned status, const char *reason)
 {
 	struct bw_exchange *x = &conn->x;
 
@@ -92,7 +79,7 @@ static void refuse(struct conn *conn, unsigned status, const char *reason)
 /* ---- reading ------------------------------------------------------------ */
 
 /* One read; what it says about waiting is noted. DONE, or how to go on without bytes. */
-static enum bw_wire_step read_some(struct conn *conn, uint8_t *out, size_t max, size_t *out_len)
+enum bw_wire_step bw_conn_read_some(struct conn *conn, uint8_t *out, size_t max, size_t *out_len)
 {
 	const enum bw_wire_step step = bw_wire_read(&conn->wire, out, max, out_len, &conn->readable);
 
@@ -107,14 +94,14 @@ static enum bw_wire_step read_some(struct conn *conn, uint8_t *out, size_t max, 
 }
 
 /* More bytes behind those the work block holds. */
-static enum step fill_work(struct conn *conn)
+enum step bw_conn_fill_work(struct conn *conn)
 {
 	struct work *work = conn->work;
 	size_t n;
 
 	if (!conn->readable || work->len == sizeof(work->bytes))
 		return STEP_WAIT;
-	switch (read_some(conn, work->bytes + work->len, sizeof(work->bytes) - work->len, &n)) {
+	switch (bw_conn_read_some(conn, work->bytes + work->len, sizeof(work->bytes) - work->len, &n)) {
 	case BW_WIRE_DONE:
 		work->len += n;
 		return STEP_ON;
@@ -183,366 +170,16 @@ static enum step step_head(struct conn *conn)
 	if (err == BW_ERR_TRUNCATED) {
 		if (conn->ended)
 			return STEP_CLOSE;
-		step = fill_work(conn);
+		step = bw_conn_fill_work(conn);
 		return step == STEP_WAIT ? wait_for_head(conn) : step;
 	}
 	if (err != BW_OK) {
-		refuse(conn, bw_http_status_of(err), fault.reason);
+		bw_conn_refuse(conn, bw_http_status_of(err), fault.reason);
 		return STEP_ON;
 	}
 	work->at = work->request.head.head_bytes;
 	begin_exchange(conn);
 	return STEP_ON;
-}
-
-/* ---- the body ----------------------------------------------------------- */
-
-/* Hands out what `in` holds of the body; `*rest` is what follows it. */
-static enum step feed_body(struct conn *conn, struct bw_slice in, struct bw_slice *rest)
-{
-	struct bw_http_server *server = conn->server;
-	struct bw_http_body *body = &conn->work->body;
-	struct bw_fault fault = { 0 };
-	struct bw_slice data;
-	size_t used;
-
-	while (in.len > 0 && !body->done && conn->x.reply == NULL && !conn->x.aborted) {
-		const enum bw_err err = bw_http_body_take(body, in, &used, &data, &fault);
-
-		if (err != BW_OK) {
-			refuse(conn, bw_http_body_status_of(err), fault.reason);
-			return STEP_ON;
-		}
-		in = bw_slice_from(in, used);
-		if (data.len > 0 && server->calls.on_body != NULL)
-			server->calls.on_body(server->ctx, &conn->x, data);
-	}
-	*rest = in;
-	return STEP_ON;
-}
-
-/*
- * How much may be read past the work block without swallowing more of the next
- * request than the block has room for.
- */
-static size_t body_room(const struct conn *conn)
-{
-	const struct work *work = conn->work;
-	const size_t free_bytes = sizeof(work->bytes) - work->len;
-	const uint64_t sure = work->body.left;
-
-	if (sure >= sizeof(conn->server->scratch))
-		return sizeof(conn->server->scratch);
-	if (work->body.kind == BW_HTTP_BODY_LENGTH)
-		return (size_t)sure;
-	return sure > free_bytes ? (size_t)sure : free_bytes;
-}
-
-/* Bytes held from before: those that came with the head. */
-static void feed_held(struct conn *conn)
-{
-	struct work *work = conn->work;
-	struct bw_slice rest = bw_slice_empty;
-
-	(void)feed_body(conn, bw_slice_of(work->bytes + work->at, work->len - work->at), &rest);
-	if (conn->x.reply != NULL)
-		return;
-	work->at = work->len - rest.len;
-	if (rest.len == 0)
-		work->at = work->len = work->request.head.head_bytes;
-}
-
-static enum step feed_read(struct conn *conn)
-{
-	struct work *work = conn->work;
-	struct bw_slice rest = bw_slice_empty;
-	size_t n;
-
-	switch (read_some(conn, conn->server->scratch, body_room(conn), &n)) {
-	case BW_WIRE_DONE:
-		break;
-	case BW_WIRE_WANT_READ:
-	case BW_WIRE_WANT_WRITE:
-		return STEP_WAIT;
-	case BW_WIRE_END:
-	case BW_WIRE_FAILED:
-		return STEP_CLOSE;
-	}
-	(void)feed_body(conn, bw_slice_of(conn->server->scratch, n), &rest);
-	if (conn->x.reply == NULL && rest.len > 0) {
-		assert(rest.len <= sizeof(work->bytes) - work->len);
-		memcpy(work->bytes + work->len, rest.ptr, rest.len);
-		work->len += rest.len;
-	}
-	return STEP_ON;
-}
-
-static enum step step_body(struct conn *conn)
-{
-	struct bw_http_server *server = conn->server;
-	struct work *work = conn->work;
-
-	for (int burst = 0; !work->body.done; burst++) {
-		if (conn->x.reply != NULL || conn->x.aborted) {
-			conn->state = CONN_OWNER;
-			return STEP_ON;
-		}
-		if (work->len > work->at) {
-			feed_held(conn);
-			continue;
-		}
-		if (!conn->readable)
-			return STEP_WAIT;
-		if (burst >= BW_HTTP_READ_BURST)
-			return STEP_YIELD;
-		const enum step step = feed_read(conn);
-
-		if (step != STEP_ON)
-			return step;
-	}
-	conn->x.body_done = true;
-	conn->x.body_told = true;
-	conn->state = CONN_OWNER;
-	bw_conn_set_deadline(conn, DEADLINE_OWNER);
-	server->calls.on_body_end(server->ctx, &conn->x);
-	return STEP_ON;
-}
-
-static enum step step_continue(struct conn *conn)
-{
-	const size_t whole = sizeof(continue_text) - 1;
-
-	while (conn->continue_sent < whole) {
-		struct iovec part = { .iov_base = (void *)(uintptr_t)(continue_text + conn->continue_sent),
-				      .iov_len = whole - conn->continue_sent };
-		size_t n;
-		const enum bw_wire_step step = bw_wire_write(&conn->wire, &part, 1, &n);
-
-		conn->blocked = step == BW_WIRE_WANT_WRITE;
-		if (conn->blocked)
-			return STEP_WAIT;
-		if (step != BW_WIRE_DONE)
-			return STEP_CLOSE;
-		conn->continue_sent = (uint8_t)(conn->continue_sent + n);
-	}
-	conn->state = CONN_BODY;
-	return STEP_ON;
-}
-
-/* ---- the owner's turn --------------------------------------------------- */
-
-/*
- * A body nobody took keeps the next request out of reach, unless all of it is
- * here already: then it is skipped.
- */
-static bool skip_unread_body(struct conn *conn)
-{
-	const struct bw_http_head *head = &conn->work->request.head;
-	struct work *work = conn->work;
-
-	if (conn->x.receiving || head->body != BW_HTTP_BODY_LENGTH || head->content_length > work->len - work->at)
-		return false;
-	work->at += (size_t)head->content_length;
-	return true;
-}
-
-static void make_tail(struct conn *conn)
-{
-	struct bw_http_server *server = conn->server;
-	struct work *work = conn->work;
-	const struct bw_http_head *head = &work->request.head;
-	const char *connection = "";
-	int n;
-
-	if (conn->x.close_after)
-		connection = "Connection: close\r\n";
-	else if (head->minor == 0)
-		connection = "Connection: keep-alive\r\n"; /* HTTP/1.0 clients wait for the word */
-	memcpy(work->tail, server->date, server->date_bytes);
-	n = snprintf(work->tail + server->date_bytes, sizeof(work->tail) - server->date_bytes, "%s\r\n", connection);
-	work->tail_bytes = server->date_bytes + (size_t)n;
-}
-
-static void begin_answer(struct conn *conn)
-{
-	struct bw_exchange *x = &conn->x;
-
-	if (x->active) {
-		x->body_done = x->body_done || skip_unread_body(conn);
-		if (!x->body_done)
-			x->close_after = true;
-		if (!conn->work->request.head.keep_alive || conn->server->draining)
-			x->close_after = true;
-	}
-	make_tail(conn);
-	conn->state = CONN_SEND;
-}
-
-static void begin_body(struct conn *conn)
-{
-	const struct work *work = conn->work;
-	const bool wait = work->request.head.expect_continue && work->len == work->at && !work->body.done;
-
-	conn->continue_sent = 0;
-	conn->state = wait ? CONN_CONTINUE : CONN_BODY;
-	conn->body_started_ms = conn->server->clock();
-	bw_conn_set_deadline(conn, DEADLINE_BODY);
-}
-
-static enum step step_owner(struct conn *conn)
-{
-	struct bw_exchange *x = &conn->x;
-
-	if (x->reply != NULL) {
-		begin_answer(conn);
-		return STEP_ON;
-	}
-	if (x->receiving && !x->body_told) {
-		begin_body(conn);
-		return STEP_ON;
-	}
-	if (conn->deadline != DEADLINE_OWNER)
-		bw_conn_set_deadline(conn, DEADLINE_OWNER);
-	/* A goodbye may be half of one: whoever has sent everything may still want the answer. */
-	while (conn->readable && !conn->ended) {
-		const enum step step = fill_work(conn);
-
-		if (step == STEP_CLOSE && !conn->ended)
-			return STEP_CLOSE;
-		if (step != STEP_ON)
-			break;
-	}
-	return STEP_WAIT;
-}
-
-/* ---- the answer --------------------------------------------------------- */
-
-/* The answer as three parts, less the `skip` bytes already sent. */
-static int answer_parts(struct conn *conn, uint64_t skip, struct iovec parts[3])
-{
-	const struct bw_reply *reply = conn->x.reply;
-	const struct bw_slice all[3] = {
-		{ reply->head, reply->head_bytes },
-		{ (const uint8_t *)conn->work->tail, conn->work->tail_bytes },
-		conn->x.only_head ? bw_slice_empty : reply->body,
-	};
-	int count = 0;
-
-	for (size_t i = 0; i < BW_COUNT(all); i++) {
-		if (skip >= all[i].len) {
-			skip -= all[i].len;
-			continue;
-		}
-		parts[count].iov_base = (void *)(uintptr_t)(all[i].ptr + skip);
-		parts[count].iov_len = all[i].len - (size_t)skip;
-		skip = 0;
-		count++;
-	}
-	return count;
-}
-
-/* TLS makes a record of each write: several parts become one, in a buffer all connections share. */
-static int gather_parts(struct bw_http_server *server, struct iovec parts[3], int count)
-{
-	size_t len = 0;
-
-	if (count == 1) {
-		if (parts[0].iov_len > BW_HTTP_WRITE_BURST)
-			parts[0].iov_len = BW_HTTP_WRITE_BURST;
-		return 1;
-	}
-	for (int i = 0; i < count && len < sizeof(server->gather); i++) {
-		const size_t room = sizeof(server->gather) - len;
-		const size_t n = parts[i].iov_len < room ? parts[i].iov_len : room;
-
-		memcpy(server->gather + len, parts[i].iov_base, n);
-		len += n;
-	}
-	parts[0] = (struct iovec){ .iov_base = server->gather, .iov_len = len };
-	return 1;
-}
-
-static enum step after_answer(struct conn *conn)
-{
-	struct work *work = conn->work;
-	const bool was_exchange = conn->x.active;
-	const bool unread = !was_exchange || !conn->x.body_done || work->len > work->at || conn->readable;
-	const bool close_after = conn->x.close_after;
-
-	end_exchange(conn, BW_EXCHANGE_SENT);
-	if (close_after) {
-		/* Closing over unread bytes sends a reset, which can overtake the answer. */
-		bw_wire_finish(&conn->wire);
-		if (!unread || conn->ended)
-			return STEP_CLOSE;
-		conn->state = CONN_LINGER;
-		conn->readable = true;
-		bw_conn_set_deadline(conn, DEADLINE_LINGER);
-		return STEP_ON;
-	}
-	memmove(work->bytes, work->bytes + work->at, work->len - work->at);
-	work->len -= work->at;
-	work->at = 0;
-	work->seen = 0;
-	conn->state = CONN_HEAD;
-	if (conn->ended && work->len == 0)
-		return STEP_CLOSE;
-	return STEP_ON;
-}
-
-static enum step wait_to_send(struct conn *conn)
-{
-	conn->blocked = true;
-	if (conn->deadline != DEADLINE_SEND)
-		bw_conn_set_deadline(conn, DEADLINE_SEND);
-	return STEP_WAIT;
-}
-
-static enum step step_send(struct conn *conn)
-{
-	struct iovec parts[3];
-	uint64_t burst = 0;
-
-	conn->blocked = false;
-	for (;;) {
-		enum bw_wire_step step;
-		size_t n;
-		int count = answer_parts(conn, conn->x.sent, parts);
-
-		if (count == 0)
-			return after_answer(conn);
-		if (burst >= BW_HTTP_WRITE_BURST)
-			return wait_to_send(conn); /* the socket says at once that it can go on: after the others */
-		if (conn->wire.tls != NULL)
-			count = gather_parts(conn->server, parts, count);
-		step = bw_wire_write(&conn->wire, parts, count, &n);
-		if (step == BW_WIRE_WANT_WRITE)
-			return wait_to_send(conn);
-		if (step != BW_WIRE_DONE)
-			return STEP_CLOSE;
-		conn->x.sent += n;
-		conn->window_bytes += n;
-		conn->server->stats.bytes_out += n;
-		burst += n;
-	}
-}
-
-static enum step step_linger(struct conn *conn)
-{
-	while (conn->readable) {
-		size_t n;
-		const enum bw_wire_step step = read_some(conn, conn->server->scratch, sizeof(conn->server->scratch),
-							 &n);
-
-		if (step == BW_WIRE_WANT_READ || step == BW_WIRE_WANT_WRITE)
-			return STEP_WAIT;
-		if (step != BW_WIRE_DONE)
-			return STEP_CLOSE;
-		conn->lingered += (uint32_t)n;
-		if (conn->lingered > conn->server->limits.linger_bytes)
-			return STEP_CLOSE;
-	}
-	return STEP_WAIT;
 }
 
 /* ---- the machine -------------------------------------------------------- */
@@ -555,15 +192,15 @@ static enum step take_step(struct conn *conn)
 	case CONN_HEAD:
 		return step_head(conn);
 	case CONN_OWNER:
-		return step_owner(conn);
+		return bw_conn_step_owner(conn);
 	case CONN_CONTINUE:
-		return step_continue(conn);
+		return bw_conn_step_continue(conn);
 	case CONN_BODY:
-		return step_body(conn);
+		return bw_conn_step_body(conn);
 	case CONN_SEND:
-		return step_send(conn);
+		return bw_conn_step_send(conn);
 	case CONN_LINGER:
-		return step_linger(conn);
+		return bw_conn_step_linger(conn);
 	}
 	return STEP_CLOSE;
 }
@@ -639,7 +276,7 @@ void bw_conn_expire(struct conn *conn)
 		if (conn->state == CONN_CONTINUE) /* half a line of an interim answer is out */
 			conn->x.aborted = true;
 		else
-			refuse(conn, 408, "the body came too slowly");
+			bw_conn_refuse(conn, 408, "the body came too slowly");
 		break;
 	case DEADLINE_SEND:
 		if (conn->state == CONN_SEND && conn->window_bytes >= conn->server->limits.write_window_bytes) {
@@ -650,11 +287,11 @@ void bw_conn_expire(struct conn *conn)
 		break;
 	case DEADLINE_OWNER:
 		if (conn->state == CONN_OWNER)
-			refuse(conn, 503, "no answer in time");
+			bw_conn_refuse(conn, 503, "no answer in time");
 		break;
 	case DEADLINE_HEAD:
 		if (conn->work != NULL && conn->work->len > 0)
-			refuse(conn, 408, "the request's head came too slowly");
+			bw_conn_refuse(conn, 408, "the request's head came too slowly");
 		else
 			conn->x.aborted = true;
 		break;
@@ -678,7 +315,7 @@ void bw_conn_free(struct conn *conn)
 	struct bw_http_server *server = conn->server;
 
 	conn->running = true; /* on_end may not schedule what is going away */
-	end_exchange(conn, BW_EXCHANGE_GONE);
+	bw_conn_end_exchange(conn, BW_EXCHANGE_GONE);
 	bw_link_remove(&conn->in_class);
 	bw_link_remove(&conn->in_soon);
 	bw_watch_free(conn->watch);

@@ -1,6 +1,6 @@
 /*
  * One connection of the server: what it holds and the steps it takes. Shared by
- * server.c (which accepts and watches the clock), conn.c (the steps) and
+ * server.c (which accepts and watches the clock), the steps (conn_steps.h) and
  * exchange.c (what the owner may do). For this room only.
  */
 #ifndef BW_NET_CONN_H
