@@ -1,56 +1,8 @@
-#include "codec/split.h"
+#include "codec/split_inner.h"
 
 #include <stdlib.h>
 
 #include "base/text.h"
-
-enum state {
-	AT_TOP,     /* between values */
-	IN_VALUE,   /* inside an object that may turn out to be a bundle */
-	IN_LIST,    /* between the elements of a list */
-	IN_ELEMENT, /* inside an element */
-	IN_SCALAR,  /* inside an element that is no object */
-	IN_TAIL,    /* after the list of a bundle */
-	AT_END,
-};
-
-struct bw_split {
-	/* input */
-	struct bw_slice chunk;
-	size_t at;
-	uint64_t chunk_offset; /* of chunk.ptr[0] in the stream */
-	bool last;
-	/* the start of the stream, held until it is known whether lines rule */
-	bool started;
-	bool lines;
-	struct bw_buf first;
-	struct bw_slice after_first; /* the chunk to go on with (empty: all of it is in `first`) */
-	/* one line, when lines rule */
-	struct bw_buf line;
-	uint64_t line_offset;
-	struct bw_slice lines_chunk;
-	size_t lines_at;
-	uint64_t lines_offset;
-	bool lines_last;
-	bool in_line;
-	bool line_counted;
-	bool line_too_long;
-	/* the machine */
-	enum state state;
-	struct bw_scan scan;
-	struct bw_buf carry; /* what of the present value came with earlier chunks */
-	uint64_t from;       /* offset of the present value or element */
-	struct bw_buf frame;
-	uint64_t frame_offset;
-	enum bw_split_in in;
-	bool bare_list;
-	bool comma;       /* a comma (or the list's end) must come next */
-	bool after_comma; /* an element must come next */
-	bool skipping;    /* the element is too big to keep */
-	uint64_t value;
-	uint64_t index;
-	struct bw_json_parser parser;
-};
 
 enum bw_err bw_split_new(struct bw_split **out)
 {
@@ -90,8 +42,8 @@ static uint64_t offset_now(const struct bw_split *s)
 	return s->chunk_offset + s->at;
 }
 
-static enum bw_err fault(struct bw_split *s, enum bw_err err, uint64_t offset, const char *reason, bool fatal,
-			 struct bw_split_item *out)
+enum bw_err bw_split_fault(struct bw_split *s, enum bw_err err, uint64_t offset, const char *reason, bool fatal,
+			   struct bw_split_item *out)
 {
 	*out = (struct bw_split_item){
 		.kind = BW_SPLIT_FAULT,
@@ -159,7 +111,7 @@ static enum bw_err object_item(struct bw_split *s, size_t from, struct bw_split_
 
 	BW_TRY(whole(s, from, &text));
 	if (s->skipping)
-		return fault(s, BW_ERR_TOO_BIG, s->from, "one object may have 64 MiB of text", false, out);
+		return bw_split_fault(s, BW_ERR_TOO_BIG, s->from, "one object may have 64 MiB of text", false, out);
 	*out = (struct bw_split_item){
 		.kind = BW_SPLIT_OBJECT,
 		.in = s->in,
@@ -260,8 +212,8 @@ static enum bw_err at_top(struct bw_split *s, struct bw_split_item *out)
 		s->state = IN_LIST;
 		return BW_ERR_AGAIN;
 	default:
-		return fault(s, BW_ERR_SYNTAX, offset_now(s), "an object or a list of objects should start here", true,
-			     out);
+		return bw_split_fault(s, BW_ERR_SYNTAX, offset_now(s),
+				      "an object or a list of objects should start here", true, out);
 	}
 }
 
@@ -295,11 +247,12 @@ static enum bw_err in_value(struct bw_split *s, struct bw_split_item *out)
 			}
 			break;
 		case BW_SCAN_DEEP:
-			return fault(s, BW_ERR_TOO_DEEP, offset_now(s) - 1, "nested too deep", true, out);
+			return bw_split_fault(s, BW_ERR_TOO_DEEP, offset_now(s) - 1, "nested too deep", true, out);
 		case BW_SCAN_MORE:
 			BW_TRY(keep(s, from));
 			if (s->last)
-				return fault(s, BW_ERR_TRUNCATED, s->from, "this value does not end", true, out);
+				return bw_split_fault(s, BW_ERR_TRUNCATED, s->from, "this value does not end", true,
+						      out);
 			return BW_ERR_AGAIN;
 		}
 	}
@@ -325,7 +278,8 @@ static enum bw_err in_list(struct bw_split *s, struct bw_split_item *out)
 	skip_blanks(s);
 	if (s->at == s->chunk.len) {
 		if (s->last)
-			return fault(s, BW_ERR_TRUNCATED, offset_now(s), "the list of objects does not end", true, out);
+			return bw_split_fault(s, BW_ERR_TRUNCATED, offset_now(s), "the list of objects does not end",
+					      true, out);
 		return BW_ERR_AGAIN;
 	}
 	c = s->chunk.ptr[s->at];
@@ -333,15 +287,15 @@ static enum bw_err in_list(struct bw_split *s, struct bw_split_item *out)
 		return leave_list(s);
 	if (s->comma) {
 		if (c != ',')
-			return fault(s, BW_ERR_SYNTAX, offset_now(s), "a comma or the end of the list should be here",
-				     true, out);
+			return bw_split_fault(s, BW_ERR_SYNTAX, offset_now(s),
+					      "a comma or the end of the list should be here", true, out);
 		s->at++;
 		s->comma = false;
 		s->after_comma = true;
 		return BW_ERR_AGAIN;
 	}
 	if (c == ',' || c == ']' || c == '}' || c == ':')
-		return fault(s, BW_ERR_SYNTAX, offset_now(s), "an object should start here", true, out);
+		return bw_split_fault(s, BW_ERR_SYNTAX, offset_now(s), "an object should start here", true, out);
 	begin_scan(s, false);
 	s->after_comma = false;
 	s->comma = true;
@@ -364,10 +318,10 @@ static enum bw_err in_element(struct bw_split *s, struct bw_split_item *out)
 		return err;
 	}
 	if (stop == BW_SCAN_DEEP)
-		return fault(s, BW_ERR_TOO_DEEP, offset_now(s) - 1, "nested too deep", true, out);
+		return bw_split_fault(s, BW_ERR_TOO_DEEP, offset_now(s) - 1, "nested too deep", true, out);
 	BW_TRY(keep(s, from));
 	if (s->last)
-		return fault(s, BW_ERR_TRUNCATED, s->from, "this object does not end", true, out);
+		return bw_split_fault(s, BW_ERR_TRUNCATED, s->from, "this object does not end", true, out);
 	return BW_ERR_AGAIN;
 }
 
@@ -380,17 +334,18 @@ static enum bw_err in_scalar(struct bw_split *s, struct bw_split_item *out)
 
 		if (s->scan.depth == 0 && s->scan.in_string == 0 && (c == ',' || c == ']')) {
 			s->state = IN_LIST;
-			BW_TRY(fault(s, BW_ERR_TYPE, s->from, "a STIX object must be a JSON object", false, out));
+			BW_TRY(bw_split_fault(s, BW_ERR_TYPE, s->from, "a STIX object must be a JSON object", false,
+					      out));
 			s->index++;
 			return BW_OK;
 		}
 		(void)bw_scan(&s->scan, bw_slice_sub(s->chunk, s->at, 1), &used);
 		if (s->scan.depth > s->scan.depth_max)
-			return fault(s, BW_ERR_TOO_DEEP, offset_now(s), "nested too deep", true, out);
+			return bw_split_fault(s, BW_ERR_TOO_DEEP, offset_now(s), "nested too deep", true, out);
 		s->at++;
 	}
 	if (s->last)
-		return fault(s, BW_ERR_TRUNCATED, s->from, "the list of objects does not end", true, out);
+		return bw_split_fault(s, BW_ERR_TRUNCATED, s->from, "the list of objects does not end", true, out);
 	return BW_ERR_AGAIN;
 }
 
@@ -404,11 +359,12 @@ static enum bw_err in_tail(struct bw_split *s, struct bw_split_item *out)
 	s->at += used;
 	err = bw_buf_add(&s->frame, bw_slice_sub(s->chunk, from, used));
 	if (err == BW_ERR_TOO_BIG || stop == BW_SCAN_DEEP)
-		return fault(s, BW_ERR_TOO_BIG, offset_now(s), "too much stands around the objects", true, out);
+		return bw_split_fault(s, BW_ERR_TOO_BIG, offset_now(s), "too much stands around the objects", true,
+				      out);
 	BW_TRY(err);
 	if (stop == BW_SCAN_MORE) {
 		if (s->last)
-			return fault(s, BW_ERR_TRUNCATED, offset_now(s), "the bundle does not end", true, out);
+			return bw_split_fault(s, BW_ERR_TRUNCATED, offset_now(s), "the bundle does not end", true, out);
 		return BW_ERR_AGAIN;
 	}
 	s->state = AT_TOP;
@@ -424,7 +380,7 @@ static enum bw_err in_tail(struct bw_split *s, struct bw_split_item *out)
 }
 
 /* One item from the present chunk; AGAIN: the chunk is used up; NOT_FOUND: nothing can follow. */
-static enum bw_err run(struct bw_split *s, struct bw_split_item *out)
+enum bw_err bw_split_run(struct bw_split *s, struct bw_split_item *out)
 {
 	for (;;) {
 		const enum state before = s->state;
@@ -460,120 +416,6 @@ static enum bw_err run(struct bw_split *s, struct bw_split_item *out)
 	}
 }
 
-/* ---- one value a line -------------------------------------------------------------------- */
-
-static void restart(struct bw_split *s, struct bw_slice line, uint64_t offset)
-{
-	s->chunk = line;
-	s->at = 0;
-	s->chunk_offset = offset;
-	s->last = true;
-	s->state = AT_TOP;
-	s->in_line = true;
-	s->line_counted = false;
-}
-
-/* The next line that is not blank, whole; AGAIN, NOT_FOUND. */
-static enum bw_err next_line(struct bw_split *s)
-{
-	for (;;) {
-		const struct bw_slice rest = bw_slice_from(s->lines_chunk, s->lines_at);
-		const uint8_t *end = memchr(rest.ptr, '\n', rest.len);
-		const size_t len = end == NULL ? rest.len : (size_t)(end - rest.ptr);
-		const struct bw_slice part = bw_slice_sub(rest, 0, len);
-		struct bw_slice line = part;
-		enum bw_err err = BW_OK;
-
-		if (s->line.len == 0 && !s->line_too_long)
-			s->line_offset = s->lines_offset + s->lines_at;
-		s->lines_at += len + (end == NULL ? 0 : 1);
-		if (end == NULL || s->line.len > 0) {
-			err = s->line_too_long ? BW_OK : bw_buf_add(&s->line, part);
-			if (err == BW_ERR_TOO_BIG)
-				s->line_too_long = true;
-			else
-				BW_TRY(err);
-			line = bw_buf_slice(&s->line);
-		}
-		if (end == NULL && !s->lines_last)
-			return BW_ERR_AGAIN;
-		if (end == NULL && line.len == 0 && !s->line_too_long)
-			return BW_ERR_NOT_FOUND;
-		for (size_t i = 0; i < line.len; i++) {
-			if (!bw_is_space(line.ptr[i])) {
-				restart(s, line, s->line_offset);
-				return BW_OK;
-			}
-		}
-		if (end == NULL)
-			return BW_ERR_NOT_FOUND;
-		bw_buf_clear(&s->line);
-	}
-}
-
-static enum bw_err run_lines(struct bw_split *s, struct bw_split_item *out)
-{
-	for (;;) {
-		if (!s->in_line)
-			BW_TRY(next_line(s));
-		if (s->line_too_long) {
-			s->line_too_long = false;
-			s->in_line = false;
-			bw_buf_clear(&s->line);
-			s->value++;
-			BW_TRY(fault(s, BW_ERR_TOO_BIG, s->line_offset, "one line may have 64 MiB", false, out));
-			out->line = true;
-			return BW_OK;
-		}
-		const enum bw_err err = run(s, out);
-
-		if (err == BW_OK) {
-			out->fatal = false; /* the next line is a fresh start */
-			out->line = true;
-			return BW_OK;
-		}
-		if (err != BW_ERR_AGAIN && err != BW_ERR_NOT_FOUND)
-			return err;
-		s->in_line = false;
-		bw_buf_clear(&s->line);
-	}
-}
-
-enum lines { LINES_UNKNOWN, LINES_NO, LINES_YES };
-
-/*
- * Is the first line a whole value, or clearly the first of many lines? A whole one tells at once, so that
- * whoever writes a line gets its answer; else the byte after it tells, whatever the pieces were.
- */
-static enum lines judge_lines(struct bw_slice text)
-{
-	const uint8_t *end = memchr(text.ptr, '\n', text.len);
-	struct bw_slice line;
-	struct bw_scan scan = { .depth_max = 4 * BW_JSON_DEPTH_MAX };
-	size_t from = 0;
-	size_t used;
-
-	if (end == NULL)
-		return LINES_UNKNOWN;
-	line = bw_slice_sub(text, 0, (size_t)(end - text.ptr));
-	while (from < line.len && bw_is_space(line.ptr[from]))
-		from++;
-	if (from == line.len || line.ptr[from] != '{')
-		return LINES_NO;
-	line = bw_slice_from(line, from);
-	if (bw_scan(&scan, line, &used) == BW_SCAN_CLOSED)
-		return LINES_YES;
-	/* not whole: still a line when it does not end like one that goes on and the next starts afresh */
-	used = line.len;
-	while (used > 0 && bw_is_space(line.ptr[used - 1]))
-		used--;
-	if (used <= 1 || memchr("[{,:", line.ptr[used - 1], 4) != NULL)
-		return LINES_NO;
-	if (end + 1 == text.ptr + text.len)
-		return LINES_UNKNOWN;
-	return end[1] == '{' ? LINES_YES : LINES_NO;
-}
-
 /* ---- the door ------------------------------------------------------------------------------ */
 
 static void go_on(struct bw_split *s, struct bw_slice chunk, uint64_t offset, bool last)
@@ -607,12 +449,12 @@ void bw_split_feed(struct bw_split *s, struct bw_slice chunk, bool last)
 static enum bw_err start(struct bw_split *s)
 {
 	struct bw_slice text = s->after_first;
-	enum lines lines = s->first.len > 0 ? LINES_UNKNOWN : judge_lines(text);
+	enum lines lines = s->first.len > 0 ? LINES_UNKNOWN : bw_split_judge_lines(text);
 
 	if (lines == LINES_UNKNOWN && (s->first.len > 0 || (!s->last && text.len < BW_SPLIT_LOOK))) {
 		BW_TRY(bw_buf_add(&s->first, text));
 		text = bw_buf_slice(&s->first);
-		lines = judge_lines(text);
+		lines = bw_split_judge_lines(text);
 		if (lines == LINES_UNKNOWN && !s->last && text.len < BW_SPLIT_LOOK) {
 			s->after_first = bw_slice_empty;
 			return BW_ERR_AGAIN;
@@ -631,8 +473,8 @@ enum bw_err bw_split_next(struct bw_split *s, struct bw_split_item *out)
 	if (!s->started)
 		BW_TRY(start(s));
 	if (s->lines)
-		return run_lines(s, out);
-	err = run(s, out);
+		return bw_split_run_lines(s, out);
+	err = bw_split_run(s, out);
 	if (err == BW_ERR_AGAIN && s->last)
 		return BW_ERR_NOT_FOUND;
 	return err;
