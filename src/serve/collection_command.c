@@ -3,38 +3,8 @@
 
 #include "base/command.h"
 #include "codec/json_text.h"
-#include "serve/desk.h"
+#include "serve/desk_command.h"
 #include "sys/clock.h"
-
-static struct bw_slice option_or_empty(const struct bw_call *call, const char *name)
-{
-	const char *text = bw_call_text(call, name);
-
-	return text == NULL ? bw_slice_empty : bw_slice_text(text);
-}
-
-/* One verb at the desk; prints `say` with the result unless JSON is wanted, then {"name":"result"}. */
-static int do_one(const struct bw_call *call, enum bw_office_verb verb, const struct bw_slice *fields, size_t count,
-		  const char *json_name, const char *say)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(4096);
-	struct bw_why why = { 0 };
-	int status;
-	struct bw_desk *desk = bw_desk_for(call, &status);
-	enum bw_err err;
-
-	if (desk == NULL)
-		return status;
-	err = bw_desk_do(desk, verb, fields, count, -1, &result, &why);
-	bw_desk_close(desk);
-	if (err != BW_OK)
-		return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", why.text[0] != 0 ? why.text : bw_err_text(err));
-	if (bw_call_json(call))
-		(void)printf("{\"%s\":\"%s\"}\n", json_name, bw_buf_text(&result));
-	else
-		(void)printf("%s%s\n", say, bw_buf_text(&result));
-	return BW_EXIT_OK;
-}
 
 /* A title is what people see in lists: one line, and something to see. */
 static bool is_title(struct bw_slice title)
@@ -48,13 +18,17 @@ static bool is_title(struct bw_slice title)
 static int add_run(struct bw_call *call)
 {
 	const struct bw_slice title = bw_slice_text(bw_call_arg(call, 0));
-	const struct bw_slice fields[] = { title, option_or_empty(call, "id"), option_or_empty(call, "alias"),
-					   option_or_empty(call, "description") };
+	const struct bw_slice fields[] = { title, bw_call_slice(call, "id"), bw_call_slice(call, "alias"),
+					   bw_call_slice(call, "description") };
 
 	if (!is_title(title))
 		return bw_complain(call, BW_EXIT_USAGE, "for more than a title there is --description",
 				   "a title is one line of 1 to %d bytes, not all of them blank", BW_TITLE_MAX - 1);
-	return do_one(call, BW_OFFICE_COLLECTION_ADD, fields, BW_COUNT(fields), "id", "");
+	return bw_errand_run(call, &(struct bw_errand){ .verb = BW_OFFICE_COLLECTION_ADD,
+							.fields = fields,
+							.count = BW_COUNT(fields),
+							.say = "",
+							.json_name = "id" });
 }
 
 static int remove_run(struct bw_call *call)
@@ -66,7 +40,12 @@ static int remove_run(struct bw_call *call)
 			call, BW_EXIT_USAGE, "to go on, say: breakwater collection remove --yes NAME",
 			"removing '%s' removes every object in it, and nothing brings them back but a backup",
 			bw_call_arg(call, 0));
-	return do_one(call, BW_OFFICE_COLLECTION_REMOVE, &name, 1, "objects_removed", "objects removed: ");
+	return bw_errand_run(call, &(struct bw_errand){ .verb = BW_OFFICE_COLLECTION_REMOVE,
+							.fields = &name,
+							.count = 1,
+							.say = "objects removed: ",
+							.json_name = "objects_removed",
+							.answer_is_number = true });
 }
 
 static enum bw_err write_row(struct bw_buf *out, const struct bw_collection *c)
@@ -122,8 +101,7 @@ static int list_run(struct bw_call *call)
 		return status;
 	err = bw_store_collections(bw_desk_store(desk), &arena, &list, &count);
 	if (err != BW_OK)
-		status = bw_complain(call, BW_EXIT_FAILED, NULL, "cannot list collections: %s",
-				     bw_store_why(bw_desk_store(desk)));
+		status = bw_complain_store(call, desk, err, "list collections");
 	bw_desk_close(desk);
 	if (err != BW_OK)
 		return status;
