@@ -274,7 +274,7 @@ static void cost(const char *dir, const char *fs, int runs, const struct variant
 
 enum { ACT_WRITE, ACT_TRUNCATE, ACT_HANDLE, ACT_LINK, ACTS, TRIES = 5 };
 
-static const char *const act_names[] = { "write, kept open", "truncate(2)", "write by handle", "write by new link" };
+static const char *const act_names[] = { "write, kept open", "truncate(2)", "write by handle", "write by a new link" };
 
 static void drop_caches(void)
 {
@@ -284,10 +284,14 @@ static void drop_caches(void)
 static int act(int what, const char *path, const struct handle *h)
 {
 	const int mount_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char link_path[300];
+	static int links;
+	char link_path[320];
 	int fd;
 
-	(void)snprintf(link_path, sizeof(link_path), "%s/elsewhere", root);
+	(void)snprintf(link_path, sizeof(link_path), "%s/elsewhere-%d", root, links++);
+	if (what == ACT_LINK)
+		must(mkdir(link_path, 0755) == 0, link_path);
+	(void)strcat(link_path, "/x"); /* each in a directory that nobody marked yet */
 	if (what == ACT_LINK)
 		must(link(path, link_path) == 0, link_path);
 	if (what == ACT_HANDLE) /* as a server of NFS opens a file it has not met */
@@ -351,7 +355,7 @@ static void sees(const char *fs, const struct variant *v)
 
 			for (int i = 0; i < TRIES; i++)
 				saw += act_and_look(what, paths[cold][what][i], &handles[cold][what][i]);
-			(void)printf("%-5s sees %-4s %-17s %s: %d of 5\n", fs, v->name, act_names[what],
+			(void)printf("%-5s sees %-4s %-19s %s: %d of 5\n", fs, v->name, act_names[what],
 				     cold ? "evicted" : "hot", saw);
 		}
 		guard_end(g);

@@ -83,7 +83,7 @@ struct variant {
 /* What the bench, the guard and the judge share. */
 struct shared {
 	_Atomic int ready, busy_stop, go;
-	_Atomic long events, modifies, wakes, queued, done, new_done, marks;
+	_Atomic long events, modifies, wakes, queued, done, marks;
 	_Atomic int reader_tid, worker_tid, judge_pid;
 	_Atomic uint64_t watched_key; /* of `sees`: which event arrived */
 	_Atomic int saw_modify;
