@@ -3,6 +3,8 @@
 import http.server
 import json
 import re
+import socketserver
+import struct
 import threading
 import urllib.parse
 
@@ -387,3 +389,72 @@ def test_help_speaks_of_both():
     for name in ("pull", "push"):
         assert binary() is not None
         assert "URL" in run(name, "--help").stdout
+
+
+# ---- a domain whose DNS names the server (TAXII 2.1 §8.2.1) ------------------------------------------
+
+
+class NameServer:
+    """Answers every SRV question with `records`: (priority, weight, port, host)."""
+
+    def __init__(self, records):
+        self.asked = []
+        name_server = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                data, where = self.request
+                end = data.index(b"\0", 12) + 5
+                name_server.asked.append(self.name_of(data[12:end - 4]))
+                answer = data[:2] + struct.pack(">HHHHH", 0x8180 if records else 0x8183, 1, len(records), 0, 0)
+                answer += data[12:end]
+                for priority, weight, port, host in records:
+                    target = b"".join(bytes([len(part)]) + part.encode() for part in host.split(".")) + b"\0"
+                    answer += b"\xc0\x0c" + struct.pack(">HHIH", 33, 1, 60, 6 + len(target))
+                    answer += struct.pack(">HHH", priority, weight, port) + target
+                where.sendto(answer, self.client_address)
+
+            @staticmethod
+            def name_of(labels):
+                parts = []
+                while labels[0]:
+                    parts.append(labels[1:1 + labels[0]].decode())
+                    labels = labels[1 + labels[0]:]
+                return ".".join(parts)
+
+        self.server = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler)
+        self.address = "127.0.0.1:%d" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_a_bare_domain_is_looked_up_in_the_dns_and_its_server_found(own_exchange, folder):
+    there = own_exchange().start()
+    there.add_account("reader")
+    shared = there.add_collection("shared", reader="both")
+    thing = stix.indicator()
+    add(there.client("reader"), shared, thing)
+    into = folder.add_collection()
+    with NameServer([(9, 1, 1, "localhost"), (1, 5, there.port, "localhost")]) as dns:
+        trust = ["--dns", dns.address, "--cacert", there.folder / "tls" / "cert.pem"]
+        _, rows = pull(folder, "localhost", into, "--user", "reader", "--password-stdin", *trust, stdin=PASSWORD)
+        assert rows[0]["added"] == 1 and thing["id"] in held(folder, into)
+        assert set(dns.asked) == {"_taxii2._tcp.localhost"}
+
+
+@pytest.mark.parametrize("records, says", [
+    ([(1, 1, 443, "taxii.somewhere.else")], "not of that domain"),
+    ([(1, 1, 443, "notexample.org")], "not of that domain"),
+    ([], "https://example.org/taxii2/"),
+], ids=["another domain", "a name that only ends alike", "no record"])
+def test_a_domain_whose_dns_names_no_server_of_its_own_is_refused(folder, records, says):
+    into = folder.add_collection()
+    with NameServer(records) as dns:
+        done, _ = pull(folder, "example.org", into, "--dns", dns.address, check=False)
+    assert done.returncode == 3 and says in done.stderr, done.stderr

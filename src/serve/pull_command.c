@@ -241,13 +241,14 @@ const struct bw_command bw_pull_command = {
 	.name = "pull",
 	.summary = "fetch what is new at another TAXII 2.1 server",
 	.usage = "--into NAME [--collection NAME] URL",
-	.details =
-		"URL is a server's discovery (https://host/taxii2/), an API root or a collection. Each page is stored "
-		"before the place in the walk is saved, so a pull that was cut short goes on where it was, and the "
-		"next "
-		"one fetches only what is new. All versions are fetched where the server gives them. Works with "
-		"servers that give many objects one date or no 'next', and says so when something may be missing. "
-		"Credentials go to the host in URL only.",
+	.details = "URL is a server's discovery (https://host/taxii2/), an API root or a collection, or just a domain "
+		   "whose "
+		   "DNS names the server (SRV _taxii2._tcp). Each page is stored "
+		   "before the place in the walk is saved, so a pull that was cut short goes on where it was, and the "
+		   "next "
+		   "one fetches only what is new. All versions are fetched where the server gives them. Works with "
+		   "servers that give many objects one date or no 'next', and says so when something may be missing. "
+		   "Credentials go to the host in URL only.",
 	.options = pull_options,
 	.min_args = 1,
 	.max_args = 1,

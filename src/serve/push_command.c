@@ -170,7 +170,9 @@ const struct bw_command bw_push_command = {
 	.summary = "send what is new here to another TAXII 2.1 server",
 	.usage = "--from NAME [--collection NAME] URL",
 	.details =
-		"URL is a server's discovery (https://host/taxii2/), an API root or a collection. All versions are "
+		"URL is a server's discovery (https://host/taxii2/), an API root or a collection, or just a domain "
+		"whose "
+		"DNS names the server (SRV _taxii2._tcp). All versions are "
 		"sent, "
 		"oldest first, in pages that the server takes; what became of each is read from its status resource. "
 		"The next push sends only what was added here since. Everything in the collection is sent, whatever "

@@ -9,6 +9,7 @@
 #include "bw_config.h"
 #include "crypto/cert.h"
 #include "crypto/tls.h"
+#include "net/srv.h"
 #include "serve/secret_input.h"
 #include "sys/clock.h"
 #include "sys/files.h"
@@ -114,15 +115,29 @@ static enum bw_err open_parts(const struct bw_call *call, const char *url, const
 	return bw_http_client_new(start, &options, &remote->client);
 }
 
+/* A URL, or a domain whose DNS tells (TAXII 2.1 §8.2.1). */
+static enum bw_err find_start(const struct bw_call *call, const char *url, struct bw_url *start, struct bw_why *why)
+{
+	const char *dns = bw_call_text(call, "dns");
+	struct bw_net_address server;
+	struct bw_fault fault = { 0 };
+
+	if (dns != NULL && bw_net_address_parse(bw_slice_text(dns), &server) != BW_OK)
+		return bw_why_set(why, BW_ERR_USAGE, "--dns is an address and a port, like 192.0.2.53:53");
+	if (bw_srv_is_domain(url))
+		return bw_srv_find(url, dns == NULL ? NULL : &server, start, why);
+	if (bw_url_parse(bw_slice_text(url), start, &fault) != BW_OK)
+		return bw_why_set(why, BW_ERR_USAGE, "'%s' is not a URL to go to: %s", url, fault.reason);
+	return BW_OK;
+}
+
 enum bw_err bw_remote_open(const struct bw_call *call, const char *url, struct bw_remote **out, struct bw_url *start,
 			   struct bw_why *why)
 {
-	struct bw_fault fault = { 0 };
 	struct bw_remote *remote;
 	enum bw_err err;
 
-	if (bw_url_parse(bw_slice_text(url), start, &fault) != BW_OK)
-		return bw_why_set(why, BW_ERR_USAGE, "'%s' is not a URL to go to: %s", url, fault.reason);
+	BW_TRY(find_start(call, url, start, why));
 	remote = calloc(1, sizeof(*remote));
 	BW_NEED(remote != NULL, MEMORY);
 	remote->headers = BW_BUF_INIT(HEADERS_MAX);

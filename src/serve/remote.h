@@ -49,6 +49,10 @@ enum {
 		  .value_name = "FILE",                                                                        \
 		  .help = "client certificate (PEM), with --key" },                                            \
 		{ .name = "key", .kind = BW_OPT_TEXT, .value_name = "FILE", .help = "its private key (PEM)" }, \
+		{ .name = "dns",                                                                               \
+		  .kind = BW_OPT_TEXT,                                                                         \
+		  .value_name = "ADDRESS:PORT",                                                                \
+		  .help = "DNS server to ask where a domain's TAXII server is, instead of the system's" },     \
 	{                                                                                                      \
 		.name = "timeout", .kind = BW_OPT_TIME, .min = 1000, .max = 3600000, .fallback = "60s",        \
 		.help = "longest silence of the other server"                                                  \
@@ -56,7 +60,7 @@ enum {
 
 /*
  * Reads the options above, prepares the connection (nothing is sent yet) and
- * gives in `*target` the path the URL names. `why` names what is wrong:
+ * gives in `*start` where to begin: the URL, or what the DNS says of a bare domain (net/srv.h). `why` names what is wrong:
  * USAGE (options or URL), and what reading files and TLS say.
  */
 BW_MUST_USE enum bw_err bw_remote_open(const struct bw_call *call, const char *url, struct bw_remote **out,
