@@ -77,9 +77,10 @@ def test_plain_http_on_the_tls_port_gets_no_answer(exchange):
 
 def test_plain_http_is_served_on_loopback_only(own_exchange):
     exchange = own_exchange()
-    done = exchange.command("serve", "--plain", "--listen", "0.0.0.0:0", check=False)
-    assert done.returncode == 2, done
-    assert "plain HTTP" in done.stderr and "127.0.0.1" in done.stderr, done
+    for address in ("0.0.0.0:0", "[::]:0", "[::]:18443"):
+        done = exchange.command("serve", "--plain", "--listen", address, check=False)
+        assert done.returncode == 2, done
+        assert "plain HTTP" in done.stderr and "127.0.0.1" in done.stderr, done
 
 
 def test_plain_http_on_loopback_answers_when_asked_for(plain_exchange):

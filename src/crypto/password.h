@@ -25,7 +25,7 @@ enum {
 BW_MUST_USE enum bw_err bw_password_hash(struct bw_slice password, char out[BW_PASSWORD_HASH_BYTES]);
 
 /*
- * OK: it fits. UNAUTHENTICATED: it does not. SYNTAX or RANGE: the stored text is
+ * OK: it fits. UNAUTHENTICATED: it does not. SYNTAX, RANGE or OVERFLOW: the stored text is
  * not ours, or asks for more than 64 MiB, 10 passes or 4 lanes. Constant time in the content.
  */
 BW_MUST_USE enum bw_err bw_password_verify(struct bw_slice password, struct bw_slice stored);

@@ -278,6 +278,13 @@ static const char *listen_hint(enum bw_err err)
 	}
 }
 
+/* "[::]:0" before it is bound looks like a socket pair, which has no address: any port tells them apart. */
+static bool is_this_machine_only(struct bw_net_address address)
+{
+	address.port = 1;
+	return bw_net_address_is_loopback(&address);
+}
+
 static int open_listener(struct parent *p, const char *text)
 {
 	struct bw_net_address address;
@@ -288,7 +295,7 @@ static int open_listener(struct parent *p, const char *text)
 		return bw_complain(p->call, BW_EXIT_USAGE,
 				   "write an address and a port, like 127.0.0.1:8443 or [::]:8443",
 				   "cannot listen on '%s': %s", text, bw_err_text(err));
-	if (p->settings.plain && !bw_net_address_is_loopback(&address))
+	if (p->settings.plain && !is_this_machine_only(address))
 		return bw_complain(p->call, BW_EXIT_USAGE, "leave --plain out, or listen on 127.0.0.1 or [::1]",
 				   "cannot listen on '%s': plain HTTP is for this machine only", text);
 	err = bw_net_listen(&address, false, &fd);
@@ -438,7 +445,8 @@ static const struct bw_option serve_options[] = {
 	{ .name = "passphrase-file",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "FILE",
-	  .help = "passphrase of the node keys, in a file or a pipe; else the credential node-passphrase; else locked" },
+	  .help = "passphrase of the node keys, in a file or a pipe; else the credential node-passphrase; else "
+		  "locked" },
 	{ .name = "require-sandbox",
 	  .kind = BW_OPT_FLAG,
 	  .help = "do not start when the kernel cannot confine every worker" },
