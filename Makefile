@@ -23,10 +23,7 @@ test:
 
 bench: all
 	@tools/setup --peers --bench
-	@$(BUILD)/breakwater bench exchange
-	@bench/nginx/poll.py $(BUILD)/breakwater --format text || test $$? -eq 77
-	@bench/nginx/poll.py $(BUILD)/breakwater --format text --tls || test $$? -eq 77
-	@bench/peers/compare.py $(BUILD)/breakwater --format text
+	@tools/bench $(BUILD)/breakwater $(BENCH_OPTIONS)
 
 fuzz:
 	@tools/setup --check
@@ -43,7 +40,7 @@ help:
 	@echo "make            set up what is missing, build"
 	@echo "make demo       play the exchange with real data and a real client"
 	@echo "make test       every test; ends with N passed, N failed"
-	@echo "make bench      the table of figures"
+	@echo "make bench      the table of figures; BENCH_RESUME=1 goes on, BENCH_OPTIONS='--objects 10000000'"
 	@echo "make fuzz       FUZZ_SECONDS=60 for each parser"
 	@echo "make install    to PREFIX=/usr/local (DESTDIR is honoured)"
 	@echo "make uninstall  takes away what the last install put there, and no data"
