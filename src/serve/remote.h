@@ -60,8 +60,8 @@ enum {
 
 /*
  * Reads the options above, prepares the connection (nothing is sent yet) and
- * gives in `*start` where to begin: the URL, or what the DNS says of a bare domain (net/srv.h). `why` names what is wrong:
- * USAGE (options or URL), and what reading files and TLS say.
+ * gives in `*start` where to begin: the URL, or what the DNS says of a bare domain (net/srv.h).
+ * `why` names what is wrong: USAGE (options or URL), and what reading files, the DNS and TLS say.
  */
 BW_MUST_USE enum bw_err bw_remote_open(const struct bw_call *call, const char *url, struct bw_remote **out,
 				       struct bw_url *start, struct bw_why *why);
