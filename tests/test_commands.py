@@ -172,8 +172,8 @@ def test_verify_finds_a_body_that_was_changed_behind_its_back(own_exchange):
     exchange.add_collection("Shared things", alias="shared")
     put(exchange, indicator(1), indicator(2))
     with sqlite3.connect(exchange.folder / "store" / "entries.db") as db:
-        added, body = db.execute("SELECT added, body FROM entry WHERE body IS NOT NULL LIMIT 1").fetchone()
-        db.execute("UPDATE entry SET body=? WHERE added=?", (body[:-2] + b"x}", added))
+        added, body = db.execute("SELECT added, body FROM entry_7 WHERE body IS NOT NULL LIMIT 1").fetchone()
+        db.execute("UPDATE entry_7 SET body=? WHERE added=?", (body[:-2] + b"x}", added))
     db.close()
     done = exchange.command("verify", "--format", "json", check=False)
     assert done.returncode == 1

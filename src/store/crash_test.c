@@ -55,6 +55,14 @@ static void drop_row(struct model *model, int64_t added_us)
 	fail_msg("a row that was never there");
 }
 
+static uint64_t row_added(struct bw_store *store, int64_t added_us)
+{
+	const int64_t row = bw_cat_at(&store->cat, added_us, store->cat.rows);
+
+	assert_true(row >= 0);
+	return (uint64_t)row;
+}
+
 static bool holds(struct bw_store *store, const struct model *model)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
@@ -141,7 +149,7 @@ static enum bw_err remove_one_object(struct trial *t)
 
 	if (t->before.count == 0)
 		return BW_OK;
-	BW_TRY(bw_entry_head(t->f->store, t->before.rows[chance(t, t->before.count)], &entry));
+	BW_TRY(bw_entry_head(t->f->store, row_added(t->f->store, t->before.rows[chance(t, t->before.count)]), &entry));
 	assert_ok(bw_arena_copy(&arena, entry.id, &id));
 	bw_entry_done(t->f->store);
 	query.ids = &id;
@@ -315,7 +323,7 @@ static void assert_all_there(struct bw_store *store, const struct model *model)
 	struct bw_entry entry;
 
 	for (size_t i = 0; i < model->count; i++)
-		assert_ok(bw_entry_head(store, model->rows[i], &entry));
+		assert_ok(bw_entry_head(store, row_added(store, model->rows[i]), &entry));
 	bw_entry_done(store);
 }
 

@@ -12,47 +12,70 @@
 
 /*
  * Every statement on the way of an object, prepared at first use and kept.
- * Columns of `entry` in ROW order: id, version, flags, hash, body_at, body.
  */
-#define BW_STATEMENT_ROWS(X)                                                                                      \
-	X(BEGIN, "BEGIN IMMEDIATE")                                                                               \
-	X(COMMIT, "COMMIT")                                                                                       \
-	X(ROLLBACK, "ROLLBACK")                                                                                   \
-	X(SAVE, "SAVEPOINT one")                                                                                  \
-	X(SAVE_UNDO, "ROLLBACK TO one")                                                                           \
-	X(SAVE_KEEP, "RELEASE one")                                                                               \
-	X(ENTRY_ADD, "INSERT INTO entry(added, collection, type, flags, id, version, hash, body_at, body, terms)" \
-		     " VALUES(?,?,?,?,?,?,?,?,?,?)")                                                              \
-	X(ENTRY_HEAD, "SELECT id, version, flags, hash, body_at FROM entry WHERE added=?")                        \
-	X(ENTRY_ROW, "SELECT id, version, flags, hash, body_at, body FROM entry WHERE added=?")                   \
-	X(ENTRY_BODY, "SELECT body FROM entry WHERE added=?")                                                     \
-	X(ENTRY_TERMS, "SELECT terms FROM entry WHERE added=?")                                                   \
-	X(ENTRY_DROP, "DELETE FROM entry WHERE added=?")                                                          \
-	X(ENTRY_ADOPT, "UPDATE entry SET body=?2, terms=?3, body_at=NULL WHERE added=?1")                         \
-	X(ENTRY_POINT, "UPDATE entry SET body_at=?2 WHERE added=?1")                                              \
-	X(CHANGE_ADD, "INSERT INTO change(added, flags) VALUES(?,?)")                                             \
-	X(CHANGE_CLEAR, "DELETE FROM change WHERE added <= ?")                                                    \
-	X(SEGMENT_ADD, "INSERT INTO segment(number, row_count, last_added, columns) VALUES(?,?,?,?)")             \
-	X(SEGMENT_FLAGS, "INSERT INTO segment_flags(number, flags) VALUES(?1,?2)"                                 \
-			 " ON CONFLICT(number) DO UPDATE SET flags=?2")                                           \
-	X(CONFLICT_ADD, "INSERT INTO conflict(seen, collection, id, version, kept, refused)"                      \
-			" VALUES(?,?,?,?,?,?)")                                                                   \
-	X(ERASED_FIND, "SELECT 1 FROM erased WHERE id_hash=?")                                                    \
-	X(TYPE_ADD, "INSERT INTO type_name(number, name) VALUES(?,?)")                                            \
-	X(SETTING_GET, "SELECT value FROM setting WHERE name=?")                                                  \
-	X(SETTING_PUT, "INSERT INTO setting(name, value) VALUES(?1,?2)"                                           \
-		       " ON CONFLICT(name) DO UPDATE SET value=?2")                                               \
-	X(AUDIT_ADD, "INSERT INTO audit(seq, time, line) VALUES(?,?,?)")                                          \
-	X(STATUS_PUT, "INSERT INTO status(id, account, time, body) VALUES(?,?,?,?)")                              \
-	X(STATUS_GET, "SELECT body FROM status WHERE id=?1 AND (?2 = 0 OR account=?2) AND time > ?3")             \
-	X(STATUS_PRUNE,                                                                                           \
-	  "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE time <= ? ORDER BY time LIMIT ?)")         \
+#define BW_STATEMENT_ROWS(X)                                                                              \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                       \
+	X(COMMIT, "COMMIT")                                                                               \
+	X(ROLLBACK, "ROLLBACK")                                                                           \
+	X(SAVE, "SAVEPOINT one")                                                                          \
+	X(SAVE_UNDO, "ROLLBACK TO one")                                                                   \
+	X(SAVE_KEEP, "RELEASE one")                                                                       \
+	X(CHANGE_ADD, "INSERT INTO change(added, flags) VALUES(?,?)")                                     \
+	X(CHANGE_CLEAR, "DELETE FROM change WHERE added <= ?")                                            \
+	X(SEGMENT_ADD, "INSERT INTO segment(number, row_count, last_added, columns) VALUES(?,?,?,?)")     \
+	X(SEGMENT_FLAGS, "INSERT INTO segment_flags(number, flags) VALUES(?1,?2)"                         \
+			 " ON CONFLICT(number) DO UPDATE SET flags=?2")                                   \
+	X(CONFLICT_ADD, "INSERT INTO conflict(seen, collection, id, version, kept, refused)"              \
+			" VALUES(?,?,?,?,?,?)")                                                           \
+	X(ERASED_FIND, "SELECT 1 FROM erased WHERE id_hash=?")                                            \
+	X(TYPE_ADD, "INSERT INTO type_name(number, name) VALUES(?,?)")                                    \
+	X(SETTING_GET, "SELECT value FROM setting WHERE name=?")                                          \
+	X(SETTING_PUT, "INSERT INTO setting(name, value) VALUES(?1,?2)"                                   \
+		       " ON CONFLICT(name) DO UPDATE SET value=?2")                                       \
+	X(AUDIT_ADD, "INSERT INTO audit(seq, time, line) VALUES(?,?,?)")                                  \
+	X(STATUS_PUT, "INSERT INTO status(id, account, time, body) VALUES(?,?,?,?)")                      \
+	X(STATUS_GET, "SELECT body FROM status WHERE id=?1 AND (?2 = 0 OR account=?2) AND time > ?3")     \
+	X(STATUS_PRUNE,                                                                                   \
+	  "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE time <= ? ORDER BY time LIMIT ?)") \
 	X(GRANT_GET, "SELECT access FROM account_grant WHERE account=? AND collection=?")
 enum bw_statement {
 #define X(name, sql) BW_SQL_##name,
 	BW_STATEMENT_ROWS(X)
 #undef X
 		BW_STATEMENT_COUNT
+};
+
+/*
+ * The same for the tables of rows, of which each lane (lane.c) has its own: # is the lane's number.
+ * Those that read stand first. Columns in the order of ROW: id, version, flags, hash, body_at, body.
+ */
+#define BW_LANE_STATEMENT_ROWS(X)                                                                      \
+	X(HEAD, "SELECT id, version, flags, hash, body_at FROM entry_# WHERE added=?")                 \
+	X(ROW, "SELECT id, version, flags, hash, body_at, body FROM entry_# WHERE added=?")            \
+	X(BODY, "SELECT body FROM entry_# WHERE added=?")                                              \
+	X(TERMS, "SELECT terms FROM entry_# WHERE added=?")                                            \
+	X(ADD, "INSERT INTO entry_#(added, collection, type, flags, id, version, hash, body_at, body," \
+	       " terms) VALUES(?,?,?,?,?,?,?,?,?,?)")                                                  \
+	X(DROP, "DELETE FROM entry_# WHERE added=?")                                                   \
+	X(ADOPT, "UPDATE entry_# SET body=?2, terms=?3, body_at=NULL WHERE added=?1")                  \
+	X(POINT, "UPDATE entry_# SET body_at=?2 WHERE added=?1")                                       \
+	X(FORGET, "INSERT INTO forget(added, terms) SELECT e.added, coalesce(e.terms, (SELECT o.terms" \
+		  " FROM entry_# o WHERE o.added = e.body_at)) FROM entry_# e WHERE e.added=?")
+enum bw_lane_statement {
+#define X(name, sql) BW_LANE_##name,
+	BW_LANE_STATEMENT_ROWS(X)
+#undef X
+		BW_LANE_STATEMENT_COUNT,
+	BW_LANE_READ_LAST = BW_LANE_TERMS
+};
+
+enum {
+	BW_LANES = 64,
+	BW_LANE_SHARED_FIRST = 56, /* of custom types; one type each below it */
+};
+
+struct bw_lane {
+	sqlite3_stmt *statements[BW_LANE_STATEMENT_COUNT];
 };
 
 enum {
@@ -79,6 +102,7 @@ struct bw_store {
 	int lock_fd;
 	sqlite3 *db;
 	sqlite3_stmt *statements[BW_STATEMENT_COUNT];
+	struct bw_lane lanes[BW_LANES];
 	struct bw_catalogue cat;
 	struct bw_lineages *lineages; /* of objects with many versions; the writer's, in a transaction */
 	struct bw_bulletin bulletin;
@@ -136,12 +160,28 @@ void bw_store_touch(struct bw_store *store, uint16_t collection);
 
 /* ---- schema.c --------------------------------------------------------------- */
 
-enum { BW_SCHEMA_VERSION = 1, BW_APPLICATION_ID = 0x42776b52 }; /* "BwkR" */
+enum { BW_SCHEMA_VERSION = 2, BW_APPLICATION_ID = 0x42776b52 }; /* "BwkR" */
 
 BW_MUST_USE enum bw_err bw_schema_create(sqlite3 *db);
 
 /* NOT one of ours: CORRUPT; newer: SCHEMA; older: migrated when `may_write`. */
 BW_MUST_USE enum bw_err bw_schema_check(sqlite3 *db, bool may_write);
+
+/* ---- lane.c: one table a type ------------------------------------------------- */
+
+/* The lane of the catalogue's type byte. */
+unsigned bw_lane_of(uint8_t type);
+
+/* The prepared statement; whoever uses one that reads resets it first. */
+BW_MUST_USE enum bw_err bw_lane_statement(struct bw_store *store, enum bw_lane_statement which, unsigned lane,
+					  sqlite3_stmt **out);
+
+/* Ends the statements that read, so that they hold no lock. */
+void bw_lanes_done(struct bw_store *store);
+void bw_lanes_finalize(struct bw_store *store);
+
+/* Schema 2: the tables, the view `entry` over them all, and the rows of schema 1's one table in them. */
+BW_MUST_USE enum bw_err bw_lanes_make(sqlite3 *db);
 
 /* ---- segment.c ---------------------------------------------------------------- */
 
@@ -170,12 +210,15 @@ struct bw_entry {
 };
 
 /* Slices live until the statement's next use. NOT_FOUND. */
-BW_MUST_USE enum bw_err bw_entry_head(struct bw_store *store, int64_t added_us, struct bw_entry *out);
+BW_MUST_USE enum bw_err bw_entry_head(struct bw_store *store, uint64_t row, struct bw_entry *out);
 
 /* The same with its body, its own or shared. */
-BW_MUST_USE enum bw_err bw_entry_full(struct bw_store *store, int64_t added_us, struct bw_entry *out);
+BW_MUST_USE enum bw_err bw_entry_full(struct bw_store *store, uint64_t row, struct bw_entry *out);
 
-/* Ends the statements behind the two, so that they hold no lock. */
+/* Its packed terms, its own or those of the body it shares. */
+BW_MUST_USE enum bw_err bw_entry_terms(struct bw_store *store, uint64_t row, struct bw_buf *out);
+
+/* Ends the statements behind the three, so that they hold no lock. */
 void bw_entry_done(struct bw_store *store);
 
 /*
@@ -222,7 +265,7 @@ BW_MUST_USE enum bw_err bw_page_select(struct bw_store *store, const struct bw_q
 BW_MUST_USE enum bw_err bw_collection_empty(struct bw_store *store, uint16_t number);
 
 /* In the open transaction: the row's terms must leave the indexes (they do at the next index step). */
-BW_MUST_USE enum bw_err bw_index_forget(struct bw_store *store, int64_t added_us);
+BW_MUST_USE enum bw_err bw_index_forget(struct bw_store *store, uint64_t row);
 void bw_index_close(struct bw_store *store);
 
 #endif

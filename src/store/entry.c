@@ -1,4 +1,4 @@
-/* One row of the entry table, and what a version is. */
+/* One stored row, and what a version is. */
 #include "store/engine.h"
 
 #include <stdlib.h>
@@ -6,16 +6,24 @@
 #include "crypto/hash.h"
 #include "sys/clock.h"
 
-static enum bw_err read_entry(struct bw_store *store, enum bw_statement which, int64_t added_us, bool with_body,
-			      struct bw_entry *out)
+/* The statement over the row's own table, bound to one date added. */
+static enum bw_err statement_at(struct bw_store *store, enum bw_lane_statement which, uint64_t row, int64_t added_us,
+				sqlite3_stmt **out)
 {
+	BW_TRY(bw_lane_statement(store, which, bw_lane_of(store->cat.type[row]), out));
+	(void)sqlite3_reset(*out);
+	(void)sqlite3_bind_int64(*out, 1, added_us);
+	return BW_OK;
+}
+
+static enum bw_err read_entry(struct bw_store *store, enum bw_lane_statement which, uint64_t row, struct bw_entry *out)
+{
+	const int64_t added_us = store->cat.added[row];
 	sqlite3_stmt *stmt;
 	bool found;
 	enum bw_err err;
 
-	BW_TRY(bw_store_statement(store, which, &stmt));
-	(void)sqlite3_reset(stmt);
-	(void)sqlite3_bind_int64(stmt, 1, added_us);
+	BW_TRY(statement_at(store, which, row, added_us, &stmt));
 	err = bw_sql_row(stmt, &found);
 	BW_TRY(bw_store_note(store, err, "read a row"));
 	BW_NEED(found, NOT_FOUND);
@@ -24,7 +32,7 @@ static enum bw_err read_entry(struct bw_store *store, enum bw_statement which, i
 	out->flags = (uint8_t)sqlite3_column_int(stmt, 2);
 	out->hash = bw_sql_blob(stmt, 3);
 	out->body_at = sqlite3_column_int64(stmt, 4);
-	out->body = with_body ? bw_sql_blob(stmt, 5) : bw_slice_empty;
+	out->body = which == BW_LANE_ROW ? bw_sql_blob(stmt, 5) : bw_slice_empty;
 	if ((out->flags & BW_CAT_CONTENT) != 0) {
 		bw_time_format(added_us, out->version_text);
 		out->version = bw_slice_text(out->version_text);
@@ -36,23 +44,22 @@ static enum bw_err read_entry(struct bw_store *store, enum bw_statement which, i
 	return BW_OK;
 }
 
-enum bw_err bw_entry_head(struct bw_store *store, int64_t added_us, struct bw_entry *out)
+enum bw_err bw_entry_head(struct bw_store *store, uint64_t row, struct bw_entry *out)
 {
-	return read_entry(store, BW_SQL_ENTRY_HEAD, added_us, false, out);
+	return read_entry(store, BW_LANE_HEAD, row, out);
 }
 
-enum bw_err bw_entry_full(struct bw_store *store, int64_t added_us, struct bw_entry *out)
+/* Who shares a body has the same id, so the same type: the body lies in the same table. */
+enum bw_err bw_entry_full(struct bw_store *store, uint64_t row, struct bw_entry *out)
 {
 	sqlite3_stmt *stmt;
 	bool found;
 	enum bw_err err;
 
-	BW_TRY(read_entry(store, BW_SQL_ENTRY_ROW, added_us, true, out));
+	BW_TRY(read_entry(store, BW_LANE_ROW, row, out));
 	if (out->body_at == 0)
 		return BW_OK;
-	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_BODY, &stmt));
-	(void)sqlite3_reset(stmt);
-	(void)sqlite3_bind_int64(stmt, 1, out->body_at);
+	BW_TRY(statement_at(store, BW_LANE_BODY, row, out->body_at, &stmt));
 	err = bw_sql_row(stmt, &found);
 	BW_TRY(bw_store_note(store, err, "read a shared body"));
 	BW_NEED(found, CORRUPT);
@@ -60,11 +67,26 @@ enum bw_err bw_entry_full(struct bw_store *store, int64_t added_us, struct bw_en
 	return BW_OK;
 }
 
+enum bw_err bw_entry_terms(struct bw_store *store, uint64_t row, struct bw_buf *out)
+{
+	struct bw_entry entry;
+	sqlite3_stmt *stmt;
+	bool found;
+
+	BW_TRY(bw_entry_head(store, row, &entry));
+	BW_TRY(statement_at(store, BW_LANE_TERMS, row, entry.body_at == 0 ? store->cat.added[row] : entry.body_at,
+			    &stmt));
+	BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "read terms"));
+	BW_NEED(found, NOT_FOUND);
+	bw_buf_clear(out);
+	BW_TRY(bw_buf_add(out, bw_sql_blob(stmt, 0)));
+	(void)sqlite3_reset(stmt);
+	return BW_OK;
+}
+
 void bw_entry_done(struct bw_store *store)
 {
-	bw_sql_reset(&store->statements[BW_SQL_ENTRY_HEAD]);
-	bw_sql_reset(&store->statements[BW_SQL_ENTRY_ROW]);
-	bw_sql_reset(&store->statements[BW_SQL_ENTRY_BODY]);
+	bw_lanes_done(store);
 }
 
 struct bw_lineage *bw_chain_learn(struct bw_store *store, int64_t newest, size_t walked)
@@ -88,7 +110,7 @@ static enum bw_err chain_is(struct bw_store *store, int64_t newest, struct bw_sl
 
 		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0)
 			continue;
-		err = bw_entry_head(store, store->cat.added[row], &entry);
+		err = bw_entry_head(store, (uint64_t)row, &entry);
 		if (err == BW_ERR_NOT_FOUND) /* gone, but the log of changes is yet to be read */
 			continue;
 		BW_TRY(err);
@@ -176,7 +198,7 @@ static enum bw_err weigh(struct bw_store *store, int64_t row, struct extremes *e
 	struct bw_entry entry;
 	struct bw_slice key;
 
-	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)row, &entry));
 	key = bw_timestamp_key(entry.version);
 	BW_TRY(keep_if(bw_slice_compare(key, bw_buf_slice(&e->last_key[old])) > 0, key, row, &e->last_key[old],
 		       &e->last[old]));
@@ -271,7 +293,7 @@ static enum bw_err shares(struct bw_store *store, int64_t row, uint64_t owner, b
 	*out = false;
 	if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0 || (uint64_t)row == owner)
 		return BW_OK;
-	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)row, &entry));
 	*out = entry.body_at == store->cat.added[owner];
 	return BW_OK;
 }
@@ -317,25 +339,19 @@ static enum bw_err sharer(struct bw_store *store, int64_t newest, uint64_t owner
 	return BW_OK;
 }
 
-static enum bw_err adopt(struct bw_store *store, int64_t heir_us, int64_t owner_us)
+static enum bw_err adopt(struct bw_store *store, uint64_t heir, uint64_t owner)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(SIZE_MAX / 4);
 	BW_CLEANUP(bw_buf_release) struct bw_buf terms = BW_BUF_INIT(SIZE_MAX / 4);
 	struct bw_entry entry;
 	sqlite3_stmt *stmt;
-	bool found;
 
-	BW_TRY(bw_entry_full(store, owner_us, &entry));
+	BW_TRY(bw_entry_full(store, owner, &entry));
 	BW_TRY(bw_buf_add(&body, entry.body));
-	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_TERMS, &stmt));
-	(void)sqlite3_bind_int64(stmt, 1, owner_us);
-	BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "read terms"));
-	BW_NEED(found, CORRUPT);
-	BW_TRY(bw_buf_add(&terms, bw_sql_blob(stmt, 0)));
-	(void)sqlite3_reset(stmt);
+	BW_TRY(bw_entry_terms(store, owner, &terms));
+	bw_entry_done(store);
 
-	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_ADOPT, &stmt));
-	(void)sqlite3_bind_int64(stmt, 1, heir_us);
+	BW_TRY(statement_at(store, BW_LANE_ADOPT, heir, store->cat.added[heir], &stmt));
 	bw_sql_bind_blob(stmt, 2, bw_buf_slice(&body));
 	bw_sql_bind_blob(stmt, 3, bw_buf_slice(&terms));
 	return bw_store_do(store, stmt, "hand on a shared body");
@@ -344,17 +360,14 @@ static enum bw_err adopt(struct bw_store *store, int64_t heir_us, int64_t owner_
 /* The first sharer gets the body; the others point to it from now on. */
 static enum bw_err hand_on_body(struct bw_store *store, int64_t newest, uint64_t owner)
 {
-	const int64_t owner_us = store->cat.added[owner];
 	int64_t heir;
-	int64_t heir_us;
 	sqlite3_stmt *stmt;
 
 	BW_TRY(sharer(store, newest, owner, &heir));
 	if (heir == BW_CAT_NONE)
 		return BW_OK;
-	heir_us = store->cat.added[heir];
 	bw_entry_done(store);
-	BW_TRY(adopt(store, heir_us, owner_us));
+	BW_TRY(adopt(store, (uint64_t)heir, owner));
 	for (;;) {
 		int64_t other;
 
@@ -362,23 +375,20 @@ static enum bw_err hand_on_body(struct bw_store *store, int64_t newest, uint64_t
 		if (other == BW_CAT_NONE)
 			return BW_OK;
 		bw_entry_done(store);
-		BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_POINT, &stmt));
-		(void)sqlite3_bind_int64(stmt, 1, store->cat.added[other]);
-		(void)sqlite3_bind_int64(stmt, 2, heir_us);
+		BW_TRY(statement_at(store, BW_LANE_POINT, (uint64_t)other, store->cat.added[other], &stmt));
+		(void)sqlite3_bind_int64(stmt, 2, store->cat.added[heir]);
 		BW_TRY(bw_store_do(store, stmt, "hand on a shared body"));
 	}
 }
 
 enum bw_err bw_entry_remove(struct bw_store *store, uint64_t row, int64_t newest, bool keep_body)
 {
-	const int64_t added_us = store->cat.added[row];
 	sqlite3_stmt *stmt;
 
 	if (keep_body)
 		BW_TRY(hand_on_body(store, newest, row));
 	bw_entry_done(store);
-	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_DROP, &stmt));
-	(void)sqlite3_bind_int64(stmt, 1, added_us);
+	BW_TRY(statement_at(store, BW_LANE_DROP, row, store->cat.added[row], &stmt));
 	BW_TRY(bw_store_do(store, stmt, "remove a row"));
 	bw_store_touch(store, store->cat.collection[row]);
 	return bw_cat_set_flags(&store->cat, row,

@@ -295,16 +295,28 @@ static enum bw_err feed_terms(struct feed *feed, int64_t added_us, struct bw_sli
 	return bw_sql_done(feed->word);
 }
 
+/* A row that shares its body shares its terms: each row is found in its own collection. */
+static enum bw_err feed_row(struct feed *feed, sqlite3_stmt *row)
+{
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	if (sqlite3_column_type(row, 3) == SQLITE_NULL)
+		return feed_terms(feed, feed->upto, bw_sql_blob(row, 1));
+	BW_TRY(bw_lane_statement(feed->store, BW_LANE_TERMS, bw_lane_of((uint8_t)sqlite3_column_int(row, 2)), &stmt));
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_bind_int64(stmt, 1, sqlite3_column_int64(row, 3));
+	BW_TRY(bw_sql_row(stmt, &found));
+	return feed_terms(feed, feed->upto, found ? bw_sql_blob(stmt, 0) : bw_slice_empty);
+}
+
 static enum bw_err feed_rows(struct feed *feed)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 	bool found;
 
-	/* a row that shares its body shares its terms: each row is found in its own collection */
 	BW_TRY(bw_sql_prepare(feed->store->db,
-			      "SELECT e.added, CASE WHEN e.body_at IS NULL THEN e.terms ELSE"
-			      " (SELECT o.terms FROM entry o WHERE o.added = e.body_at) END"
-			      " FROM entry e WHERE e.added > ? ORDER BY e.added LIMIT ?",
+			      "SELECT added, terms, type, body_at FROM entry WHERE added > ? ORDER BY added LIMIT ?",
 			      &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, feed->upto);
 	(void)sqlite3_bind_int(stmt, 2, BW_INDEX_STEP_ROWS);
@@ -314,7 +326,7 @@ static enum bw_err feed_rows(struct feed *feed)
 			return BW_OK;
 		feed->upto = sqlite3_column_int64(stmt, 0);
 		feed->rows++;
-		BW_TRY(feed_terms(feed, feed->upto, bw_sql_blob(stmt, 1)));
+		BW_TRY(feed_row(feed, stmt));
 	}
 }
 
@@ -371,15 +383,12 @@ enum bw_err bw_store_index_lag(struct bw_store *store, uint64_t *out_rows)
 
 /* ---- forgetting ---------------------------------------------------------------------------- */
 
-enum bw_err bw_index_forget(struct bw_store *store, int64_t added_us)
+enum bw_err bw_index_forget(struct bw_store *store, uint64_t row)
 {
-	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt;
 
-	BW_TRY(bw_sql_prepare(store->db,
-			      "INSERT INTO forget(added, terms) SELECT e.added, coalesce(e.terms,"
-			      " (SELECT o.terms FROM entry o WHERE o.added = e.body_at)) FROM entry e WHERE e.added=?",
-			      &stmt));
-	(void)sqlite3_bind_int64(stmt, 1, added_us);
+	BW_TRY(bw_lane_statement(store, BW_LANE_FORGET, bw_lane_of(store->cat.type[row]), &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, store->cat.added[row]);
 	return bw_store_do(store, stmt, "remember what the indexes must forget");
 }
 

@@ -133,6 +133,7 @@ static enum bw_err vacuum(struct bw_store *store)
 
 	for (size_t i = 0; i < BW_STATEMENT_COUNT; i++)
 		bw_sql_finalize(&store->statements[i]);
+	bw_lanes_finalize(store);
 	sqlite3_temp_directory = sqlite3_mprintf("%s", store->dir);
 	BW_NEED(sqlite3_temp_directory != NULL, MEMORY);
 	err = bw_sql_run(store->db, "PRAGMA temp_store=FILE");

@@ -92,8 +92,9 @@ static void verify_finds_what_was_damaged(void **state)
 	put_generated(f, 0, 300);
 	put_generated(f, 300, 100);
 	index_all(f->store);
-	assert_ok(bw_sql_run(f->store->db,
-			     "UPDATE entry SET body=CAST('{}' AS BLOB) WHERE added=(SELECT min(added) FROM entry)"));
+	assert_ok(
+		bw_sql_run(f->store->db,
+			   "UPDATE entry_7 SET body=CAST('{}' AS BLOB) WHERE added=(SELECT min(added) FROM entry_7)"));
 	report = verify(f->store);
 	assert_int_equal(report.bad_rows, 1);
 	assert_string_not_equal(report.first, "");
@@ -108,7 +109,7 @@ static void verify_finds_what_was_damaged(void **state)
 	assert_ok(bw_sql_run(f->store->index->db, "UPDATE chunk SET postings=zeroblob(16)"));
 	assert_int_equal(verify(f->store).bad_index, 1);
 
-	assert_ok(bw_sql_run(f->store->db, "DELETE FROM entry WHERE added=(SELECT max(added) FROM entry)"));
+	assert_ok(bw_sql_run(f->store->db, "DELETE FROM entry_7 WHERE added=(SELECT max(added) FROM entry_7)"));
 	assert_true(verify(f->store).bad_index >= 2);
 }
 
@@ -264,7 +265,7 @@ static void a_compacted_store_is_smaller_and_goes_on(void **state)
 	int64_t before;
 	int64_t after;
 
-	put_generated(f, 0, 3000);
+	put_generated(f, 0, 12000); /* far more than the first page of every lane's table */
 	assert_ok(bw_store_collection_remove(f->store, f->collection));
 	f->collection = collection_named(f->store, "52892447-4d7e-4f70-b94d-d7f22742ff63");
 	assert_ok(bw_store_commit(f->store));

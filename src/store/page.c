@@ -184,10 +184,9 @@ static enum bw_err add_row(struct walk *walk, uint64_t row, const struct bw_entr
 
 static enum bw_err take(struct walk *walk, uint64_t row)
 {
-	const int64_t added_us = walk->store->cat.added[row];
 	struct bw_entry entry;
-	const enum bw_err err = walk->query->bodies ? bw_entry_full(walk->store, added_us, &entry)
-						    : bw_entry_head(walk->store, added_us, &entry);
+	const enum bw_err err = walk->query->bodies ? bw_entry_full(walk->store, row, &entry)
+						    : bw_entry_head(walk->store, row, &entry);
 
 	walk->in_vain++;
 	if (err == BW_ERR_NOT_FOUND) /* deleted since the catalogue was read */
@@ -372,7 +371,7 @@ enum bw_err bw_page_select(struct bw_store *store, const struct bw_query *query,
 		if (walk.filter.flags[flags]) {
 			walk.candidates[walk.candidate_count++] = (uint32_t)row;
 		} else if (walk.filter.version_flags[flags]) {
-			BW_TRY(bw_entry_head(store, cat->added[row], &entry));
+			BW_TRY(bw_entry_head(store, (uint64_t)row, &entry));
 			if (version_asked(&walk, &entry))
 				walk.candidates[walk.candidate_count++] = (uint32_t)row;
 		}

@@ -12,6 +12,7 @@ struct known {
 	int64_t newest;  /* of the whole chain */
 	int64_t same;    /* this very version in this collection */
 	int64_t twin_us; /* date added of a body to share: same version and content, other collection; 0: none */
+	int64_t twin;    /* the row that has it, or shares it itself */
 	int64_t clash;   /* the same version with other content in another collection */
 	int64_t last;    /* in this collection and specification version */
 	int64_t first;
@@ -49,15 +50,17 @@ static enum bw_err look_at_same(struct bw_store *store, int64_t row, uint16_t co
 
 	if (store->cat.collection[row] != collection && known->twin_us != 0)
 		return BW_OK;
-	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)row, &entry));
 	if (!same_version(&entry, record))
 		return BW_OK;
-	if (store->cat.collection[row] == collection)
+	if (store->cat.collection[row] == collection) {
 		known->same = row;
-	else if (same_hash(&entry, record))
+	} else if (same_hash(&entry, record)) {
 		known->twin_us = entry.body_at == 0 ? store->cat.added[row] : entry.body_at;
-	else
+		known->twin = row;
+	} else {
 		known->clash = row;
+	}
 	return BW_OK;
 }
 
@@ -73,7 +76,7 @@ static enum bw_err look_at_revoked(struct bw_store *store, int64_t row, const st
 	if (known->revoked_seen)
 		return BW_OK;
 	known->revoked_seen = true;
-	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)row, &entry));
 	if (is_content(record) || bw_version_compare(entry.version, record->version) < 0)
 		known->revoked_before = true;
 	return BW_OK;
@@ -187,7 +190,7 @@ static enum bw_err record_conflict(struct bw_store *store, uint16_t collection, 
 	struct bw_entry entry;
 	sqlite3_stmt *stmt;
 
-	BW_TRY(bw_entry_head(store, store->cat.added[kept_row], &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)kept_row, &entry));
 	memcpy(kept, entry.hash.ptr, sizeof(kept));
 	BW_TRY(bw_store_statement(store, BW_SQL_CONFLICT_ADD, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, store->now_us());
@@ -207,7 +210,7 @@ static enum bw_err is_newer(struct bw_store *store, const struct bw_record *reco
 	*out = true;
 	if (row == BW_CAT_NONE || is_content(record)) /* content is as new as its arrival */
 		return BW_OK;
-	BW_TRY(bw_entry_head(store, store->cat.added[row], &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)row, &entry));
 	*out = bw_version_compare(record->version, entry.version) > 0;
 	return BW_OK;
 }
@@ -267,7 +270,7 @@ static enum bw_err write_entry(struct bw_store *store, const struct bw_cat_row *
 {
 	sqlite3_stmt *stmt;
 
-	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_ADD, &stmt));
+	BW_TRY(bw_lane_statement(store, BW_LANE_ADD, bw_lane_of(row->type), &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, row->added_us);
 	(void)sqlite3_bind_int(stmt, 2, row->collection);
 	(void)sqlite3_bind_int(stmt, 3, row->type);
@@ -289,6 +292,14 @@ static enum bw_err write_entry(struct bw_store *store, const struct bw_cat_row *
 	return bw_store_do(store, stmt, "store an object");
 }
 
+/* Bodies are looked for in the row's own lane: a name that became a standard type in between shares nothing. */
+static int64_t twin_for(const struct bw_store *store, const struct known *known, uint8_t type)
+{
+	if (known->twin_us == 0 || bw_lane_of(store->cat.type[known->twin]) != bw_lane_of(type))
+		return 0;
+	return known->twin_us;
+}
+
 static enum bw_err add(struct bw_store *store, uint16_t collection, const struct bw_record *record, uint32_t mark,
 		       const struct known *known, struct bw_put *out)
 {
@@ -300,7 +311,7 @@ static enum bw_err add(struct bw_store *store, uint16_t collection, const struct
 	BW_TRY(bw_type_number(store, record->type, record->type_name, true, &row.type));
 	BW_TRY(place(store, collection, record, known, &row.flags));
 	row.added_us = bw_store_next_added(store);
-	BW_TRY(write_entry(store, &row, record, known->twin_us));
+	BW_TRY(write_entry(store, &row, record, twin_for(store, known, row.type)));
 	BW_TRY(bw_cat_append(&store->cat, &row, known->newest));
 	if (known->newest != BW_CAT_NONE)
 		lineage = bw_lineage_find(store->lineages, &store->cat, known->newest);
@@ -317,7 +328,7 @@ static enum bw_err put_again(struct bw_store *store, uint16_t collection, const 
 	const int64_t added_us = store->cat.added[known->same];
 	struct bw_entry entry;
 
-	BW_TRY(bw_entry_head(store, added_us, &entry));
+	BW_TRY(bw_entry_head(store, (uint64_t)known->same, &entry));
 	if (same_hash(&entry, record)) {
 		*out = (struct bw_put){ BW_PUT_DUPLICATE, added_us };
 		return BW_OK;

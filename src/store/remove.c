@@ -101,7 +101,7 @@ static enum bw_err erase_rows(struct bw_store *store, struct bw_slice id, struct
 	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
 		if ((bw_cat_flags(&store->cat, (uint64_t)row) & BW_CAT_GONE) != 0)
 			continue;
-		BW_TRY(bw_index_forget(store, store->cat.added[row]));
+		BW_TRY(bw_index_forget(store, (uint64_t)row));
 		BW_TRY(bw_entry_remove(store, (uint64_t)row, newest, false));
 		removed++;
 	}
@@ -138,7 +138,7 @@ enum bw_err bw_collection_empty(struct bw_store *store, uint16_t number)
 
 		if (cat->collection[row] != number || (bw_cat_flags(cat, row) & BW_CAT_GONE) != 0)
 			continue;
-		BW_TRY(bw_entry_head(store, cat->added[row], &entry));
+		BW_TRY(bw_entry_head(store, row, &entry));
 		bw_buf_clear(&store->scratch);
 		BW_TRY(bw_buf_add(&store->scratch, entry.id)); /* the look-up below reuses the statement */
 		BW_TRY(bw_entry_find(store, bw_buf_slice(&store->scratch), cat->rows, &newest));

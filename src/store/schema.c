@@ -2,8 +2,9 @@
 #include "store/engine.h"
 
 /*
- * entry      one row per version and collection; the key is its date added. The
- *            body is stored once: a row whose body_at is set shares that of another row.
+ * entry_N    one row per version and collection; the key is its date added. One table a
+ *            type (lane.c), `entry` is the view of all. The body is stored once: a row whose
+ *            body_at is set shares that of another row.
  * segment    saved columns of BW_SEGMENT_ROWS catalogue rows each, written once
  * segment_flags, change: their flags as last saved, and what changed since, in order
  * forget     terms of erased rows, until the indexes have forgotten them
@@ -45,16 +46,26 @@ static const char *const schema_1[] = {
 	NULL,
 };
 
-/* steps[n] leads from version n to n + 1. */
-static const char *const *const steps[BW_SCHEMA_VERSION] = { schema_1 };
+/* What leads from one version to the next: lines, or more than lines can say. */
+struct step {
+	const char *const *lines;
+	enum bw_err (*run)(sqlite3 *db);
+};
+
+static const struct step steps[BW_SCHEMA_VERSION] = {
+	{ .lines = schema_1 },
+	{ .run = bw_lanes_make },
+};
 
 static enum bw_err run_steps(sqlite3 *db, int64_t from)
 {
 	char sql[64];
 
 	for (int64_t version = from; version < BW_SCHEMA_VERSION; version++) {
-		for (const char *const *line = steps[version]; *line != NULL; line++)
+		for (const char *const *line = steps[version].lines; line != NULL && *line != NULL; line++)
 			BW_TRY(bw_sql_run(db, *line));
+		if (steps[version].run != NULL)
+			BW_TRY(steps[version].run(db));
 	}
 	(void)sqlite3_snprintf((int)sizeof(sql), sql, "PRAGMA user_version=%d", BW_SCHEMA_VERSION);
 	return bw_sql_run(db, sql);

@@ -58,7 +58,7 @@ static enum bw_err add_hit(struct hunt *hunt, int64_t row)
 		found->more = true;
 		return BW_OK;
 	}
-	err = bw_entry_full(hunt->store, added_us, &entry);
+	err = bw_entry_full(hunt->store, (uint64_t)row, &entry);
 	if (err == BW_ERR_NOT_FOUND) /* deleted in between */
 		return BW_OK;
 	BW_TRY(err);
@@ -107,30 +107,11 @@ static bool equals_nocase(struct bw_slice a, struct bw_slice b)
 	return true;
 }
 
-/* The packed terms of a row, its own or those of the body it shares. */
-static enum bw_err read_terms(struct bw_store *store, int64_t added_us, struct bw_buf *out)
-{
-	struct bw_entry entry;
-	sqlite3_stmt *stmt;
-	bool found;
-
-	BW_TRY(bw_entry_head(store, added_us, &entry));
-	BW_TRY(bw_store_statement(store, BW_SQL_ENTRY_TERMS, &stmt));
-	(void)sqlite3_reset(stmt);
-	(void)sqlite3_bind_int64(stmt, 1, entry.body_at == 0 ? added_us : entry.body_at);
-	BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "read terms"));
-	BW_NEED(found, NOT_FOUND);
-	bw_buf_clear(out);
-	BW_TRY(bw_buf_add(out, bw_sql_blob(stmt, 0)));
-	(void)sqlite3_reset(stmt);
-	return BW_OK;
-}
-
-static enum bw_err has_value(struct bw_store *store, int64_t added_us, struct bw_slice value, bool *out)
+static enum bw_err has_value(struct bw_store *store, uint64_t row, struct bw_slice value, bool *out)
 {
 	struct bw_terms terms;
 	struct bw_slice term;
-	const enum bw_err err = read_terms(store, added_us, &store->terms);
+	const enum bw_err err = bw_entry_terms(store, row, &store->terms);
 
 	*out = false;
 	if (err == BW_ERR_NOT_FOUND || store->terms.len == 0)
@@ -155,7 +136,7 @@ static enum bw_err by_value(struct hunt *hunt, struct bw_index *index, struct bw
 
 		if (row == BW_CAT_NONE)
 			continue;
-		BW_TRY(has_value(hunt->store, dates[i], value, &has));
+		BW_TRY(has_value(hunt->store, (uint64_t)row, value, &has));
 		if (has)
 			BW_TRY(add_hit(hunt, row));
 	}
@@ -267,13 +248,13 @@ static bool next_stretch(struct bw_slice *rest, struct bw_slice *out, bool *spli
  * The index keeps no positions: "198.51.100.3" or "zero-day" match as an AND of their
  * parts. The row decides whether they are there as written.
  */
-static enum bw_err has_words(struct bw_store *store, int64_t added_us, struct bw_slice text, bool *out)
+static enum bw_err has_words(struct bw_store *store, uint64_t row, struct bw_slice text, bool *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf lines = BW_BUF_INIT(64 * BW_MIB);
 	struct bw_slice rest = text;
 	struct bw_slice stretch;
 	bool splits;
-	const enum bw_err err = read_terms(store, added_us, &store->terms);
+	const enum bw_err err = bw_entry_terms(store, row, &store->terms);
 
 	*out = false;
 	if (err == BW_ERR_NOT_FOUND)
@@ -293,7 +274,6 @@ static enum bw_err take_words(struct hunt *hunt, sqlite3_stmt *stmt)
 
 	for (size_t i = 0; !hunt->found->more; i++) {
 		const enum bw_err err = bw_sql_row(stmt, &found);
-		int64_t added_us;
 		int64_t row;
 		bool has;
 
@@ -305,11 +285,10 @@ static enum bw_err take_words(struct hunt *hunt, sqlite3_stmt *stmt)
 			hunt->found->more = true;
 			return BW_OK;
 		}
-		added_us = sqlite3_column_int64(stmt, 0);
-		row = current_row(hunt, added_us);
+		row = current_row(hunt, sqlite3_column_int64(stmt, 0));
 		if (row == BW_CAT_NONE)
 			continue;
-		BW_TRY(has_words(hunt->store, added_us, hunt->search->text, &has));
+		BW_TRY(has_words(hunt->store, (uint64_t)row, hunt->search->text, &has));
 		if (has)
 			BW_TRY(add_hit(hunt, row));
 	}
@@ -394,7 +373,7 @@ enum bw_err bw_store_show(struct bw_store *store, struct bw_slice id, struct bw_
 
 		if ((cat->flags[row] & BW_CAT_GONE) != 0)
 			continue;
-		err = bw_entry_full(store, cat->added[row], &entry);
+		err = bw_entry_full(store, (uint64_t)row, &entry);
 		if (err == BW_ERR_NOT_FOUND)
 			continue;
 		BW_TRY(err);

@@ -188,7 +188,7 @@ static enum bw_err load_segments(struct bw_store *store)
 	return BW_OK;
 }
 
-/* id, version, flags, hash, collection, type of one entry, into the catalogue. */
+/* id, version, flags, hash, collection, type of one entry, into the catalogue: from the table of its type. */
 static enum bw_err replay_row(struct bw_store *store, sqlite3_stmt *stmt)
 {
 	struct bw_catalogue *cat = &store->cat;
@@ -206,6 +206,7 @@ static enum bw_err replay_row(struct bw_store *store, sqlite3_stmt *stmt)
 	int64_t newest;
 
 	BW_NEED(hash.len == BW_HASH_BYTES, CORRUPT);
+	BW_NEED(bw_lane_of(row.type) == (unsigned)sqlite3_column_int(stmt, 7), CORRUPT);
 	row.version = (flags & BW_CAT_CONTENT) != 0 ? bw_content_mark(hash.ptr) : bw_version_mark(store, version);
 	BW_TRY(bw_entry_find(store, id, cat->rows, &newest));
 	return bw_cat_append(cat, &row, newest);
@@ -218,7 +219,7 @@ static enum bw_err replay_rows(struct bw_store *store)
 	bool found;
 
 	BW_TRY(bw_sql_prepare(store->db,
-			      "SELECT added, id, version, flags, hash, collection, type FROM entry"
+			      "SELECT added, id, version, flags, hash, collection, type, lane FROM entry"
 			      " WHERE added > ? ORDER BY added",
 			      &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, rows == 0 ? INT64_MIN : store->cat.added[rows - 1]);

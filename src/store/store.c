@@ -247,6 +247,7 @@ void bw_store_close(struct bw_store *store)
 	bw_index_close(store);
 	for (size_t i = 0; i < BW_STATEMENT_COUNT; i++)
 		bw_sql_finalize(&store->statements[i]);
+	bw_lanes_finalize(store);
 	(void)sqlite3_close(store->db);
 	bw_lineages_forget(&store->lineages);
 	bw_cat_release(&store->cat);
