@@ -12,6 +12,8 @@
  *   judge -> keep (channel)    INCIDENT: opened or closed; PIN: this file's good version belongs to it
  *   judge -> hand (channel)    WHO: ask Samba; KEEP_OUT: address, user; FREEZE, LIFT
  *   hand -> judge (channel)    SESSIONS: what smbstatus --json said, as it said it
+ *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
+ *   scribe -> judge, hand      LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  */
 #ifndef BW_GUARD_EVENT_H
 #define BW_GUARD_EVENT_H
@@ -32,6 +34,7 @@ enum bw_guard_record {
 	BW_RECORD_INCIDENT,
 	BW_RECORD_PIN,
 	BW_RECORD_RECORD,
+	BW_RECORD_RESTORE,
 };
 
 enum bw_act {
@@ -117,6 +120,23 @@ struct bw_stop {
 		uint32_t pid;
 		uint64_t start_ns; /* 0: trust the pid, it was seen alive in this batch */
 	} processes[];
+};
+
+/* INCIDENT and LIFT, of a person's decision. */
+struct bw_incident_word {
+	uint64_t incident;
+	uint32_t open; /* INCIDENT: 1 opened, 0 closed; LIFT: 0 */
+	uint32_t spare;
+};
+
+/*
+ * RESTORE. While it lasts, what the process `pid` (root's own restore) writes is neither judged nor doubtful. A
+ * restore whose process ends without a word has ended: scribe says so for it.
+ */
+struct bw_restore_word {
+	uint64_t incident; /* 0: of no incident (a tree, a file) */
+	uint32_t pid;
+	uint32_t begins; /* 1, or 0 when it has ended */
 };
 
 #endif
