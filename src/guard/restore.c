@@ -303,24 +303,28 @@ static enum bw_err displace(const struct way *way, const char *name)
 	return done == 0 ? BW_OK : bw_why_errno(way->why, errno, "move aside", way->name);
 }
 
-/* "report (edited 2026-11-23 0104).docx", then with a number. */
-static enum bw_err keep_beside(const struct way *way, const char *name, char out[NAME_BYTES])
+/* "report (edited 2026-11-23 0104).docx", then with a number. TOO_BIG: no file system takes such a name. */
+static enum bw_err name_beside(const struct way *way, unsigned attempt, char out[NAME_BYTES])
 {
+	BW_CLEANUP(bw_buf_release) struct bw_buf name = BW_BUF_INIT(NAME_BYTES - 1);
 	const char *dot = strrchr(way->name, '.');
 	const size_t stem = dot != NULL && dot != way->name ? (size_t)(dot - way->name) : strlen(way->name);
-	const char *ending = way->name + stem;
 
-	for (unsigned tries = 1; tries <= TRIES; tries++) {
-		char number[8] = "";
-		int room;
+	BW_TRY(bw_buf_add(&name, bw_slice_of(way->name, stem)));
+	BW_TRY(bw_buf_addf(&name, " (edited %s", way->restore->label));
+	if (attempt > 1)
+		BW_TRY(bw_buf_addf(&name, " %u", attempt));
+	BW_TRY(bw_buf_addf(&name, ")%s", way->name + stem));
+	memcpy(out, bw_buf_text(&name), name.len + 1);
+	return BW_OK;
+}
 
-		if (tries > 1)
-			(void)snprintf(number, sizeof(number), " %u", tries);
-		room = NAME_BYTES - 1 - (int)strlen(ending) - (int)strlen(way->restore->label) - 16;
-		if (room < 1)
-			return fail(way, BW_ERR_TOO_BIG, "find a name beside");
-		(void)snprintf(out, NAME_BYTES, "%.*s (edited %s%s)%s", (int)stem < room ? (int)stem : room, way->name,
-			       way->restore->label, number, ending);
+/* A name too long to be added to: beside it stands a short one. */
+static enum bw_err keep_beside(const struct way *way, const char *name, char out[NAME_BYTES])
+{
+	for (unsigned attempt = 1; attempt <= TRIES; attempt++) {
+		if (name_beside(way, attempt, out) != BW_OK)
+			(void)snprintf(out, NAME_BYTES, "%.100s (edited, %u)", way->name, attempt);
 		if (renameat2(way->folder, name, way->folder, out, RENAME_NOREPLACE) == 0)
 			return BW_OK;
 		if (errno != EEXIST)
