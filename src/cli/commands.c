@@ -18,6 +18,7 @@ extern const struct bw_command bw_delete_command;
 extern const struct bw_command bw_doctor_command;
 extern const struct bw_command bw_erase_command;
 extern const struct bw_command bw_export_command;
+extern const struct bw_command bw_guard_command;
 extern const struct bw_command bw_help_command;
 extern const struct bw_command bw_import_command;
 extern const struct bw_command bw_init_command;
@@ -50,6 +51,11 @@ static const struct bw_command *const keeping[] = {
 	NULL,
 };
 
+static const struct bw_command *const files[] = {
+	&bw_guard_command,
+	NULL,
+};
+
 static const struct bw_command *const machine[] = {
 	&bw_doctor_command,
 	&bw_completion_command,
@@ -61,6 +67,7 @@ const struct bw_command_group bw_command_groups[] = {
 	{ "an exchange", exchange },
 	{ "STIX objects", objects },
 	{ "keeping it well", keeping },
+	{ "a file server", files },
 	{ "the machine and the manual", machine },
 	{ 0 },
 };

@@ -1,9 +1,9 @@
 /*
  * The running guard: what its parent makes before it forks, and its workers find
- * in bw_seat_shared. ARCHITECTURE.md shows who holds what.
+ * with bw_guard_of. ARCHITECTURE.md shows who holds what.
  *
  * The parent opens nothing that strangers fill. Rings and index outlive any worker;
- * the descriptors each worker keeps are in the table of run.c.
+ * which of them each worker keeps is in the table of share.c.
  */
 #ifndef BW_GUARD_GUARD_H
 #define BW_GUARD_GUARD_H
@@ -57,6 +57,16 @@ struct bw_guard_board {
 	_Atomic uint64_t rescans;
 	_Atomic uint64_t enrolling; /* now: files of a walk still to come; 0: caught up */
 };
+
+/*
+ * The first thing a worker does: lets go of all that its row of the table in share.c does not name, and makes its
+ * view of the index (and the board) read-only unless it is the writer. What it may not have is NULL, and the
+ * volumes' roots are -1.
+ */
+struct bw_guard *bw_guard_of(struct bw_seat *seat);
+
+/* Every descriptor of it, for bw_crew_plan.keep: a worker closes those it lets go of by itself. */
+size_t bw_guard_fds(const struct bw_guard *guard, int *out, size_t max);
 
 int bw_watch_run(struct bw_seat *seat);
 int bw_judge_run(struct bw_seat *seat);

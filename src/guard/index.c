@@ -114,7 +114,7 @@ static enum bw_err read_head(struct bw_index *index)
 	return BW_OK;
 }
 
-enum bw_err bw_index_open(int fd, struct bw_index **out)
+enum bw_err bw_index_view(int fd, struct bw_index **out)
 {
 	struct bw_index *index = calloc(1, sizeof(*index));
 	enum bw_err err;

@@ -47,7 +47,7 @@ struct bw_index; /* one process's view */
 BW_MUST_USE enum bw_err bw_index_new(size_t files, struct bw_index **out);
 
 /* A reader over the writer's descriptor, which stays the caller's. TYPE, CORRUPT, MEMORY. */
-BW_MUST_USE enum bw_err bw_index_open(int fd, struct bw_index **out);
+BW_MUST_USE enum bw_err bw_index_view(int fd, struct bw_index **out);
 int bw_index_fd(const struct bw_index *index); /* the writer's, to pass on; -1 in a reader */
 void bw_index_free(struct bw_index *index);    /* NULL allowed */
 

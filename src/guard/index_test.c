@@ -111,7 +111,7 @@ static void a_reader_sees_what_the_writer_writes_later(void **state)
 
 	(void)state;
 	assert_ok(bw_index_new(10, &writer));
-	assert_ok(bw_index_open(bw_index_fd(writer), &reader));
+	assert_ok(bw_index_view(bw_index_fd(writer), &reader));
 	assert_int_equal(bw_index_by_key(reader, &file.key, &found), BW_ERR_NOT_FOUND);
 	assert_ok(bw_index_put(writer, &file));
 	assert_ok(bw_index_by_key(reader, &file.key, &found));
@@ -128,7 +128,7 @@ static void memory_that_is_no_index_is_refused(void **state)
 
 	(void)state;
 	assert_ok(bw_shared_new("other", 8192, &other));
-	assert_int_equal(bw_index_open(other.fd, &reader), BW_ERR_CORRUPT);
+	assert_int_equal(bw_index_view(other.fd, &reader), BW_ERR_CORRUPT);
 	assert_null(reader);
 	bw_shared_release(&other);
 }

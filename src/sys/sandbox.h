@@ -18,13 +18,20 @@ enum bw_may {
 	BW_MAY_STORE = 4,      /* COMPUTE, and read, write, make, rename, remove files below the folder */
 	BW_MAY_READ_STORE = 8, /* COMPUTE, and open for reading below the folder */
 	BW_MAY_CONNECT = 16,   /* COMPUTE, and make TCP, UDP and local client sockets (a client) */
+	/*
+	 * COMPUTE, read every file and folder, also by handle, and read, write, make, rename, remove below write_also; change
+	 * its own scheduling class. Reading is not bound to paths: a file that is opened by its handle has none that
+	 * Landlock could check. Of root's capabilities it keeps those to read and to search.
+	 */
+	BW_MAY_KEEP = 32,
 };
 
 struct bw_sandbox_paths {
-	const char *folder;           /* for STORE and READ_STORE; NULL: none */
-	const char *const *read_also; /* files or folders readable besides; ends with NULL; may be NULL */
-	size_t memory_bytes;          /* RLIMIT_AS; 0: unlimited. Ignored under sanitizers */
-	unsigned max_fds;             /* RLIMIT_NOFILE; 0: leave */
+	const char *folder;            /* for STORE and READ_STORE; NULL: none */
+	const char *const *read_also;  /* files or folders readable besides; ends with NULL; may be NULL */
+	const char *const *write_also; /* folders for KEEP; ends with NULL; may be NULL */
+	size_t memory_bytes;           /* RLIMIT_AS; 0: unlimited. Ignored under sanitizers */
+	unsigned max_fds;              /* RLIMIT_NOFILE; 0: leave */
 };
 
 struct bw_sandbox_granted {

@@ -46,6 +46,8 @@ static struct ruleset all_that_can_be_refused(int abi, unsigned promises)
 	struct ruleset rules = { 0 };
 
 	rules.fs = (UINT64_C(1) << 13) - 1; /* ABI 1 */
+	if ((promises & BW_MAY_KEEP) != 0)
+		rules.fs &= ~FS_READ; /* what is opened by handle may hang nowhere, and no rule would ever fit it */
 	if (abi >= 2)
 		rules.fs |= LANDLOCK_ACCESS_FS_REFER;
 	if (abi >= 3)
@@ -93,6 +95,8 @@ static enum bw_err allow_paths(int ruleset, uint64_t handled, unsigned promises,
 		BW_TRY(allow_below(ruleset, (FS_READ | FS_WRITE) & handled, paths->folder, why));
 	else if (paths->folder != NULL && (promises & BW_MAY_READ_STORE) != 0)
 		BW_TRY(allow_below(ruleset, FS_READ, paths->folder, why));
+	for (const char *const *path = paths->write_also; path != NULL && *path != NULL; path++)
+		BW_TRY(allow_below(ruleset, FS_WRITE & handled, *path, why));
 	/* SQLite seeds itself from it */
 	if ((promises & (BW_MAY_STORE | BW_MAY_READ_STORE)) != 0)
 		BW_TRY(allow_if_there(ruleset, "/dev/urandom", why));

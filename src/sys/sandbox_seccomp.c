@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -64,6 +65,16 @@ static const int store_calls[] = {
 	CALL(fchown), CALL(utimensat), CALL(umask), CALL(copy_file_range),
 };
 
+/* Files without their names, attributes, and stepping back behind everybody else. */
+static const int keep_calls[] = {
+	CALL(open_by_handle_at), CALL(name_to_handle_at), CALL(fgetxattr), CALL(flistxattr), CALL(getxattr),
+	CALL(listxattr), CALL(sched_setscheduler), CALL(ioprio_set), CALL(setpriority),
+};
+
+static const int handle_calls[] = {
+	CALL(open_by_handle_at), CALL(name_to_handle_at),
+};
+
 static const int connect_calls[] = {
 	CALL(connect), CALL(bind), CALL(setsockopt), CALL(sendmmsg), CALL(recvmmsg),
 };
@@ -76,8 +87,7 @@ static const int deadly_calls[] = {
 	CALL(fsmount), CALL(fspick), CALL(mount_setattr), CALL(unshare), CALL(setns), CALL(init_module),
 	CALL(finit_module), CALL(delete_module), CALL(kexec_load), CALL(kexec_file_load), CALL(bpf),
 	CALL(perf_event_open), CALL(userfaultfd), CALL(io_uring_setup), CALL(io_uring_enter),
-	CALL(io_uring_register), CALL(keyctl), CALL(add_key), CALL(request_key), CALL(open_by_handle_at),
-	CALL(name_to_handle_at), CALL(reboot), CALL(swapon), CALL(swapoff), CALL(acct), CALL(quotactl),
+	CALL(io_uring_register), CALL(keyctl), CALL(add_key), CALL(request_key), CALL(reboot), CALL(swapon), CALL(swapoff), CALL(acct), CALL(quotactl),
 	CALL(iopl), CALL(ioperm), CALL(settimeofday), CALL(clock_settime), CALL(adjtimex), CALL(clock_adjtime),
 	CALL(sethostname), CALL(setdomainname), CALL(syslog), CALL(personality), CALL(setuid), CALL(setgid),
 	CALL(setreuid), CALL(setregid), CALL(setresuid), CALL(setresgid), CALL(setgroups), CALL(capset),
@@ -149,6 +159,12 @@ static bool allow_opening_to_read(scmp_filter_ctx ctx)
 	       allow_bits(ctx, CALL(open), 1, changing, O_RDONLY);
 }
 
+static bool allow_keeping(scmp_filter_ctx ctx)
+{
+	return ADD_LIST(ctx, SCMP_ACT_ALLOW, keep_calls) && ADD_LIST(ctx, SCMP_ACT_ALLOW, store_calls) &&
+	       allow_value(ctx, CALL(ioctl), 1, FICLONE) && allow_value(ctx, CALL(ioctl), 1, FS_IOC_GETFLAGS);
+}
+
 /* Netlink, packet and vsock sockets have no place in a TAXII client. */
 static bool allow_client_sockets(scmp_filter_ctx ctx)
 {
@@ -171,12 +187,14 @@ static bool rule_threads(scmp_filter_ctx ctx, bool allowed)
 
 static bool add_rules(scmp_filter_ctx ctx, unsigned promises, bool opens)
 {
-	const bool store = (promises & BW_MAY_STORE) != 0;
+	const bool keep = (promises & BW_MAY_KEEP) != 0;
+	const bool store = keep || (promises & BW_MAY_STORE) != 0;
 	const bool files = store || opens || (promises & (BW_MAY_READ_STORE | BW_MAY_CONNECT)) != 0;
 
 	return ADD_LIST(ctx, SCMP_ACT_ALLOW, compute_calls) && allow_memory(ctx) && allow_about_itself(ctx) &&
 	       rule_threads(ctx, store || (promises & BW_MAY_READ_STORE) != 0) &&
 	       ADD_LIST(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) &&
+	       (keep ? allow_keeping(ctx) : ADD_LIST(ctx, SCMP_ACT_KILL_PROCESS, handle_calls)) &&
 	       (files ? ADD_LIST(ctx, SCMP_ACT_ALLOW, read_files_calls) : allow_fstat(ctx)) &&
 	       (store || !files || allow_opening_to_read(ctx)) &&
 	       (!store || ADD_LIST(ctx, SCMP_ACT_ALLOW, store_calls)) &&

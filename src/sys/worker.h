@@ -23,7 +23,7 @@ enum {
 	BW_CREW_WORKERS_MAX = 16, /* rows */
 	BW_CREW_COPIES_MAX = 16,  /* of one row */
 	BW_CREW_SEATS_MAX = 64,   /* processes in all */
-	BW_CREW_KEEP_MAX = 32,    /* descriptors one worker keeps from the parent */
+	BW_CREW_KEEP_MAX = 96,    /* descriptors one worker keeps from the parent */
 };
 
 struct bw_seat; /* a worker's place: its channels */

@@ -1,0 +1,32 @@
+/* `breakwater guard`: its verbs, each with a file and a row of its own. */
+#include <assert.h>
+
+#include "base/command.h"
+
+extern const struct bw_command bw_guard_run_command;
+
+/* In the order in which a newcomer meets them. */
+static const struct bw_command *const rows[] = {
+	&bw_guard_run_command,
+};
+
+static struct bw_command verbs[BW_COUNT(rows) + 1]; /* the last one stays empty: the end */
+
+/* C cannot put a row of another file into a constant array, and main() is too late: tests walk the rows as well. */
+__attribute__((constructor)) static void gather(void)
+{
+	for (size_t i = 0; i < BW_COUNT(rows); i++)
+		verbs[i] = *rows[i];
+}
+
+const struct bw_command bw_guard_command = {
+	.name = "guard",
+	.summary = "protect folders of a file server from ransomware",
+	.usage = "enroll|run|status|...",
+	.details =
+		"Every file below an enrolled folder gets a standing copy of its last good version on its own file "
+		"system. Nobody waits for the guard: it copies behind the writer's back, and what is shadowed can be "
+		"had back whatever is done to the file. Who destroys known-good content is stopped, alone.\n"
+		"Needs root, and ext4, XFS or Btrfs. docs/guard.md leads from nothing to a drill.",
+	.verbs = verbs,
+};

@@ -1,0 +1,100 @@
+/*
+ * The sampler holds nothing: bytes of files come in through one ring, 20 bytes of features
+ * go out through another. It is the only process that looks into contents for keep and enroll.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "base/command.h"
+#include "base/log.h"
+#include "guard/guard.h"
+#include "guard/sample.h"
+
+enum { FULL_WAIT_MS = 2, PRIORITY = 5, MEMORY_BYTES = 512 * 1024 * 1024 };
+
+/* One record; false when its answer has no room. What breaks the form is passed over: keep is then not answered. */
+static bool answer_one(const struct bw_ring_record *record, struct bw_ring *features)
+{
+	struct bw_sample_answer answer = { 0 };
+	struct bw_sample_ask ask;
+	struct bw_sample sample;
+	void *room = bw_ring_room(features, sizeof(answer));
+
+	if (room == NULL)
+		return false;
+	if (bw_sample_parse(record->bytes, &ask, &sample) != BW_OK)
+		return true;
+	answer.version = ask.version;
+	answer.volume = ask.volume;
+	bw_content_of(&sample, &answer.content);
+	memcpy(room, &answer, sizeof(answer));
+	bw_ring_put(features, BW_RECORD_EVENT, sizeof(answer));
+	return true;
+}
+
+void bw_sampler_answer(struct bw_ring *samples, struct bw_ring *features, bool *out_more)
+{
+	struct bw_ring_record record;
+	enum bw_err err;
+
+	*out_more = false;
+	while ((err = bw_ring_next(samples, &record)) == BW_OK) {
+		if (!answer_one(&record, features)) {
+			*out_more = true;
+			return;
+		}
+		bw_ring_done(samples);
+	}
+	if (err == BW_ERR_PROTOCOL)
+		bw_log(BW_ERROR, "samples made no sense and were dropped", { 0 });
+}
+
+/* False when it is time to go. */
+static bool hear_parent(struct bw_seat *seat)
+{
+	struct bw_seat_event event;
+
+	for (;;) {
+		if (bw_seat_next(seat, &event) != BW_OK || event.kind == BW_SEAT_STOP)
+			return false;
+		if (event.kind == BW_SEAT_NOTHING)
+			return true;
+		if (event.kind == BW_SEAT_PEER)
+			bw_channel_free(event.old);
+	}
+}
+
+static void work(struct bw_seat *seat, const struct bw_guard *guard)
+{
+	struct pollfd wanted[] = { { bw_seat_fd(seat), POLLIN, 0 }, { bw_ring_fd(guard->samples), POLLIN, 0 } };
+	bool more;
+
+	for (;;) {
+		bw_sampler_answer(guard->samples, guard->features, &more);
+		if (!more && !bw_ring_may_sleep(guard->samples))
+			continue;
+		if (poll(wanted, BW_COUNT(wanted), more ? FULL_WAIT_MS : -1) < 0 && errno != EINTR)
+			return;
+		bw_ring_awake(guard->samples);
+		if (wanted[0].revents != 0 && !hear_parent(seat))
+			return;
+	}
+}
+
+int bw_sampler_run(struct bw_seat *seat)
+{
+	const struct bw_guard *guard = bw_guard_of(seat);
+	const struct bw_sandbox_paths paths = { .memory_bytes = MEMORY_BYTES };
+	struct bw_why why = { 0 };
+
+	/* features make the difference between a verdict and none: late, but never starved */
+	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
+	if (bw_seat_confine(seat, &paths, guard->require_sandbox, &why) != BW_OK || bw_seat_ready(seat) != BW_OK) {
+		bw_log(BW_ERROR, "sampler ends", BW_TEXT("why", why.text));
+		return BW_EXIT_FAILED;
+	}
+	work(seat, guard);
+	return BW_EXIT_OK;
+}

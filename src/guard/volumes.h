@@ -1,0 +1,23 @@
+/*
+ * All volumes that hold protected trees, and which tree lies where.
+ */
+#ifndef BW_GUARD_VOLUMES_H
+#define BW_GUARD_VOLUMES_H
+
+#include "guard/settings.h"
+#include "guard/volume.h"
+
+/*
+ * Opens the volume of every tree, each once, numbered from 0. A tree that is not there (its disk is not mounted)
+ * is an error: a guard that silently guards less would be a lie. NOT_FOUND, UNSUPPORTED, DENIED, TOO_MANY. On failure
+ * nothing stays open.
+ */
+BW_MUST_USE enum bw_err bw_volumes_open(const struct bw_guard_settings *settings, struct bw_volume out[BW_VOLUMES_MAX],
+					size_t *out_count, struct bw_why *why);
+void bw_volumes_release(struct bw_volume *volumes, size_t count);
+
+/* The volume with the longest mount that holds an absolute, real path; NULL when none does. */
+const struct bw_volume *bw_volumes_find(const struct bw_volume *volumes, size_t count, const char *path,
+					struct bw_slice *out_inside);
+
+#endif
