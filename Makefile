@@ -31,7 +31,7 @@ fuzz:
 
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) && meson install -C $(BUILD) --no-rebuild
-	@echo "next: systemd-sysusers && breakwater help init, or breakwater doctor"
+	@echo "next: docs/service.md, or breakwater help init"
 
 uninstall: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) uninstall
