@@ -1,7 +1,7 @@
 /*
  * Bringing one version back to where it belongs. Nothing is resolved twice as root: the folder is opened
- * beneath the volume (or by its handle, when it was moved), the new file is made nameless in it, filled, given its metadata
- * and read back; only then does it take the place of what stands there, in one step.
+ * beneath the volume (or by its handle, when it was moved), the new file is made nameless in it, filled, given
+ * its metadata and read back; only then does it take the place of what stands there, in one step.
  *
  * What stood there is never lost by a restore: an edit that came after the
  * incident is kept beside under a telling name, everything else is moved into the

@@ -43,7 +43,8 @@ struct bw_shelf_folder {
 
 enum bw_shelf_state {
 	BW_SHELF_GOOD, /* as its user left it */
-	BW_SHELF_DOUBTFUL, /* taken while an incident touched it, or its content looks destroyed; never pushes a good one out */
+	/* taken while an incident touched it, or its content looks destroyed; never pushes a good one out */
+	BW_SHELF_DOUBTFUL,
 	BW_SHELF_FUZZY, /* changed while it was read, three times: a copy of a file in motion */
 };
 

@@ -11,8 +11,8 @@
 
 /*
  * `path` is relative, with slashes; "" or "." is the folder itself. O_CLOEXEC is added, O_NOFOLLOW too
- * (with O_PATH a final link itself is opened). Errors: NOT_FOUND; DENIED; TYPE (a link or no folder on the way, or another
- * mount); EXISTS (with O_EXCL); DISK_FULL; TOO_MANY; SYSTEM.
+ * (with O_PATH a final link itself is opened). Errors: NOT_FOUND; DENIED; TYPE (a link or no folder on the way,
+ * or another mount); EXISTS (with O_EXCL); DISK_FULL; TOO_MANY; SYSTEM.
  */
 BW_MUST_USE enum bw_err bw_open_beneath(int folder, const char *path, int flags, mode_t mode, int *out_fd);
 
