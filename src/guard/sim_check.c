@@ -318,7 +318,10 @@ static enum bw_err dress_folders(struct bw_sim_box *box)
 enum bw_err bw_sim_undo(struct bw_sim_box *box, uint64_t *out_restored, struct bw_why *why)
 {
 	uint64_t restored = 0;
+	char probe[64];
 
+	sim_probe_name(box, probe);
+	(void)unlinkat(box->root, probe, 0);
 	for (size_t n = 0; n < box->manifest.count; n++) {
 		bool again = false;
 		const enum bw_err err = restore_row(box, n, &again);

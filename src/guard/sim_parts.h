@@ -443,6 +443,9 @@ void sim_share_work(struct sim_crew *crew, unsigned number);
 /* Whether the share leads to this very sandbox. DENIED when not. */
 BW_MUST_USE enum bw_err sim_share_check(struct bw_sim_box *box, const struct bw_sim_share *share, struct bw_why *why);
 
+/* The file a share must show to be the sandbox; undo takes a forgotten one away. */
+void sim_probe_name(const struct bw_sim_box *box, char out[64]);
+
 void sim_hand_init(struct sim_hand *hand, struct sim_crew *crew, unsigned number);
 
 #endif

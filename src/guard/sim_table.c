@@ -125,7 +125,7 @@ const struct bw_sim_pattern sim_patterns[] = {
 	{ .id = "S58", .words = "while the same user works", .benign = true },
 	{ .id = "S59", .words = "another order", .walk = BW_SIM_NEWEST },
 	{ .id = "S60", .words = "a note in every folder", .naming = SIM_NAME_AFTER, .note = SIM_NOTE_BEFORE },
-	{ .id = "S61", .words = "over SMB", .act = SIM_REWRITE, .naming = SIM_NAME_AFTER, .over_share = true },
+	{ .id = "S61", .words = "over SMB", .act = SIM_REWRITE, .others = { SIM_COPY_NEW }, .over_share = true },
 	{ .id = "S62", .words = "three rounds on each file", .rounds = 3 },
 	{ .id = "S63", .words = "probes: links, modes, names, a write", .act = SIM_PROBE },
 	{ .id = "S66", .words = "history flushed by rewriting", .act = SIM_CHURN, .rounds = 8 },
