@@ -1,0 +1,445 @@
+#!/usr/bin/env python3
+"""What people and their programs do all day, which no guard may hold: B01 to B36.
+
+    benign.py list                              what can run here, what cannot, and why
+    benign.py run FOLDER [--only B04,B11] [--rounds N] [--seed S]
+
+Every workload works in a folder of its own below FOLDER, on whatever file system that is, with the real
+programs. One line of JSON each. Those marked soft look exactly like an attack (their owner destroys good
+content): a guard may hold them softly and ask, and must never kill them.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+
+WORDS = "the of and to in school pupils class report week meeting lesson plan term staff reading results".split()
+WORKLOADS = {}
+NEVER = {  # those that no script in a scratch folder can be: each with its reason
+    "B20": "VeraCrypt and LUKS containers: need a device mapper",
+    "B24": "a DICOM archive: no program of the distribution does it alone",
+    "scans": "antivirus, indexers, OCR, deduplication, fstrim: read only, or need their own services",
+    "servers": "PostgreSQL, Nextcloud, Syncthing, Dovecot: need accounts and services of their own",
+    "B36": "rebuild of a software RAID: needs md devices",
+}
+
+
+class Place:
+    """A scratch folder, a seed, and ways to run things in it."""
+
+    def __init__(self, folder, seed):
+        self.root = pathlib.Path(folder)
+        self.dice = random.Random(seed)
+
+    def run(self, *words, folder=None, text=None):
+        subprocess.run([str(word) for word in words], cwd=folder or self.root, check=True, input=text,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       env={**os.environ, "HOME": str(self.root), "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b",
+                            "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b", "LC_ALL": "C"})
+
+    def text(self, size):
+        return (" ".join(self.dice.choice(WORDS) for _ in range(size // 6 + 1)) + "\n").encode()
+
+    def files(self, name, count, ending=".txt", size=8000, content=None):
+        folder = self.root / name
+        for number in range(count):
+            path = folder / f"d{number % 7}" / f"f{number}{ending}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content(self) if content else self.text(self.dice.randrange(size // 4, size)))
+        return folder
+
+    def all(self, folder):
+        return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def workload(code, words, *needs, soft=False):
+    def keep(function):
+        WORKLOADS[code] = {"words": words, "needs": needs, "soft": soft, "run": function}
+        return function
+    return keep
+
+
+def document(place):
+    """A small ZIP, as office programs save."""
+    path = place.root / "document.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("content.xml", place.text(20000))
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+@workload("B01", "a build with make -j", "make", "cc")
+def build(place):
+    source = place.root / "source"
+    source.mkdir()
+    names = [f"part{n}" for n in range(40)]
+    for name in names:
+        (source / f"{name}.c").write_text(f"int {name}(int a) {{ return a * {place.dice.randrange(99)}; }}\n")
+    (source / "main.c").write_text("int main(void) { return 0; }\n")
+    objects = " ".join(f"{name}.o" for name in names)
+    (source / "Makefile").write_text(f"prog: main.o {objects}\n\tcc -o $@ $^\nclean:\n\trm -f *.o prog\n")
+    place.run("make", "-j4", folder=source)
+    place.run("make", "clean", folder=source)
+    place.run("make", "-j4", folder=source)
+
+
+@workload("B02", "git: commit, checkout, rebase, gc, clone", "git")
+def git(place):
+    folder = place.files("work", 200)
+    place.run("git", "init", "-q", "-b", "main", folder=folder)
+    place.run("git", "add", ".", folder=folder)
+    place.run("git", "commit", "-qm", "one", folder=folder)
+    place.run("git", "checkout", "-qb", "side", folder=folder)
+    for path in place.all(folder / "d1"):
+        path.write_bytes(place.text(5000))
+    place.run("git", "commit", "-qam", "two", folder=folder)
+    place.run("git", "checkout", "-q", "main", folder=folder)
+    for path in place.all(folder / "d2"):
+        path.write_bytes(place.text(5000))
+    place.run("git", "commit", "-qam", "three", folder=folder)
+    place.run("git", "checkout", "-q", "side", folder=folder)
+    place.run("git", "rebase", "-q", "main", folder=folder)
+    place.run("git", "gc", "-q", "--prune=now", folder=folder)
+    place.run("git", "clone", "-q", folder, place.root / "clone")
+
+
+@workload("B04", "rsync: fresh, --inplace, --delete", "rsync")
+def rsync(place):
+    source = place.files("source", 200)
+    target = place.root / "target"
+    place.run("rsync", "-a", f"{source}/", f"{target}/")
+    for path in place.all(source)[::3]:
+        path.write_bytes(place.text(9000))
+    place.run("rsync", "-a", "--inplace", f"{source}/", f"{target}/")
+    for path in place.all(source)[::2]:
+        path.unlink()
+    place.run("rsync", "-a", "--delete", f"{source}/", f"{target}/")
+
+
+@workload("B05", "tar and gzip, made and unpacked", "tar", "gzip")
+def tar(place):
+    source = place.files("source", 200)
+    place.run("tar", "czf", "source.tgz", "source")
+    shutil.rmtree(source)
+    place.run("tar", "xzf", "source.tgz")
+
+
+@workload("B06", "xz and zstd of every file, and back", "xz", "zstd")
+def packers(place):
+    for tool in ("xz", "zstd"):
+        source = place.files(tool, 60)
+        extra = ["--rm", "-q"] if tool == "zstd" else []
+        place.run(tool, *extra, *place.all(source))
+        place.run(tool, "-d", *extra, *place.all(source))
+
+
+@workload("B07", "zip, made and unpacked", "zip", "unzip")
+def zip_files(place):
+    place.files("source", 200)
+    place.run("zip", "-qr", "source.zip", "source")
+    place.run("unzip", "-qo", "source.zip", "-d", "copy")
+
+
+@workload("B08", "a finished project moved into an archive (zip -m)", "zip")
+def zip_move(place):
+    place.files("project", 100)
+    place.run("zip", "-qrm", "project.zip", "project")
+
+
+@workload("B09", "a finished project moved into an archive (7z -sdel)", "7z")
+def seven_zip(place):
+    place.files("project", 100)
+    place.run("7z", "a", "-sdel", "project.7z", "project")
+
+
+def gpg(place, delete):
+    folder = place.files("letters", 25)
+    for path in place.all(folder):
+        place.run("gpg", "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", "drill", "--s2k-count", "65536", "--homedir",
+                  place.root, "-c", path)
+        if delete:
+            path.unlink()
+
+
+@workload("B10", "a folder encrypted with gpg, originals kept", "gpg")
+def gpg_keep(place):
+    place.root.chmod(0o700)
+    gpg(place, False)
+
+
+@workload("B11", "a folder encrypted with gpg by its owner, originals deleted", "gpg", soft=True)
+def gpg_delete(place):
+    place.root.chmod(0o700)
+    gpg(place, True)
+
+
+@workload("B12", "thirty exams encrypted with openssl for the board, originals kept", "openssl")
+def exam_upload(place):
+    for path in place.all(place.files("exams", 30, ".zip", content=document)):
+        place.run("openssl", "enc", "-aes-256-ctr", "-pbkdf2", "-pass", "pass:drill", "-in", path, "-out", f"{path}.enc")
+
+
+@workload("B13", "borg: three backups and a prune", "borg")
+def borg(place):
+    source = place.files("source", 150)
+    place.run("borg", "init", "-e", "none", "repo")
+    for number in range(3):
+        for path in place.all(source)[number::9]:
+            path.write_bytes(place.text(9000))
+        place.run("borg", "create", f"repo::{number}", source)
+    place.run("borg", "prune", "--keep-last", "1", "repo")
+
+
+@workload("B14", "restic: backups, forget and prune", "restic")
+def restic(place):
+    source = place.files("source", 150)
+    secret = place.root / "secret"
+    secret.write_text("drill")
+    place.run("restic", "-r", "repo", "-p", secret, "init")
+    for number in range(2):
+        for path in place.all(source)[number::9]:
+            path.write_bytes(place.text(9000))
+        place.run("restic", "-r", "repo", "-p", secret, "backup", source)
+    place.run("restic", "-r", "repo", "-p", secret, "forget", "--keep-last", "1", "--prune")
+
+
+@workload("B15", "an office saves: temporary file, old one aside, rename, delete")
+def office_save(place):
+    for path in place.all(place.files("documents", 80, ".docx", content=document)):
+        fresh = path.with_name(f"~WRD{place.dice.randrange(10000):04}.tmp")
+        aside = path.with_name(f"~WRL{place.dice.randrange(10000):04}.tmp")
+        fresh.write_bytes(document(place))
+        path.rename(aside)
+        fresh.rename(path)
+        aside.unlink()
+
+
+@workload("B16", "LibreOffice saves: rename over")
+def libre_save(place):
+    for path in place.all(place.files("documents", 80, ".odt", content=document)):
+        lock = path.with_name(f".~lock.{path.name}#")
+        lock.write_text("someone")
+        fresh = path.with_name("lu12345.tmp")
+        fresh.write_bytes(document(place))
+        os.replace(fresh, path)
+        lock.unlink()
+
+
+@workload("B17", "a teacher saves three hundred documents again, in place")
+def teacher(place):
+    for path in place.all(place.files("documents", 300, ".docx", content=document)):
+        path.write_bytes(document(place))
+
+
+def photo(place):
+    """A JPEG whose scan is noise; enough for a program that changes the head only."""
+    body = place.dice.randbytes(place.dice.randrange(20000, 60000)).replace(b"\xff", b"\xfe")
+    return b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + b"\xff\xda\0\x08\1\1\0\0\x3f\0" + body + b"\xff\xd9"
+
+
+@workload("B18", "a note written into every photograph: new file, rename over")
+def photo_notes(place):
+    for path in place.all(place.files("photos", 200, ".jpg", content=photo)):
+        data = path.read_bytes()
+        note = place.text(200)
+        fresh = path.with_suffix(".tmp")
+        fresh.write_bytes(data[:20] + b"\xff\xfe" + (len(note) + 2).to_bytes(2, "big") + note + data[20:])
+        os.replace(fresh, path)
+
+
+@workload("B19", "mogrify: photographs made smaller in place", "mogrify")
+def mogrify(place):
+    folder = place.root / "photos"
+    folder.mkdir()
+    for number in range(40):
+        place.run("convert", "-size", "400x300", f"plasma:{number}", folder / f"{number}.jpg")
+    place.run("mogrify", "-resize", "50%", *place.all(folder))
+
+
+@workload("B21", "SQLite: inserts, deletes, VACUUM")
+def sqlite(place):
+    base = sqlite3.connect(place.root / "marks.db")
+    base.execute("create table marks(pupil text, mark integer)")
+    for number in range(20):
+        with base:
+            base.executemany("insert into marks values(?,?)",
+                             [(place.text(80).decode(), place.dice.randrange(100)) for _ in range(200)])
+            base.execute("delete from marks where mark = ?", (number,))
+    base.execute("vacuum")
+    base.close()
+
+
+@workload("B22", "ffmpeg: a film made smaller", "ffmpeg")
+def transcode(place):
+    place.run("ffmpeg", "-f", "lavfi", "-i", "testsrc=duration=3", "film.mp4")
+    place.run("ffmpeg", "-i", "film.mp4", "-s", "160x120", "small.mp4")
+
+
+@workload("B23", "an image of a machine converted and compacted", "qemu-img")
+def image(place):
+    (place.root / "disk.raw").write_bytes(place.text(4 << 20))
+    place.run("qemu-img", "convert", "-O", "qcow2", "disk.raw", "disk.qcow2")
+    place.run("qemu-img", "convert", "-c", "-O", "qcow2", "disk.qcow2", "small.qcow2")
+
+
+@workload("B25", "Maildir: delivered, read, moved, expunged; an mbox compacted")
+def mail(place):
+    box = place.root / "Maildir"
+    for part in ("new", "cur", "tmp"):
+        (box / part).mkdir(parents=True)
+    for number in range(300):
+        (box / "tmp" / str(number)).write_bytes(place.text(3000))
+        (box / "tmp" / str(number)).rename(box / "new" / str(number))
+        (box / "new" / str(number)).rename(box / "cur" / f"{number}:2,S")
+    for path in place.all(box / "cur")[::3]:
+        path.unlink()
+    letters = [b"From a@b Mon Mar  3 09:00:00 2025\n\n" + place.text(2000) for _ in range(200)]
+    (place.root / "mbox").write_bytes(b"".join(letters))
+    (place.root / "mbox").write_bytes(b"".join(letters[::2]))
+
+
+@workload("B26", "logs rotated, packed and unlinked", "gzip")
+def logs(place):
+    folder = place.files("log", 30, ".log")
+    for path in place.all(folder):
+        path.rename(f"{path}.1")
+        path.write_bytes(b"")
+        place.run("gzip", f"{path}.1")
+
+
+@workload("B27", "owners, modes and access lists of a whole tree", "setfacl")
+def modes(place):
+    folder = place.files("tree", 300)
+    place.run("chmod", "-R", "g+w", folder)
+    place.run("chown", "-R", f"{os.getuid()}:{os.getgid()}", folder)
+    place.run("setfacl", "-R", "-m", "u:nobody:r", folder)
+
+
+@workload("B28", "three hundred files renamed, their contents kept")
+def renames(place):
+    for number, path in enumerate(place.all(place.files("photos", 300, ".jpg", content=photo))):
+        path.rename(path.with_name(f"Trip to the sea {number:04}.jpg"))
+
+
+@workload("B29", "the folders of those who left deleted at the end of term")
+def term_end(place):
+    shutil.rmtree(place.files("leavers", 500))
+
+
+@workload("B30", "a roaming profile: a browser's cache comes and goes")
+def profile(place):
+    for _ in range(3):
+        cache = place.files("cache", 150, ".bin", content=lambda at: at.dice.randbytes(6000))
+        for path in place.all(cache)[::2]:
+            path.unlink()
+
+
+@workload("B31", "a copy brought back over what stands", "cp")
+def restore(place):
+    folder = place.files("work", 200)
+    shutil.copytree(folder, place.root / "snapshot")
+    for path in place.all(folder):
+        path.write_bytes(place.text(7000))
+    place.run("cp", "-a", f"{place.root}/snapshot/.", folder)
+
+
+@workload("B32", "a folder shredded by order", "shred", soft=True)
+def shred(place):
+    place.run("shred", "-u", *place.all(place.files("dismissed", 40)))
+
+
+@workload("B33", "dd: a large file written, and written over in place", "dd")
+def dd(place):
+    place.run("dd", "if=/dev/zero", "of=big", "bs=1M", "count=32")
+    place.run("dd", "if=/dev/zero", "of=big", "bs=1M", "count=16", "conv=notrunc")
+
+
+@workload("B34", "random writes inside one file, as fio does")
+def random_writes(place):
+    path = place.root / "load"
+    path.write_bytes(bytes(8 << 20))
+    with open(path, "r+b", buffering=0) as load:
+        for _ in range(3000):
+            load.seek(place.dice.randrange(2048) * 4096)
+            load.write(place.dice.randbytes(4096))
+
+
+@workload("B35", "a share mirrored to another, deletions too", "rsync")
+def mirror(place):
+    source = place.files("old", 400)
+    place.run("rsync", "-a", f"{source}/", f"{place.root}/new/")
+    for path in place.all(source)[::5]:
+        path.unlink()
+    place.run("rsync", "-a", "--delete-before", f"{source}/", f"{place.root}/new/")
+
+
+@workload("B03", "a package unpacked over its older version, as upgrades do")
+def upgrade(place):
+    for version in range(2):
+        source = place.files(f"package{version}", 150)
+        with tarfile.open(place.root / f"{version}.tar", "w") as made:
+            made.add(source, "package")
+        with tarfile.open(place.root / f"{version}.tar") as made:
+            for member in made.getmembers():
+                made.extract(member, place.root / "installed")
+
+
+def missing(row):
+    return [need for need in row["needs"] if shutil.which(need) is None]
+
+
+def play(code, folder, seed):
+    row = WORKLOADS[code]
+    scratch = pathlib.Path(folder) / f"{code}-{seed}"
+    scratch.mkdir(parents=True)
+    began = time.monotonic()
+    error = None
+    try:
+        row["run"](Place(scratch, seed))
+    except (OSError, subprocess.CalledProcessError, sqlite3.Error, tarfile.TarError) as broken:
+        error = str(broken)  # a program that was held or killed ends here: the bench counts it
+    seconds = time.monotonic() - began
+    shutil.rmtree(scratch, ignore_errors=True)
+    return {"workload": code, "words": row["words"], "soft": row["soft"], "seed": seed, "seconds": round(seconds, 3),
+            "error": error}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=["list", "run"])
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--only")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    if asked.verb == "list":
+        for code in sorted({**WORKLOADS, **NEVER}):
+            why = NEVER.get(code) or (f"needs {', '.join(missing(WORKLOADS[code]))}" if missing(WORKLOADS[code]) else None)
+            words = WORKLOADS[code]["words"] if code in WORKLOADS else ""
+            print(json.dumps({"workload": code, "words": words, "runs": why is None, "why_not": why,
+                              "soft": code in WORKLOADS and WORKLOADS[code]["soft"]}))
+        return 0
+    if not asked.folder:
+        parser.error("run needs a folder")
+    failed = 0
+    for number in range(asked.rounds):
+        for code in asked.only.split(",") if asked.only else sorted(WORKLOADS):
+            if missing(WORKLOADS[code]):
+                continue
+            told = play(code, asked.folder, asked.seed + number)
+            failed += told["error"] is not None
+            print(json.dumps(told), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
