@@ -222,9 +222,11 @@ static void test_windows(const struct comparison *c)
 
 /* ---- all together ------------------------------------------------------------------------------------- */
 
-static bool is_near(uint64_t a, uint64_t b)
+static bool is_near(uint64_t old, uint64_t new)
 {
-	return (a > b ? a - b : b - a) <= FOOTER_MOST;
+	const uint64_t differ = old > new ? old - new : new - old;
+
+	return differ <= FOOTER_MOST && differ * 8 <= old; /* among small files, any two are near */
 }
 
 void bw_content_compare(const struct bw_content *old, const struct bw_content *new, struct bw_finding *out)
