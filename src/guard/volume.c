@@ -187,6 +187,22 @@ bool bw_volume_inside(const struct bw_volume *volume, const char *path, struct b
 	return true;
 }
 
+static uint64_t mount_number(int folder, const char *path)
+{
+	struct statx status;
+
+	if (statx(folder, path, AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0 || (status.stx_mask & STATX_MNT_ID) == 0)
+		return 0;
+	return status.stx_mnt_id;
+}
+
+bool bw_volume_holds(const struct bw_volume *volume, const char *path)
+{
+	const uint64_t number = mount_number(AT_FDCWD, path);
+
+	return number != 0 && number == mount_number(volume->root, "");
+}
+
 /* ---- handles --------------------------------------------------------------------------------- */
 
 struct raw_handle {
@@ -194,12 +210,12 @@ struct raw_handle {
 	uint8_t bytes[BW_HANDLE_BYTES_MAX];
 };
 
-enum bw_err bw_volume_handle(int fd, struct bw_handle *out)
+static enum bw_err handle_at(int folder, const char *name, int flags, struct bw_handle *out)
 {
 	struct raw_handle raw = { .head = { .handle_bytes = BW_HANDLE_BYTES_MAX } };
 	int mount_id;
 
-	if (name_to_handle_at(fd, "", &raw.head, &mount_id, AT_EMPTY_PATH) != 0)
+	if (name_to_handle_at(folder, name, &raw.head, &mount_id, flags) != 0)
 		return errno == EOVERFLOW ? BW_ERR_UNSUPPORTED : bw_err_from_errno(errno);
 	out->type = raw.head.handle_type;
 	out->len = (uint8_t)raw.head.handle_bytes;
@@ -207,9 +223,30 @@ enum bw_err bw_volume_handle(int fd, struct bw_handle *out)
 	return BW_OK;
 }
 
-enum bw_err bw_volume_key(const struct bw_volume *volume, int fd, struct bw_file_key *out)
+enum bw_err bw_volume_handle(int fd, struct bw_handle *out)
+{
+	return handle_at(fd, "", AT_EMPTY_PATH, out);
+}
+
+enum bw_err bw_volume_handle_at(int folder, const char *name, struct bw_handle *out)
+{
+	return handle_at(folder, name, 0, out);
+}
+
+/* The form is the file system's: its root has one of the same kind. */
+enum bw_err bw_volume_handle_of(const struct bw_volume *volume, const struct bw_file_key *key, struct bw_handle *out)
 {
 	struct bw_handle handle;
+
+	BW_TRY(bw_volume_handle(volume->root, &handle));
+	BW_TRY(bw_file_key_to_handle(key, handle.type, handle.len, handle.bytes));
+	*out = handle;
+	return BW_OK;
+}
+
+enum bw_err bw_volume_key(const struct bw_volume *volume, int fd, struct bw_file_key *out)
+{
+	struct bw_handle handle = { 0 };
 
 	BW_TRY(bw_volume_handle(fd, &handle));
 	return bw_file_key_of_handle(handle.type, bw_slice_of(handle.bytes, handle.len), volume->number, out);
