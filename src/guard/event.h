@@ -109,6 +109,12 @@ struct bw_process_event {
 	char comm[BW_COMM_BYTES];
 };
 
+/* The judge has no clock of its own, so that what it decides replays: the newest time it was told is now. */
+struct bw_tick {
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	int64_t wall_us;
+};
+
 /* Processes to stop, each named so that a number used again is never hit. */
 struct bw_stop {
 	uint64_t incident;

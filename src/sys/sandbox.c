@@ -58,6 +58,8 @@ static bool drop_capabilities(unsigned promises)
 	else if (geteuid() == 0 && (promises & BW_MAY_KEEP) != 0)
 		/* FOWNER for O_NOATIME: keeping a file must not look like reading it */
 		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER);
+	else if (geteuid() == 0 && (promises & BW_MAY_WATCH) != 0)
+		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_KILL);
 	else if (geteuid() == 0 && (promises & BW_MAY_READ_STORE) != 0)
 		keep = CAP_BIT(CAP_DAC_OVERRIDE);
 	if (syscall(SYS_capget, &head, sets) != 0)

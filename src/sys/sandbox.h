@@ -24,6 +24,11 @@ enum bw_may {
 	 * Landlock could check. Of root's capabilities it keeps those to read and to search.
 	 */
 	BW_MAY_KEEP = 32,
+	/*
+	 * COMPUTE, read every file as KEEP does, set fanotify marks, look at other processes and signal them, use threads.
+	 * Writes no file. Of root's capabilities it keeps those to read, to search and to signal.
+	 */
+	BW_MAY_WATCH = 64,
 };
 
 struct bw_sandbox_paths {

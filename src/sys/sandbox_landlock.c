@@ -46,7 +46,7 @@ static struct ruleset all_that_can_be_refused(int abi, unsigned promises)
 	struct ruleset rules = { 0 };
 
 	rules.fs = (UINT64_C(1) << 13) - 1; /* ABI 1 */
-	if ((promises & BW_MAY_KEEP) != 0)
+	if ((promises & (BW_MAY_KEEP | BW_MAY_WATCH)) != 0)
 		rules.fs &= ~FS_READ; /* what is opened by handle may hang nowhere, and no rule would ever fit it */
 	if (abi >= 2)
 		rules.fs |= LANDLOCK_ACCESS_FS_REFER;
@@ -57,7 +57,7 @@ static struct ruleset all_that_can_be_refused(int abi, unsigned promises)
 	if (abi >= 5)
 		rules.fs |= FS_IOCTL_DEV;
 	if (abi >= 6)
-		rules.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL;
+		rules.scoped = SCOPE_ABSTRACT_UNIX | ((promises & BW_MAY_WATCH) != 0 ? 0 : SCOPE_SIGNAL);
 	return rules;
 }
 

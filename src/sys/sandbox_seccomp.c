@@ -75,6 +75,12 @@ static const int handle_calls[] = {
 	CALL(open_by_handle_at), CALL(name_to_handle_at),
 };
 
+/* Marks, other processes, and paths beneath a folder (openat2's flags no filter sees; Landlock refuses the writing). */
+static const int watch_calls[] = {
+	CALL(name_to_handle_at), CALL(openat2), CALL(fanotify_mark), CALL(pidfd_open), CALL(pidfd_send_signal),
+	CALL(kill), CALL(getpgid), CALL(getpgrp), CALL(getsid),
+};
+
 static const int connect_calls[] = {
 	CALL(connect), CALL(bind), CALL(setsockopt), CALL(sendmmsg), CALL(recvmmsg),
 };
@@ -165,6 +171,21 @@ static bool allow_keeping(scmp_filter_ctx ctx)
 	       allow_value(ctx, CALL(ioctl), 1, FICLONE) && allow_value(ctx, CALL(ioctl), 1, FS_IOC_GETFLAGS);
 }
 
+static bool allow_watching(scmp_filter_ctx ctx)
+{
+	return ADD_LIST(ctx, SCMP_ACT_ALLOW, watch_calls) &&
+	       allow_bits(ctx, CALL(open_by_handle_at), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+}
+
+static bool rule_handles(scmp_filter_ctx ctx, unsigned promises)
+{
+	if ((promises & BW_MAY_KEEP) != 0)
+		return allow_keeping(ctx);
+	if ((promises & BW_MAY_WATCH) != 0)
+		return allow_watching(ctx);
+	return ADD_LIST(ctx, SCMP_ACT_KILL_PROCESS, handle_calls);
+}
+
 /* Netlink, packet and vsock sockets have no place in a TAXII client. */
 static bool allow_client_sockets(scmp_filter_ctx ctx)
 {
@@ -189,12 +210,12 @@ static bool add_rules(scmp_filter_ctx ctx, unsigned promises, bool opens)
 {
 	const bool keep = (promises & BW_MAY_KEEP) != 0;
 	const bool store = keep || (promises & BW_MAY_STORE) != 0;
-	const bool files = store || opens || (promises & (BW_MAY_READ_STORE | BW_MAY_CONNECT)) != 0;
+	const bool threads = store || (promises & (BW_MAY_READ_STORE | BW_MAY_WATCH)) != 0;
+	const bool files = threads || opens || (promises & BW_MAY_CONNECT) != 0;
 
 	return ADD_LIST(ctx, SCMP_ACT_ALLOW, compute_calls) && allow_memory(ctx) && allow_about_itself(ctx) &&
-	       rule_threads(ctx, store || (promises & BW_MAY_READ_STORE) != 0) &&
-	       ADD_LIST(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) &&
-	       (keep ? allow_keeping(ctx) : ADD_LIST(ctx, SCMP_ACT_KILL_PROCESS, handle_calls)) &&
+	       rule_threads(ctx, threads) && ADD_LIST(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) &&
+	       rule_handles(ctx, promises) &&
 	       (files ? ADD_LIST(ctx, SCMP_ACT_ALLOW, read_files_calls) : allow_fstat(ctx)) &&
 	       (store || !files || allow_opening_to_read(ctx)) &&
 	       (!store || ADD_LIST(ctx, SCMP_ACT_ALLOW, store_calls)) &&

@@ -1,0 +1,345 @@
+/*
+ * watch: reads what the kernel says of files and processes, takes samples, sends signals. It alone sees every
+ * event in time, so it does nothing that could make it late: SCHED_FIFO, no locks, no writes to disk, no waiting but
+ * for the next event. Everything it reads comes from the kernel; contents it only passes on.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "guard/watch_parts.h"
+#include "sys/clock.h"
+
+enum {
+	PRIORITY = 10,             /* above the judge's */
+	BUFFER_BYTES = 256 * 1024, /* one read of fanotify: two thousand events */
+	READS_MAX = 8,             /* of one group, before the other and the verdicts have their turn */
+	FREE_WAKES = 16,           /* after quiet, before batches begin */
+	BATCH_MS = 2,              /* waking is the cost, not the event */
+	TICK_MS = 1000,
+	CHASE_MS = 1,
+	LOOKS_FOR_VERDICT = 16, /* events between two looks at the ring of verdicts */
+	PASSES_MAX = 64,
+	SETTINGS_MEMORY = 8 * 1024 * 1024,
+};
+
+#define QUIET_NS UINT64_C(50000000)
+#define NS_A_MS UINT64_C(1000000)
+#define LOST_EVERY_NS UINT64_C(1000000000)
+
+enum { FD_SEAT, FD_STOPS, FD_LINEAGE, FD_CHANGES, FD_NAMES, FD_COUNT };
+
+uint64_t watch_now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- what is missing is said --------------------------------------------------------------------- */
+
+void watch_lose(struct watch *w)
+{
+	atomic_fetch_add_explicit(&w->board->lost, 1, memory_order_relaxed);
+	w->owes_lost = true;
+}
+
+/* At most once a second: a walk takes longer than that anyway, and sees what was lost meanwhile. */
+static void tell_lost(struct watch *w)
+{
+	if (!w->owes_lost || w->now_ns - w->told_lost_ns < LOST_EVERY_NS)
+		return;
+	if (bw_ring_room(w->guard->work, 0) == NULL)
+		return; /* keep is that far behind: when it has read on */
+	bw_ring_put(w->guard->work, BW_RECORD_LOST, 0);
+	bw_log(BW_WARNING, "events were lost: the trees are walked again");
+	w->owes_lost = false;
+	w->told_lost_ns = w->now_ns;
+}
+
+/* ---- processes ------------------------------------------------------------------------------------- */
+
+void watch_hear(void *context, const struct bw_process_event *event)
+{
+	struct watch *w = context;
+	void *room;
+
+	bw_stopper_hear(w->stopper, event);
+	room = bw_ring_room(w->guard->events, sizeof(*event));
+	if (room == NULL) {
+		watch_lose(w);
+		return;
+	}
+	memcpy(room, event, sizeof(*event));
+	bw_ring_put(w->guard->events, BW_RECORD_PROCESS, sizeof(*event));
+}
+
+static void drain_processes(struct watch *w)
+{
+	bw_lineage_drain(w->lineage, watch_hear, w);
+	atomic_store_explicit(&w->board->processes_known, bw_processes_alive(bw_lineage_processes(w->lineage)),
+			      memory_order_relaxed);
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------- */
+
+static void obey(struct watch *w)
+{
+	struct bw_ring_record record;
+	enum bw_err err;
+	bool any = false;
+
+	while ((err = bw_ring_next(w->guard->stops, &record)) == BW_OK) {
+		if (record.kind != BW_RECORD_STOP || bw_stopper_obey(w->stopper, record.bytes) != BW_OK)
+			bw_log(BW_ERROR, "a verdict could not be read");
+		bw_ring_done(w->guard->stops);
+		any = true;
+	}
+	if (err == BW_ERR_PROTOCOL)
+		bw_log(BW_ERROR, "the ring of verdicts was broken, and emptied");
+	for (unsigned pass = 0; any && pass < PASSES_MAX; pass++) {
+		const bool found = bw_stopper_children(w->stopper);
+
+		drain_processes(w);
+		if (!found && pass > 0)
+			return;
+	}
+}
+
+/* ---- events ---------------------------------------------------------------------------------------------- */
+
+static void take_batch(struct watch *w, struct bw_slice batch)
+{
+	struct bw_cursor c = bw_cursor_over(batch);
+	struct bw_fan_event event;
+	enum bw_err err;
+	unsigned count = 0;
+
+	while ((err = bw_fan_next(&c, &event)) == BW_OK) {
+		watch_take(w, &event);
+		if (++count % LOOKS_FOR_VERDICT == 0)
+			obey(w);
+	}
+	if (err != BW_ERR_AGAIN) {
+		bw_log(BW_ERROR, "the kernel's records cannot be read", BW_TEXT("why", bw_err_text(err)));
+		watch_lose(w);
+	}
+}
+
+/* True when there was anything. */
+static bool drain_group(struct watch *w, int group)
+{
+	static _Alignas(8) uint8_t buffer[BUFFER_BYTES];
+	bool any = false;
+
+	for (unsigned i = 0; i < READS_MAX; i++) {
+		const ssize_t got = read(group, buffer, sizeof(buffer));
+
+		if (got <= 0)
+			return any;
+		any = true;
+		w->now_ns = watch_now_ns();
+		w->now_us = bw_clock_now_us();
+		w->looked_up = 0;
+		drain_processes(w); /* whoever wrote was born before he did */
+		take_batch(w, bw_slice_of(buffer, (size_t)got));
+	}
+	return any;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------ */
+
+static void tick(struct watch *w)
+{
+	struct bw_tick now = { .time_ns = w->now_ns, .wall_us = w->now_us };
+	void *room;
+
+	if (w->now_ns - w->last_tick_ns < (TICK_MS - 1) * NS_A_MS)
+		return;
+	w->last_tick_ns = w->now_ns;
+	room = bw_ring_room(w->guard->events, sizeof(now));
+	if (room != NULL) { /* else the judge has newer news than this waiting */
+		memcpy(room, &now, sizeof(now));
+		bw_ring_put(w->guard->events, BW_RECORD_TICK, sizeof(now));
+	}
+	bw_hot_tick(w->hot, w->now_ns);
+}
+
+static void reload(struct watch *w)
+{
+	struct bw_guard_settings settings;
+	struct bw_why why = { "" };
+
+	bw_arena_reset(&w->arena);
+	if (bw_guard_settings_load(w->guard->data, &w->arena, &settings, &why) != BW_OK) {
+		bw_log(BW_ERROR, "the settings cannot be read again", BW_TEXT("why", why.text));
+		return;
+	}
+	w->guard->settings = settings;
+	bw_cover_forget(w->cover);
+}
+
+/* False: it is time to end. */
+static bool hear_seat(struct watch *w)
+{
+	struct bw_seat_event event;
+
+	for (;;) {
+		if (bw_seat_next(w->seat, &event) != BW_OK || event.kind == BW_SEAT_STOP)
+			return false;
+		if (event.kind == BW_SEAT_NOTHING)
+			return true;
+		if (event.kind == BW_SEAT_RELOAD)
+			reload(w);
+		else if (event.kind == BW_SEAT_PEER)
+			bw_channel_free(event.old);
+		else if (event.fd >= 0)
+			(void)close(event.fd);
+	}
+}
+
+static int most_ms(const struct watch *w)
+{
+	const int lineage_ms = bw_lineage_every_ms(w->lineage);
+
+	if (bw_stopper_chases(w->stopper, watch_now_ns()))
+		return CHASE_MS;
+	return lineage_ms < TICK_MS ? lineage_ms : TICK_MS;
+}
+
+/* Waits for anything, or, while a batch gathers, for anything but names. */
+static void wait_for(struct watch *w, struct pollfd fds[FD_COUNT], bool batch)
+{
+	const int most = most_ms(w);
+	const bool may_sleep = bw_ring_may_sleep(w->guard->stops);
+	int timeout = batch && BATCH_MS < most ? BATCH_MS : most;
+
+	if (!may_sleep)
+		timeout = 0;
+	for (size_t i = 0; i < FD_COUNT; i++)
+		fds[i].revents = 0;
+	(void)poll(fds, batch ? FD_NAMES : FD_COUNT, timeout);
+	if (may_sleep)
+		bw_ring_awake(w->guard->stops);
+}
+
+static void loop(struct watch *w)
+{
+	struct pollfd fds[FD_COUNT] = {
+		[FD_SEAT] = { bw_seat_fd(w->seat), POLLIN, 0 },
+		[FD_STOPS] = { bw_ring_fd(w->guard->stops), POLLIN, 0 },
+		[FD_LINEAGE] = { bw_lineage_fd(w->lineage), POLLIN, 0 },
+		[FD_CHANGES] = { bw_marks_changes_fd(w->marks), POLLIN, 0 },
+		[FD_NAMES] = { bw_marks_names_fd(w->marks), POLLIN, 0 },
+	};
+	bool batch = false;
+
+	for (;;) {
+		bool any;
+
+		wait_for(w, fds, batch);
+		w->now_ns = watch_now_ns();
+		w->now_us = bw_clock_now_us();
+		obey(w);
+		if (fds[FD_SEAT].revents != 0 && !hear_seat(w))
+			return;
+		if (w->now_ns - w->last_event_ns > QUIET_NS)
+			w->wakes = 0;
+		any = drain_group(w, fds[FD_CHANGES].fd);
+		any |= drain_group(w, fds[FD_NAMES].fd);
+		if (any)
+			w->last_event_ns = w->now_ns;
+		else
+			drain_processes(w);
+		batch = any && ++w->wakes > FREE_WAKES;
+		tick(w);
+		tell_lost(w);
+	}
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+/* Also for the memory it may touch later; only what it touches is held. */
+static void be_punctual(void)
+{
+	const struct sched_param priority = { .sched_priority = PRIORITY };
+
+	/* the sandbox takes the right to lock more than the limit, not what the limit allows */
+	if (setrlimit(RLIMIT_MEMLOCK, &(const struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }) != 0)
+		bw_log(BW_DEBUG, "the limit of locked memory stays");
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) != 0)
+		bw_log(BW_WARNING, "not allowed to be punctual: verdicts may come late on a busy machine");
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+		bw_log(BW_WARNING, "not allowed to stay in memory: verdicts may come late on a busy machine");
+}
+
+static enum bw_err open_all(struct watch *w, struct bw_why *why)
+{
+	BW_TRY(bw_lineage_open(&w->lineage, why));
+	BW_TRY(bw_stopper_new(w->board, w->lineage, &w->stopper));
+	BW_TRY(bw_marks_open(w->guard, &w->marks, why));
+	BW_TRY(bw_cover_new(w->guard, &w->cover));
+	BW_TRY(bw_hot_new(w->marks, &w->hot));
+	BW_TRY(bw_spending_new(&w->spending));
+	bw_log(BW_INFO, "processes are heard of by", BW_TEXT("means", bw_lineage_words(w->lineage)));
+	be_punctual();
+	BW_TRY(bw_seat_confine(w->seat, NULL, w->guard->require_sandbox, why));
+	BW_TRY(bw_marks_start(w->marks));
+	return BW_OK;
+}
+
+static void release(struct watch *w)
+{
+	if (w->marks != NULL)
+		bw_marks_stop(w->marks);
+	bw_marks_free(w->marks);
+	bw_cover_free(w->cover);
+	bw_hot_free(w->hot);
+	bw_spending_free(w->spending);
+	bw_stopper_free(w->stopper);
+	bw_lineage_free(w->lineage);
+	bw_arena_release(&w->arena);
+}
+
+static void begin(struct watch *w)
+{
+	w->now_ns = watch_now_ns();
+	w->now_us = bw_clock_now_us();
+	bw_lineage_scan(w->lineage, watch_hear, w);
+	if (atomic_load(&w->board->events) > 0)
+		watch_lose(w); /* another watch was here and died: what came between is not known */
+}
+
+int bw_watch_run(struct bw_seat *seat)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	struct bw_why why = { "" };
+	enum bw_err err;
+
+	if (w == NULL)
+		return 1;
+	w->seat = seat;
+	w->guard = bw_guard_of(seat);
+	w->board = (struct bw_guard_board *)(void *)w->guard->board->ptr; /* a page: aligned for anything */
+	w->arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	err = open_all(w, &why);
+	if (err == BW_OK) {
+		begin(w);
+		err = bw_seat_ready(seat);
+	}
+	if (err == BW_OK)
+		loop(w);
+	else
+		bw_log(BW_ERROR, "watch cannot begin",
+		       BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+	release(w);
+	free(w);
+	return err == BW_OK ? 0 : 1;
+}

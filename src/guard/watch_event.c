@@ -1,0 +1,296 @@
+/* What an event of the kernel becomes: for whom it is news, and with which of the file's bytes. */
+#include <sys/fanotify.h>
+
+#include "guard/watch_parts.h"
+
+enum {
+	STRANGERS_MAX = 16,    /* unknown files written in a marked folder within a second: its mark is lifted */
+	LOAD_NO_GUESSES = 96,  /* of 256: from here on new files are not sampled */
+	LOAD_NO_SAMPLES = 224, /* and from here nothing is */
+};
+
+#define STRANGERS_NS UINT64_C(1000000000)
+
+/* One act on one file on its way. */
+struct draft {
+	struct bw_event event;
+	const struct bw_volume *volume;
+	const struct bw_handle *file;
+	struct bw_slice name;
+	struct bw_slice name_to;
+};
+
+static bool key_of(const struct bw_volume *volume, const struct bw_fan_id *id, struct bw_file_key *out)
+{
+	return id->there && bw_file_key_of_handle(id->handle.type, bw_slice_of(id->handle.bytes, id->handle.len),
+						  volume->number, out) == BW_OK;
+}
+
+static uint32_t session_of(const struct watch *w, uint32_t pid)
+{
+	const struct bw_process *process = bw_processes_find(bw_lineage_processes(w->lineage), pid);
+
+	return process == NULL ? 0 : process->session;
+}
+
+/* ---- on their way ---------------------------------------------------------------------- */
+
+/* Head and names into a room; what of the room is filled so far. */
+static size_t write_down(const struct draft *draft, uint8_t *room)
+{
+	size_t at = sizeof(draft->event);
+
+	memcpy(room, &draft->event, sizeof(draft->event));
+	memcpy(room + at, draft->name.ptr, draft->name.len);
+	at += draft->name.len;
+	memcpy(room + at, draft->name_to.ptr, draft->name_to.len);
+	return at + draft->name_to.len;
+}
+
+static void to_keep(struct watch *w, const struct draft *draft)
+{
+	uint8_t *room = bw_ring_room(w->guard->work, bw_event_bytes(&draft->event));
+
+	if (room == NULL) {
+		watch_lose(w);
+		return;
+	}
+	bw_ring_put(w->guard->work, BW_RECORD_EVENT, write_down(draft, room));
+}
+
+static void to_judge(struct watch *w, struct draft *draft, bool sample)
+{
+	const size_t head = bw_event_bytes(&draft->event);
+	uint8_t *room = NULL;
+
+	if (sample && bw_ring_load(w->guard->events) < LOAD_NO_SAMPLES)
+		room = bw_ring_room(w->guard->events, head + BW_CONTENT_WHOLE_MAX);
+	if (room != NULL &&
+	    bw_watch_sample(draft->volume, draft->file, w->guard->settings.salt, &draft->event, room + head))
+		atomic_fetch_add_explicit(&w->board->samples, 1, memory_order_relaxed);
+	else
+		room = bw_ring_room(w->guard->events, head);
+	if (room == NULL) {
+		watch_lose(w);
+		return;
+	}
+	(void)write_down(draft, room);
+	bw_ring_put(w->guard->events, BW_RECORD_EVENT, bw_event_bytes(&draft->event));
+	draft->event.sample_len = 0; /* keep gets the same without it */
+	draft->event.piece_count = 0;
+}
+
+/* ---- who it was -------------------------------------------------------------------------- */
+
+/* Its group and session may have changed since its fork: the judge must know them before the event. */
+static void look_up_actor(struct watch *w, uint32_t pid)
+{
+	if (pid == 0 || pid == w->looked_up)
+		return;
+	w->looked_up = pid;
+	(void)bw_lineage_refresh(w->lineage, pid, watch_hear, w);
+}
+
+/* What a thread of the kernel's own does (nfsd) has no actor here. */
+static uint32_t actor_of(const struct watch *w, uint32_t pid)
+{
+	const struct bw_process *process = bw_processes_find(bw_lineage_processes(w->lineage), pid);
+
+	return process != NULL && process->kernel ? 0 : pid;
+}
+
+/* ---- acts ----------------------------------------------------------------------------------- */
+
+static struct draft draft_of(const struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan,
+			     enum bw_act act)
+{
+	struct draft draft = { .event = { .time_ns = w->now_ns,
+					  .wall_us = w->now_us,
+					  .pid = actor_of(w, fan->pid),
+					  .act = (uint8_t)act },
+			       .volume = volume,
+			       .file = &fan->file.handle,
+			       .name = fan->folder.name,
+			       .name_to = bw_slice_empty };
+
+	if (act == BW_ACT_MOVED || act == BW_ACT_FOLDER)
+		draft.name_to = fan->folder_to.name;
+	draft.event.name_len = (uint16_t)draft.name.len;
+	draft.event.name_to_len = (uint16_t)draft.name_to.len;
+	(void)key_of(volume, &fan->file, &draft.event.file);
+	(void)key_of(volume, &fan->folder, &draft.event.folder);
+	(void)key_of(volume, &fan->folder_to, &draft.event.folder_to);
+	draft.event.was_known = bw_index_by_key(w->guard->index, &draft.event.file, &draft.event.known) == BW_OK;
+	return draft;
+}
+
+/* A folder in which a known file was touched is worth a mark. */
+static void ask_for_mark(struct watch *w, const struct draft *draft, const struct bw_fan_id *id)
+{
+	struct bw_cover_folder *folder;
+
+	if (!id->there)
+		return;
+	folder = bw_cover_of(w->cover, draft->volume, &draft->event.folder, &id->handle);
+	if (folder->covered && !folder->asked)
+		folder->asked = bw_marks_ask(w->marks, draft->volume, &id->handle);
+}
+
+static bool is_covered(struct watch *w, const struct bw_volume *volume, const struct bw_fan_id *id)
+{
+	struct bw_file_key key;
+
+	if (!key_of(volume, id, &key))
+		return false;
+	return bw_cover_file(w->cover, volume, bw_cover_of(w->cover, volume, &key, &id->handle), &id->handle, id->name);
+}
+
+/* A file nobody knows: keep comes first, for what has no shadow yet can be lost. */
+static void send_new(struct watch *w, struct draft *draft)
+{
+	const uint32_t pid = draft->event.pid;
+	bool sample = draft->event.has_replaced;
+
+	to_keep(w, draft);
+	if (!sample && draft->event.act != BW_ACT_REMOVED && bw_ring_load(w->guard->events) < LOAD_NO_GUESSES)
+		sample = bw_spending_may(w->spending, pid, session_of(w, pid), w->now_ns);
+	to_judge(w, draft, sample);
+}
+
+static void send_known(struct watch *w, struct draft *draft, bool sample)
+{
+	look_up_actor(w, draft->event.pid);
+	to_judge(w, draft, sample);
+	to_keep(w, draft);
+}
+
+static void closed(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_CLOSED);
+
+	bw_hot_closed(w->hot, &draft.event.file);
+	if (draft.event.was_known) {
+		send_known(w, &draft, true);
+		ask_for_mark(w, &draft, &fan->folder);
+	} else if (is_covered(w, volume, &fan->folder)) {
+		send_new(w, &draft);
+	}
+}
+
+static void removed(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_REMOVED);
+	const uint32_t pid = draft.event.pid;
+
+	if (draft.event.was_known) {
+		bw_spending_destroyed(w->spending, pid, session_of(w, pid), w->now_ns);
+		send_known(w, &draft, false);
+	} else if (is_covered(w, volume, &fan->folder)) {
+		send_new(w, &draft);
+	}
+}
+
+static void moved(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_MOVED);
+	struct bw_event *event = &draft.event;
+	const uint64_t place = bw_index_place(w->guard->index, &event->folder_to, draft.name_to);
+
+	event->has_replaced = bw_index_by_place(w->guard->index, place, &event->replaced) == BW_OK &&
+			      !bw_file_key_equals(&event->replaced.key, &event->file);
+	if (event->has_replaced)
+		bw_spending_destroyed(w->spending, event->pid, session_of(w, event->pid), w->now_ns);
+	if (event->was_known || event->has_replaced)
+		send_known(w, &draft, event->has_replaced);
+	else if (is_covered(w, volume, &fan->folder) || is_covered(w, volume, &fan->folder_to))
+		send_new(w, &draft);
+}
+
+static void folder_moved(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_FOLDER);
+	bool from;
+	bool to;
+
+	bw_cover_forget(w->cover); /* the paths of all below it are others now */
+	from = is_covered(w, volume, &fan->folder);
+	to = is_covered(w, volume, &fan->folder_to);
+	if (!from && !to)
+		return;
+	look_up_actor(w, draft.event.pid);
+	to_keep(w, &draft);
+	to_judge(w, &draft, false);
+	if (to && !bw_marks_ask_tree(w->marks, volume, &fan->file.handle))
+		watch_lose(w);
+}
+
+/* ---- writes ------------------------------------------------------------------------------------ */
+
+static void count_stranger(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct bw_cover_folder *folder;
+	struct bw_file_key key;
+
+	if (!key_of(volume, &fan->folder, &key))
+		return;
+	folder = bw_cover_of(w->cover, volume, &key, &fan->folder.handle);
+	if (w->now_ns - folder->since_ns > STRANGERS_NS) {
+		folder->since_ns = w->now_ns;
+		folder->strangers = 0;
+	}
+	if (++folder->strangers != STRANGERS_MAX)
+		return;
+	folder->asked = false;
+	bw_marks_lift(w->marks, volume, &fan->folder.handle);
+}
+
+static void changed(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_CHANGED);
+
+	if (!draft.event.was_known) {
+		count_stranger(w, volume, fan);
+		return; /* its close is told */
+	}
+	if (bw_hot_written(w->hot, volume, &draft.event.file, draft.file, w->now_ns))
+		send_known(w, &draft, true);
+}
+
+/* ---- all ---------------------------------------------------------------------------------------- */
+
+/* The crew's own acts are nobody's. Its parent is ours. */
+static bool is_crew(const struct watch *w, uint32_t pid)
+{
+	const struct bw_process *process = bw_processes_find(bw_lineage_processes(w->lineage), pid);
+	const uint32_t parent = bw_stopper_parent(w->stopper);
+
+	return pid != 0 && (pid == parent || (process != NULL && process->alive && process->parent == parent));
+}
+
+void watch_take(struct watch *w, const struct bw_fan_event *fan)
+{
+	const struct bw_volume *volume;
+
+	atomic_fetch_add_explicit(&w->board->events, 1, memory_order_relaxed);
+	if (fan->overflow) {
+		watch_lose(w);
+		return;
+	}
+	volume = fan->file.there ? bw_marks_volume(w->marks, &fan->file) : NULL;
+	if (volume == NULL || is_crew(w, fan->pid))
+		return;
+	if ((fan->mask & FAN_ONDIR) != 0) {
+		if ((fan->mask & FAN_RENAME) != 0)
+			folder_moved(w, volume, fan);
+		return;
+	}
+	/* the kernel may have merged them; a file that is gone when its close is read has no sample */
+	if ((fan->mask & FAN_MODIFY) != 0)
+		changed(w, volume, fan);
+	if ((fan->mask & FAN_CLOSE_WRITE) != 0)
+		closed(w, volume, fan);
+	if ((fan->mask & FAN_RENAME) != 0)
+		moved(w, volume, fan);
+	if ((fan->mask & FAN_DELETE) != 0)
+		removed(w, volume, fan);
+}

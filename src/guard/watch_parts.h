@@ -1,0 +1,46 @@
+/*
+ * The watch worker's files among themselves: watch.c (its life and its loop), watch_event.c (what an event becomes),
+ * watch_sample.c (what is read of a file), watch_stop.c (how an actor ends). No other file includes this.
+ */
+#ifndef BW_GUARD_WATCH_PARTS_H
+#define BW_GUARD_WATCH_PARTS_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "guard/lineage.h"
+#include "guard/watch_cover.h"
+#include "guard/watch_marks.h"
+#include "guard/watch_sample.h"
+#include "guard/watch_stop.h"
+
+struct watch {
+	struct bw_seat *seat;
+	struct bw_guard *guard;
+	struct bw_guard_board *board;
+	struct bw_lineage *lineage;
+	struct bw_marks *marks;
+	struct bw_cover *cover;
+	struct bw_hot *hot;
+	struct bw_spending *spending;
+	struct bw_stopper *stopper;
+	struct bw_arena arena; /* the settings of a reload */
+	uint64_t now_ns;       /* when the batch was read */
+	int64_t now_us;
+	uint32_t looked_up; /* the process whose group was asked for last in this batch */
+	bool owes_lost;     /* keep has to be told */
+	uint64_t told_lost_ns;
+	unsigned wakes; /* since it was quiet */
+	uint64_t last_event_ns;
+	uint64_t last_tick_ns;
+};
+
+/* watch.c */
+uint64_t watch_now_ns(void);
+void watch_lose(struct watch *w);                                     /* something is missing: keep will walk */
+void watch_hear(void *context, const struct bw_process_event *event); /* for bw_lineage_...; context is the watch */
+
+/* watch_event.c */
+void watch_take(struct watch *w, const struct bw_fan_event *fan);
+
+#endif
