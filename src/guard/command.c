@@ -3,10 +3,12 @@
 
 #include "base/command.h"
 
+extern const struct bw_command bw_guard_enroll_command;
 extern const struct bw_command bw_guard_run_command;
 
 /* In the order in which a newcomer meets them. */
 static const struct bw_command *const rows[] = {
+	&bw_guard_enroll_command,
 	&bw_guard_run_command,
 };
 

@@ -39,6 +39,26 @@ enum bw_err bw_file_key_of_handle(int type, struct bw_slice handle, uint32_t vol
 	return BW_OK;
 }
 
+enum bw_err bw_file_key_to_handle(const struct bw_file_key *key, int type, size_t len, uint8_t out[BW_HANDLE_BYTES_MAX])
+{
+	const uint32_t ino32 = (uint32_t)key->ino;
+
+	if (type == HANDLE_INO32 && len == 8) {
+		memcpy(out, &ino32, 4);
+		memcpy(out + 4, &key->gen, 4);
+	} else if (type == HANDLE_INO64 && len == 12) {
+		memcpy(out, &key->ino, 8);
+		memcpy(out + 8, &key->gen, 4);
+	} else if (type == HANDLE_BTRFS && len == 20) {
+		memcpy(out, &key->ino, 8);
+		memcpy(out + 8, &key->tree, 8);
+		memcpy(out + 16, &key->gen, 4);
+	} else {
+		return BW_ERR_UNSUPPORTED;
+	}
+	return BW_OK;
+}
+
 static void write_be(uint8_t *at, uint64_t value, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++)

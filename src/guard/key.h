@@ -32,6 +32,10 @@ enum {
 BW_MUST_USE enum bw_err bw_file_key_of_handle(int type, struct bw_slice handle, uint32_t volume,
 					      struct bw_file_key *out);
 
+/* The way back: a handle of this type and length, as bw_file_key_of_handle takes it. UNSUPPORTED. */
+BW_MUST_USE enum bw_err bw_file_key_to_handle(const struct bw_file_key *key, int type, size_t len,
+					      uint8_t out[BW_HANDLE_BYTES_MAX]);
+
 static inline bool bw_file_key_equals(const struct bw_file_key *a, const struct bw_file_key *b)
 {
 	return a->ino == b->ino && a->gen == b->gen && a->tree == b->tree && a->volume == b->volume;

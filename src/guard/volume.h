@@ -47,6 +47,9 @@ const char *bw_strategy_words(enum bw_strategy strategy);
 /* The part of an absolute, real path below the volume's mount; false when it lies elsewhere. */
 bool bw_volume_inside(const struct bw_volume *volume, const char *path, struct bw_slice *out);
 
+/* Whether the folder `path` lies on this very mount, and not on another one below it. */
+bool bw_volume_holds(const struct bw_volume *volume, const char *path);
+
 /* The key of an open file (or of O_PATH). UNSUPPORTED, SYSTEM. */
 BW_MUST_USE enum bw_err bw_volume_key(const struct bw_volume *volume, int fd, struct bw_file_key *out);
 
@@ -58,6 +61,13 @@ struct bw_handle {
 };
 
 BW_MUST_USE enum bw_err bw_volume_handle(int fd, struct bw_handle *out);
+
+/* The same of a name in an open folder; a link's own. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_volume_handle_at(int folder, const char *name, struct bw_handle *out);
+
+/* The handle of a key: what bw_file_key_of_handle undoes. UNSUPPORTED. */
+BW_MUST_USE enum bw_err bw_volume_handle_of(const struct bw_volume *volume, const struct bw_file_key *key,
+					    struct bw_handle *out);
 
 /* Opens by handle: O_RDONLY | `flags`, never following a link, with O_NOATIME where allowed. NOT_FOUND: it is gone. */
 BW_MUST_USE enum bw_err bw_volume_open(const struct bw_volume *volume, const struct bw_handle *handle, int flags,

@@ -135,6 +135,9 @@ BW_MUST_USE enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t inci
 BW_MUST_USE enum bw_err bw_shelf_describe(struct bw_shelf *shelf, uint64_t number, struct bw_slice content,
 					  enum bw_shelf_state state);
 
+/* The features alone, which come a moment after the version: one row by its number, no state changes. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_features(struct bw_shelf *shelf, uint64_t number, struct bw_slice content);
+
 /* Forgets a version; the caller removes its content after the commit. NOT_FOUND; BUSY when it is pinned. */
 BW_MUST_USE enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number);
 

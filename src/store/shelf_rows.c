@@ -37,6 +37,7 @@ static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_VERSION_PIN] = "UPDATE version SET incident = ?2 WHERE number = ?1",
 	[SHELF_VERSION_UNPIN] = "UPDATE version SET incident = 0 WHERE incident = ?1",
 	[SHELF_VERSION_DESCRIBE] = "UPDATE version SET content = ?2, state = ?3 WHERE number = ?1",
+	[SHELF_VERSION_FEATURES] = "UPDATE version SET content = ?2 WHERE number = ?1",
 	[SHELF_VERSION_DROP] = "DELETE FROM version WHERE number = ?1 AND incident = 0",
 };
 
@@ -409,6 +410,18 @@ enum bw_err bw_shelf_describe(struct bw_shelf *shelf, uint64_t number, struct bw
 	(void)sqlite3_bind_int64(stmt, 3, state);
 	BW_TRY(change_one(shelf, stmt));
 	return version.state == state ? BW_OK : renew_newest(shelf, &version.key);
+}
+
+enum bw_err bw_shelf_features(struct bw_shelf *shelf, uint64_t number, struct bw_slice content)
+{
+	sqlite3_stmt *stmt;
+
+	BW_NEED(content.len == BW_SHELF_CONTENT_BYTES, RANGE);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_FEATURES, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	bw_shelf_bind_bytes(stmt, 2, content);
+	return change_one(shelf, stmt);
 }
 
 enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number)

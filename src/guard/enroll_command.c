@@ -1,0 +1,541 @@
+/* `breakwater guard enroll`: a folder gets its first standing copies. */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "base/progress.h"
+#include "codec/json_text.h"
+#include "guard/enroll.h"
+#include "guard/sampler_child.h"
+#include "guard/volumes.h"
+#include "sys/clock.h"
+
+enum {
+	SETTINGS_MEMORY = 16 * 1024 * 1024,
+	COMMIT_FILES = 16384,
+	COMMIT_US = 1000 * 1000,
+	SETTLE_MS = 30000,
+	NAMED_MOST = 10, /* refused files that are named one by one */
+	ANSWER_BYTES = 64,
+};
+
+struct enroll {
+	struct bw_call *call;
+	const char *data;
+	struct bw_arena arena;
+	struct bw_guard_settings settings;
+	bool is_first;
+	size_t volume_count;
+	struct bw_volume volumes[BW_VOLUMES_MAX];
+	struct bw_enroll_count counts[BW_VOLUMES_MAX];
+	uint64_t files; /* of all volumes, counted */
+	struct bw_sampler_child sampler;
+	struct bw_index *index;
+	struct bw_copier *copier;
+	struct bw_progress progress;
+	int lock;
+	/* of the volume at work */
+	struct bw_shadow *shadow;
+	uint64_t done_before;
+	uint64_t committed; /* taken when it was last committed */
+	int64_t committed_us;
+	uint64_t named;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static int fail(const struct enroll *enroll, const char *next, const struct bw_why *why, enum bw_err err)
+{
+	return bw_complain(enroll->call, BW_EXIT_FAILED, next, "%s",
+			   why->text[0] != '\0' ? why->text : bw_err_text(err));
+}
+
+/* ---- what is to be guarded -------------------------------------------------------------------------- */
+
+static bool is_inside(const char *path, const char *tree)
+{
+	const size_t len = strcmp(tree, "/") == 0 ? 0 : strlen(tree);
+
+	return strncmp(path, tree, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Trees never lie inside one another: a wider one takes the place of those it holds. */
+static enum bw_err add_tree(struct enroll *enroll, const char *path)
+{
+	struct bw_guard_settings *settings = &enroll->settings;
+	struct bw_slice copy;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < settings->tree_count; i++) {
+		if (is_inside(path, settings->trees[i]))
+			return BW_OK;
+	}
+	for (size_t i = 0; i < settings->tree_count; i++) {
+		if (!is_inside(settings->trees[i], path))
+			settings->trees[kept++] = settings->trees[i];
+	}
+	settings->tree_count = kept;
+	BW_NEED(kept < BW_TREES_MAX, TOO_MANY);
+	BW_TRY(bw_arena_copy(&enroll->arena, bw_slice_text(path), &copy));
+	settings->trees[settings->tree_count++] = (const char *)copy.ptr;
+	return BW_OK;
+}
+
+static int add_folders(struct enroll *enroll)
+{
+	for (size_t i = 0; i < bw_call_args(enroll->call); i++) {
+		const char *given = bw_call_arg(enroll->call, i);
+		char path[PATH_MAX];
+		enum bw_err err;
+
+		if (realpath(given, path) == NULL)
+			return bw_complain(enroll->call, BW_EXIT_FAILED, NULL, "cannot reach '%s': %m", given);
+		err = add_tree(enroll, path);
+		if (err != BW_OK)
+			return bw_complain(enroll->call, BW_EXIT_FAILED, NULL, "cannot add '%s': %s", given,
+					   bw_err_text(err));
+	}
+	return BW_EXIT_OK;
+}
+
+static void take_options(struct enroll *enroll)
+{
+	struct bw_guard_settings *settings = &enroll->settings;
+	const char *mode = bw_call_text(enroll->call, "mode");
+
+	if (mode != NULL)
+		settings->mode = bw_guard_mode_of(mode);
+	if (bw_call_has(enroll->call, "quota"))
+		settings->quota_bytes = (uint64_t)bw_call_num(enroll->call, "quota");
+	if (bw_call_has(enroll->call, "largest"))
+		settings->largest_bytes = (uint64_t)bw_call_num(enroll->call, "largest");
+	if (bw_call_has(enroll->call, "days"))
+		settings->days = (uint32_t)bw_call_num(enroll->call, "days");
+}
+
+static int load(struct enroll *enroll)
+{
+	struct bw_why why = { 0 };
+	enum bw_err err = bw_guard_settings_load(enroll->data, &enroll->arena, &enroll->settings, &why);
+
+	enroll->is_first = err == BW_ERR_NOT_FOUND;
+	if (err != BW_OK && err != BW_ERR_NOT_FOUND)
+		return fail(enroll, NULL, &why, err);
+	if (enroll->is_first)
+		enroll->settings = (struct bw_guard_settings){ .enrolled_us = bw_clock_now_us() };
+	take_options(enroll);
+	return add_folders(enroll);
+}
+
+/* ---- what it will cost ---------------------------------------------------------------------------------- */
+
+static enum bw_err see_count(void *context, uint64_t files)
+{
+	struct enroll *enroll = context;
+
+	bw_progress_at(&enroll->progress, enroll->files + files);
+	return interrupted != 0 ? BW_ERR_CLOSED : BW_OK;
+}
+
+static enum bw_err count_all(struct enroll *enroll, struct bw_why *why)
+{
+	enum bw_err err = BW_OK;
+
+	bw_progress_begin(&enroll->progress, "counting", "files", 0, bw_call_flag(enroll->call, "quiet"));
+	for (size_t i = 0; i < enroll->volume_count && err == BW_OK; i++) {
+		err = bw_enroll_count(&enroll->volumes[i], &enroll->settings, see_count, enroll, &enroll->counts[i],
+				      why);
+		enroll->files += enroll->counts[i].files;
+	}
+	bw_progress_end(&enroll->progress);
+	return err;
+}
+
+static void say_gaps(const struct bw_enroll_count *count)
+{
+	if (count->submounts > 0)
+		(void)printf(
+			"    not guarded by this: %llu other file system%s below it, first '%s'; enroll them by name\n",
+			(unsigned long long)count->submounts, count->submounts == 1 ? "" : "s", count->first_submount);
+	if (count->skipped > 0)
+		(void)printf("    not guarded: %llu folder%s that cannot be entered, first '%s'\n",
+			     (unsigned long long)count->skipped, count->skipped == 1 ? "" : "s", count->first_skipped);
+	if (count->too_big > 0)
+		(void)printf("    watched, but not copied: %llu file%s larger than --largest, %llu MiB in all\n",
+			     (unsigned long long)count->too_big, count->too_big == 1 ? "" : "s",
+			     (unsigned long long)(count->too_big_bytes / BW_MIB));
+}
+
+static void say_cost(const struct bw_volume *volume, const struct bw_enroll_count *count,
+		     const struct bw_enroll_cost *cost, const struct bw_enroll_room *room)
+{
+	(void)printf("%s (%s): %s\n", volume->mount, volume->type, bw_strategy_words(volume->strategy));
+	(void)printf("    %llu files in %llu folders, %llu MiB\n", (unsigned long long)count->files,
+		     (unsigned long long)count->folders, (unsigned long long)(count->bytes / BW_MIB));
+	(void)printf("    standing copies: about %llu MiB and %llu inodes, %llu s; quota %llu MiB, free %llu MiB, "
+		     "kept now %llu MiB\n",
+		     (unsigned long long)(cost->bytes / BW_MIB), (unsigned long long)cost->inodes,
+		     (unsigned long long)cost->seconds, (unsigned long long)(room->quota / BW_MIB),
+		     (unsigned long long)(room->free / BW_MIB), (unsigned long long)(room->kept / BW_MIB));
+	say_gaps(count);
+}
+
+static int weigh(struct enroll *enroll)
+{
+	struct bw_why why = { 0 };
+
+	for (size_t i = 0; i < enroll->volume_count; i++) {
+		struct bw_enroll_cost cost;
+		struct bw_enroll_room room;
+		enum bw_err err = bw_enroll_room(&enroll->volumes[i], &enroll->settings, &room, &why);
+
+		if (err != BW_OK)
+			return fail(enroll, NULL, &why, err);
+		bw_enroll_cost(&enroll->counts[i], enroll->volumes[i].strategy, &cost);
+		if (!bw_call_json(enroll->call))
+			say_cost(&enroll->volumes[i], &enroll->counts[i], &cost, &room);
+		err = bw_enroll_fits(&cost, &room, enroll->volumes[i].mount, &why);
+		if (err != BW_OK)
+			return fail(enroll,
+				    "leave something out ('breakwater guard exclude', --largest SIZE), or allow more "
+				    "(--quota SIZE); nothing was changed",
+				    &why, err);
+	}
+	return BW_EXIT_OK;
+}
+
+/* ---- questions ---------------------------------------------------------------------------------------------- */
+
+/* Only on a terminal, only when nobody said it before. Unset is an answer too: see `guard run`. */
+static void ask_mode(struct enroll *enroll)
+{
+	char answer[ANSWER_BYTES];
+
+	if (!enroll->is_first || enroll->settings.mode != BW_MODE_UNSET || isatty(STDIN_FILENO) != 1 ||
+	    bw_call_json(enroll->call))
+		return;
+	(void)printf("What shall the guard do when somebody destroys known-good files?\n"
+		     "    observe   report it, and stop nobody\n"
+		     "    hold      freeze the actor until you decide\n"
+		     "    enforce   stop the actor at once\n"
+		     "    (Enter)   stop it when many files are destroyed; report the rest during the first day\n"
+		     "mode: ");
+	(void)fflush(stdout);
+	if (fgets(answer, sizeof(answer), stdin) == NULL)
+		return;
+	answer[strcspn(answer, "\r\n")] = '\0';
+	enroll->settings.mode = bw_guard_mode_of(answer);
+	if (enroll->settings.mode == BW_MODE_UNSET && answer[0] != '\0')
+		(void)printf("'%s' is none of them; as for Enter. To change it: breakwater guard enroll --mode MODE\n",
+			     answer);
+}
+
+/* ---- one volume ------------------------------------------------------------------------------------------------ */
+
+static enum bw_err between(void *context, const struct bw_gathered *so_far)
+{
+	struct enroll *enroll = context;
+
+	if (interrupted != 0)
+		return BW_ERR_CLOSED;
+	if (so_far->seen % 64 != 0)
+		return BW_OK;
+	bw_progress_at(&enroll->progress, enroll->done_before + so_far->seen);
+	if (so_far->taken - enroll->committed < COMMIT_FILES && bw_clock_mono_us() - enroll->committed_us < COMMIT_US)
+		return BW_OK;
+	enroll->committed = so_far->taken;
+	enroll->committed_us = bw_clock_mono_us();
+	return bw_shadow_commit(enroll->shadow);
+}
+
+static void name_refused(void *context, const char *path, enum bw_err err, bool submount)
+{
+	struct enroll *enroll = context;
+
+	if (submount || err == BW_ERR_TOO_BIG || enroll->named++ >= NAMED_MOST) /* these were told with the cost */
+		return;
+	bw_progress_end(&enroll->progress);
+	(void)bw_complain(enroll->call, BW_EXIT_OK, NULL, "cannot keep '%s': %s", path, bw_err_text(err));
+}
+
+static enum bw_err open_store(struct enroll *enroll, const struct bw_volume *volume, struct bw_why *why)
+{
+	const enum bw_err err = bw_shadow_create(volume, why);
+
+	if (err != BW_OK && err != BW_ERR_EXISTS)
+		return err;
+	BW_TRY(bw_copier_open(enroll->copier, volume, why));
+	enroll->shadow = bw_copier_shadow(enroll->copier, volume->number);
+	enroll->committed = 0;
+	enroll->committed_us = bw_clock_mono_us();
+	return BW_OK;
+}
+
+/* Whatever ended the walk: what was taken is good, and stays. */
+static enum bw_err finish(struct enroll *enroll, enum bw_err err)
+{
+	const enum bw_err settled = bw_copier_settle(enroll->copier, SETTLE_MS);
+	const enum bw_err synced = bw_shadow_sync(enroll->shadow);
+
+	if (err != BW_OK)
+		return err;
+	return settled != BW_OK ? settled : synced;
+}
+
+static enum bw_err write_json(struct bw_buf *out, const struct bw_volume *volume, const struct bw_gathered *g,
+			      const struct bw_shelf_totals *totals, int64_t took_us)
+{
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	BW_TRY(bw_json_add_text(out, "mount", bw_slice_text(volume->mount)));
+	BW_TRY(bw_json_add_text(out, "type", bw_slice_text(volume->type)));
+	BW_TRY(bw_json_add_text(out, "strategy",
+				volume->strategy == BW_STRATEGY_REFLINK ? BW_LIT("reflink") : BW_LIT("copy")));
+	BW_TRY(bw_json_add_num(out, "folders", (int64_t)g->folders));
+	BW_TRY(bw_json_add_num(out, "files", (int64_t)g->seen));
+	BW_TRY(bw_json_add_num(out, "taken", (int64_t)g->taken));
+	BW_TRY(bw_json_add_num(out, "taken_bytes", (int64_t)g->taken_bytes));
+	BW_TRY(bw_json_add_num(out, "unchanged", (int64_t)g->unchanged));
+	BW_TRY(bw_json_add_num(out, "gone", (int64_t)g->gone));
+	BW_TRY(bw_json_add_num(out, "too_big", (int64_t)g->too_big));
+	BW_TRY(bw_json_add_num(out, "refused", (int64_t)(g->refused + g->skipped)));
+	BW_TRY(bw_json_add_num(out, "submounts", (int64_t)g->submounts));
+	BW_TRY(bw_json_add_num(out, "versions", (int64_t)totals->versions));
+	BW_TRY(bw_json_add_num(out, "kept_bytes", (int64_t)totals->kept_bytes));
+	BW_TRY(bw_json_add_num(out, "took_us", took_us));
+	return bw_buf_add_text(out, "}\n");
+}
+
+static enum bw_err report(struct enroll *enroll, const struct bw_volume *volume, const struct bw_gathered *g,
+			  int64_t took_us)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(64 * BW_KIB);
+	struct bw_shelf_totals totals;
+
+	BW_TRY(bw_shelf_totals(bw_shadow_shelf(enroll->shadow), &totals));
+	if (bw_call_json(enroll->call)) {
+		BW_TRY(write_json(&line, volume, g, &totals, took_us));
+		(void)fputs(bw_buf_text(&line), stdout);
+		return BW_OK;
+	}
+	(void)printf("%s: %llu files guarded; %llu copied in %.1f s (%llu a second), %llu were as they had been, %llu "
+		     "are gone; the copies take %llu MiB\n",
+		     volume->mount, (unsigned long long)(g->taken + g->unchanged), (unsigned long long)g->taken,
+		     (double)took_us / 1e6, (unsigned long long)(g->taken * 1000000 / (uint64_t)(took_us + 1)),
+		     (unsigned long long)g->unchanged, (unsigned long long)g->gone,
+		     (unsigned long long)(totals.kept_bytes / BW_MIB));
+	return BW_OK;
+}
+
+static enum bw_err enroll_volume(struct enroll *enroll, const struct bw_volume *volume, struct bw_gathered *out,
+				 struct bw_why *why)
+{
+	const struct bw_gather_plan plan = { .copier = enroll->copier,
+					     .volume = volume,
+					     .settings = &enroll->settings,
+					     .between = between,
+					     .refused = name_refused,
+					     .context = enroll };
+	const int64_t began_us = bw_clock_mono_us();
+	enum bw_err err;
+
+	BW_TRY(open_store(enroll, volume, why));
+	err = finish(enroll, bw_gather(&plan, out, why));
+	bw_progress_end(&enroll->progress);
+	enroll->done_before += out->seen;
+	if (err == BW_OK || err == BW_ERR_CLOSED)
+		BW_TRY(report(enroll, volume, out, bw_clock_mono_us() - began_us));
+	return err;
+}
+
+/* ---- all -------------------------------------------------------------------------------------------------------- */
+
+static enum bw_err prepare(struct enroll *enroll, struct bw_why *why)
+{
+	struct bw_copier_plan plan = { .settings = &enroll->settings,
+				       .samples = enroll->sampler.samples,
+				       .features = enroll->sampler.features };
+	uint64_t files = enroll->files;
+
+	for (size_t i = 0; i < enroll->volume_count; i++) {
+		struct bw_shelf_totals totals;
+		struct bw_shadow *shadow;
+		enum bw_err err = bw_shadow_open(&enroll->volumes[i], true, &shadow, why);
+
+		if (err == BW_ERR_NOT_FOUND)
+			continue;
+		BW_TRY(err);
+		err = bw_shelf_totals(bw_shadow_shelf(shadow), &totals);
+		bw_shadow_close(shadow);
+		BW_TRY(err);
+		files += totals.files;
+	}
+	BW_TRY(bw_index_new((size_t)files, &enroll->index));
+	plan.index = enroll->index;
+	return bw_copier_new(&plan, &enroll->copier);
+}
+
+static int end_with(struct enroll *enroll, enum bw_err err, const struct bw_why *why)
+{
+	switch (err) {
+	case BW_OK:
+		return BW_EXIT_OK;
+	case BW_ERR_CLOSED:
+		return bw_complain(enroll->call, BW_EXIT_FAILED,
+				   "say it again to go on: what is kept already is passed over", "interrupted");
+	case BW_ERR_DISK_FULL:
+		return bw_complain(enroll->call, BW_EXIT_FAILED,
+				   "what was copied is kept; make room and say it again, or leave something out with "
+				   "'breakwater guard exclude'",
+				   "the file system is full");
+	case BW_ERR_BUSY:
+		return fail(enroll,
+			    "a running guard takes in by itself what is new below its trees; for a new tree stop "
+			    "it, enroll, and start it again",
+			    why, err);
+	default:
+		return fail(enroll, NULL, why, err);
+	}
+}
+
+static int copy_all(struct enroll *enroll)
+{
+	struct bw_why why = { 0 };
+	bool all_kept = true;
+	enum bw_err err = prepare(enroll, &why);
+	int status;
+
+	bw_progress_begin(&enroll->progress, "enrolling", "files", enroll->files, bw_call_flag(enroll->call, "quiet"));
+	for (size_t i = 0; i < enroll->volume_count && err == BW_OK; i++) {
+		struct bw_gathered gathered = { 0 };
+
+		err = enroll_volume(enroll, &enroll->volumes[i], &gathered, &why);
+		all_kept = all_kept && gathered.refused == 0 && gathered.skipped == 0;
+	}
+	bw_progress_end(&enroll->progress);
+	status = end_with(enroll, err, &why);
+	return status == BW_EXIT_OK && !all_kept ? BW_EXIT_FOUND : status;
+}
+
+static enum bw_err take_lock(struct enroll *enroll, struct bw_why *why)
+{
+	char path[BW_PATH_BYTES];
+
+	BW_TRY(bw_path_join(path, enroll->data, "guard/lock"));
+	return bw_lock_take(path, &enroll->lock, why);
+}
+
+/*
+ * The settings are written first: an enrolment that is cut short is finished by the next start of the guard as well as
+ * by saying it again.
+ */
+static int enroll_trees(struct enroll *enroll)
+{
+	struct bw_why why = { 0 };
+	enum bw_err err = bw_volumes_open(&enroll->settings, enroll->volumes, &enroll->volume_count, &why);
+	int status;
+
+	if (err == BW_OK)
+		err = count_all(enroll, &why);
+	if (err != BW_OK)
+		return end_with(enroll, err, &why);
+	status = weigh(enroll);
+	if (status != BW_EXIT_OK || bw_call_flag(enroll->call, "dry-run"))
+		return status;
+	ask_mode(enroll);
+	err = bw_guard_settings_save(enroll->data, &enroll->settings, &why);
+	if (err == BW_OK)
+		err = take_lock(enroll, &why);
+	return err != BW_OK ? end_with(enroll, err, &why) : copy_all(enroll);
+}
+
+static int run_with(struct enroll *enroll)
+{
+	const struct sigaction action = { .sa_handler = interrupt };
+	struct bw_why why = { 0 };
+	enum bw_err err = bw_sampler_child_start(&enroll->sampler, &why);
+	int status;
+
+	if (err != BW_OK)
+		return fail(enroll, NULL, &why, err);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	status = load(enroll);
+	return status == BW_EXIT_OK ? enroll_trees(enroll) : status;
+}
+
+static int enroll_run(struct bw_call *call)
+{
+	struct enroll *enroll;
+	int status;
+
+	if (geteuid() != 0)
+		return bw_complain(call, BW_EXIT_FAILED, "run it as root",
+				   "enrolling needs root: it keeps copies of everybody's files");
+	enroll = calloc(1, sizeof(*enroll));
+	if (enroll == NULL)
+		return bw_complain(call, BW_EXIT_FAILED, NULL, "out of memory");
+	*enroll = (struct enroll){
+		.call = call, .data = bw_call_data(call), .arena = BW_ARENA_INIT(SETTINGS_MEMORY), .lock = -1
+	};
+	status = run_with(enroll);
+	bw_copier_free(enroll->copier);
+	bw_index_free(enroll->index);
+	bw_sampler_child_stop(&enroll->sampler);
+	bw_volumes_release(enroll->volumes, enroll->volume_count);
+	bw_arena_release(&enroll->arena);
+	if (enroll->lock >= 0)
+		(void)close(enroll->lock);
+	free(enroll);
+	return status;
+}
+
+static const struct bw_option enroll_options[] = {
+	{ .name = "mode",
+	  .kind = BW_OPT_CHOICE,
+	  .choices = "observe|hold|enforce",
+	  .help = "what the guard does to who destroys files; asked for on a terminal. Without it the worst is stopped "
+		  "from the start, the rest reported during the first day" },
+	{ .name = "quota",
+	  .kind = BW_OPT_SIZE,
+	  .unit = "bytes",
+	  .min = 1024 * 1024,
+	  .max = INT64_MAX,
+	  .help = "what copies may take on each file system; without it a fifth of it" },
+	{ .name = "largest",
+	  .kind = BW_OPT_SIZE,
+	  .unit = "bytes",
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .help = "larger files get no copy where copies cost room (ext4); 0: all do" },
+	{ .name = "days",
+	  .kind = BW_OPT_NUM,
+	  .min = 1,
+	  .max = 3660,
+	  .help = "how long old versions are kept; 30 without it" },
+	{ .name = "dry-run", .kind = BW_OPT_FLAG, .help = "say what it would cost, and do nothing" },
+	{ 0 },
+};
+
+const struct bw_command bw_guard_enroll_command = {
+	.name = "enroll",
+	.summary = "take folders under protection",
+	.usage = "[--mode MODE] DIR...",
+	.details =
+		"Counts what lies below each DIR, says what standing copies of it will cost in time, bytes and inodes, "
+		"and makes them, on the file system of DIR itself: as reflinks on XFS and Btrfs, which take next to "
+		"nothing, as copies on ext4. Small files go into packs on all three. Said again, only what changed "
+		"since is copied; interrupted, it goes on where it was.",
+	.options = enroll_options,
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.run = enroll_run,
+};
