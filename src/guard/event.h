@@ -12,8 +12,10 @@
  *   judge -> keep (channel)    INCIDENT: opened or closed; PIN: this file's good version belongs to it
  *   judge -> hand (channel)    WHO: ask Samba; KEEP_OUT: address, user; FREEZE, LIFT
  *   hand -> judge (channel)    SESSIONS: what smbstatus --json said, as it said it
+ *   scribe -> hand (channel)   LIFT: undo what was done for an incident; NOTICE: tell the administrator
+ *   hand -> judge, scribe      ACTED: what was done, and the command that undoes it (guard/hand_form.h)
  *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
- *   scribe -> judge, hand      LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
+ *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  */
 #ifndef BW_GUARD_EVENT_H
 #define BW_GUARD_EVENT_H
@@ -34,6 +36,8 @@ enum bw_guard_record {
 	BW_RECORD_INCIDENT,
 	BW_RECORD_PIN,
 	BW_RECORD_RECORD,
+	BW_RECORD_NOTICE,
+	BW_RECORD_ACTED,
 	BW_RECORD_RESTORE,
 };
 
@@ -128,7 +132,7 @@ struct bw_stop {
 	} processes[];
 };
 
-/* INCIDENT and LIFT, of a person's decision. */
+/* INCIDENT and LIFT to the judge, of a person's decision. */
 struct bw_incident_word {
 	uint64_t incident;
 	uint32_t open; /* INCIDENT: 1 opened, 0 closed; LIFT: 0 */

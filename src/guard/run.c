@@ -35,7 +35,8 @@ struct parent {
 
 static const struct bw_worker workers[] = {
 	/* name       runs            after start it may only */
-	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE }, /* looks into contents */
+	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE },             /* looks into contents */
+	{ "scribe", bw_scribe_run, BW_MAY_STORE | BW_MAY_ACCEPT }, /* writes the ledger, answers root */
 	{ NULL, NULL, 0 },
 };
 

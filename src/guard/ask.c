@@ -1,0 +1,164 @@
+#include "guard/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sys/files.h"
+
+enum { BACKLOG = 16, BOARD_MAX = 2 * (int)sizeof(struct bw_guard_board) + 65536 };
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+/* A socket's name has room for 107 bytes only; through the folder's own descriptor any data folder is short enough. */
+static enum bw_err address_of(const char *data, int *out_folder, struct sockaddr_un *out)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char folder[BW_PATH_BYTES];
+
+	BW_TRY(bw_path_join(folder, data, "guard"));
+	*out_folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*out_folder < 0)
+		return bw_err_from_errno(errno);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", *out_folder);
+	*out = address;
+	return BW_OK;
+}
+
+enum bw_err bw_ask_open(const char *data, struct bw_channel **out)
+{
+	BW_CLEANUP(close_fd) int folder = -1;
+	struct sockaddr_un address;
+	int fd;
+
+	BW_TRY(address_of(data, &folder, &address));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	BW_NEED(fd >= 0, SYSTEM);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		const enum bw_err err = errno == ECONNREFUSED ? BW_ERR_NOT_FOUND : bw_err_from_errno(errno);
+
+		(void)close(fd);
+		return err;
+	}
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	return bw_channel_new(fd, out);
+}
+
+enum bw_err bw_ask_listen(const char *data, int *out_fd, struct bw_why *why)
+{
+	BW_CLEANUP(close_fd) int folder = -1;
+	struct bw_channel *other;
+	struct sockaddr_un address;
+	char path[BW_PATH_BYTES];
+	int fd;
+
+	BW_TRY(bw_path_join(path, data, BW_ASK_SOCKET));
+	if (bw_ask_open(data, &other) == BW_OK) {
+		bw_channel_free(other);
+		return bw_why_set(why, BW_ERR_BUSY, "another guard answers at '%s'", path);
+	}
+	(void)unlink(path); /* of a scribe that was killed */
+	BW_TRY(address_of(data, &folder, &address));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	BW_NEED(fd >= 0, SYSTEM);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || chmod(path, 0600) != 0 ||
+	    listen(fd, BACKLOG) != 0) {
+		const int saved = errno;
+
+		(void)close(fd);
+		return bw_why_errno(why, saved, "listen at", path);
+	}
+	*out_fd = fd;
+	return BW_OK;
+}
+
+/* One question and its answer. The body borrows from the channel until the next call. */
+static enum bw_err ask(struct bw_channel *channel, uint8_t kind, struct bw_slice body, struct bw_slice *out_body,
+		       int *out_fd, struct bw_why *why)
+{
+	struct bw_frame frame;
+	struct bw_cursor c;
+	uint8_t result;
+
+	*out_fd = -1;
+	BW_TRY(bw_channel_send(channel, kind, body, -1, BW_ASK_WAIT_MS));
+	BW_TRY(bw_channel_receive(channel, &frame, out_fd, BW_ASK_WAIT_MS));
+	c = bw_cursor_over(frame.body);
+	BW_NEED(frame.kind == kind && bw_take_u8(&c, &result) == BW_OK, PROTOCOL);
+	BW_NEED(result < BW_ERR_COUNT, PROTOCOL);
+	*out_body = bw_slice_from(frame.body, 1);
+	if (result == BW_OK)
+		return BW_OK;
+	return bw_why_set(why, (enum bw_err)result, "%.*s", BW_ARG(*out_body));
+}
+
+enum bw_err bw_ask_status(struct bw_channel *channel, struct bw_ask_status *out)
+{
+	BW_CLEANUP(close_fd) int fd = -1;
+	struct bw_ask_status status = { 0 };
+	struct bw_slice body;
+	struct bw_cursor c;
+	uint64_t started;
+	uint8_t mode;
+
+	BW_TRY(ask(channel, BW_ASK_STATUS, bw_slice_empty, &body, &fd, NULL));
+	c = bw_cursor_over(body);
+	BW_NEED(fd >= 0 && bw_take_u8(&c, &mode) == BW_OK && bw_take_be64(&c, &started) == BW_OK, PROTOCOL);
+	BW_NEED(mode <= BW_MODE_ENFORCE, PROTOCOL);
+	BW_TRY(bw_shared_open(fd, BOARD_MAX, &status.view));
+	if (status.view.len < sizeof(*status.board)) { /* another version's */
+		bw_shared_release(&status.view);
+		return BW_ERR_VERSION;
+	}
+	status.mode = (enum bw_guard_mode)mode;
+	status.started_us = (int64_t)started;
+	status.board = (const struct bw_guard_board *)(const void *)status.view.ptr;
+	*out = status;
+	return BW_OK;
+}
+
+static enum bw_err ask_plain(struct bw_channel *channel, enum bw_ask_kind kind, struct bw_slice body,
+			     struct bw_why *why)
+{
+	BW_CLEANUP(close_fd) int fd = -1;
+	struct bw_slice answer;
+
+	return ask(channel, (uint8_t)kind, body, &answer, &fd, why);
+}
+
+enum bw_err bw_ask_decision(struct bw_channel *channel, enum bw_ask_kind kind, uint64_t incident, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(8);
+
+	BW_TRY(bw_buf_add_be64(&body, incident));
+	return ask_plain(channel, kind, bw_buf_slice(&body), why);
+}
+
+enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t incident, bool close,
+				const struct bw_ledger_restored *restored, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(9 + BW_LEDGER_RESTORED_BYTES);
+
+	BW_TRY(bw_buf_add_be64(&body, incident));
+	BW_TRY(bw_buf_add_u8(&body, close ? 1 : 0));
+	BW_TRY(bw_ledger_restored_write(restored, &body));
+	return ask_plain(channel, BW_ASK_RESTORE_ENDS, bw_buf_slice(&body), why);
+}
+
+enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, const uint8_t manifest[BW_SHA256_BYTES],
+			    struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(8 + BW_SHA256_BYTES);
+
+	BW_TRY(bw_buf_add_be64(&body, incident));
+	BW_TRY(bw_buf_add(&body, bw_slice_of(manifest, BW_SHA256_BYTES)));
+	return ask_plain(channel, BW_ASK_REPORTED, bw_buf_slice(&body), why);
+}

@@ -1,0 +1,57 @@
+/*
+ * The running guard's counter: DATA/guard/socket, where root's own commands ask scribe. Both halves of what is
+ * said there, and the asking side.
+ *
+ *   asked     kind as below, the body beside it
+ *   answered  the same kind; result u8 (enum bw_err, 0: done) | a sentence when it was refused, else what is said below
+ *
+ *   STATUS          empty; answer: mode u8 | started be64 (wall µs), and the board travels with it
+ *   RESTORE_BEGINS  incident be64 (0: of none). Ends with the connection when nobody says so
+ *   RESTORE_ENDS    incident be64 | close u8 | counts (bw_ledger_restored_write)
+ *   APPROVE, CLOSE  incident be64
+ *   REPORTED        incident be64 | SHA-256 of the evidence folder's manifest
+ */
+#ifndef BW_GUARD_ASK_H
+#define BW_GUARD_ASK_H
+
+#include "guard/guard.h"
+#include "guard/ledger.h"
+
+enum bw_ask_kind {
+	BW_ASK_STATUS = 1,
+	BW_ASK_RESTORE_BEGINS,
+	BW_ASK_RESTORE_ENDS,
+	BW_ASK_APPROVE,
+	BW_ASK_CLOSE,
+	BW_ASK_REPORTED,
+};
+
+#define BW_ASK_SOCKET "guard/socket" /* below DATA */
+
+enum { BW_ASK_WAIT_MS = 10 * 1000 }; /* scribe answers after it synced: a full disk is slow */
+
+/* NOT_FOUND: no guard runs on this data folder. DENIED, SYSTEM. */
+BW_MUST_USE enum bw_err bw_ask_open(const char *data, struct bw_channel **out);
+
+/* Scribe's side: the socket, root's alone. BUSY: another guard answers there. */
+BW_MUST_USE enum bw_err bw_ask_listen(const char *data, int *out_fd, struct bw_why *why);
+
+struct bw_ask_status {
+	enum bw_guard_mode mode;
+	int64_t started_us;
+	struct bw_shared view; /* of the board; a stranger's memory: every number is only shown */
+	const struct bw_guard_board *board;
+};
+
+/* The caller releases `out->view`. PROTOCOL, TIMEOUT, CLOSED. */
+BW_MUST_USE enum bw_err bw_ask_status(struct bw_channel *channel, struct bw_ask_status *out);
+
+/* All others. `why` gets the sentence when it was refused. */
+BW_MUST_USE enum bw_err bw_ask_decision(struct bw_channel *channel, enum bw_ask_kind kind, uint64_t incident,
+					struct bw_why *why);
+BW_MUST_USE enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t incident, bool close,
+					    const struct bw_ledger_restored *restored, struct bw_why *why);
+BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident,
+					const uint8_t manifest[BW_SHA256_BYTES], struct bw_why *why);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * Incidents, as the ledger tells of them: each is what its records add up to, in their order, so nothing of it is
+ * kept twice. Pure, but for bw_incidents_load.
+ */
+#ifndef BW_GUARD_INCIDENT_H
+#define BW_GUARD_INCIDENT_H
+
+#include "guard/ledger.h"
+
+enum bw_incident_state {
+	BW_INCIDENT_OPEN,
+	BW_INCIDENT_APPROVED, /* a person said that it was meant */
+	BW_INCIDENT_CLOSED,
+};
+
+struct bw_incident {
+	uint64_t id;
+	int64_t first_us; /* when its first record was written */
+	int64_t last_us;
+	uint32_t evidence;  /* records of the judge */
+	uint32_t restores;  /* that ended */
+	uint32_t restoring; /* that began and have not ended */
+	enum bw_incident_state state;
+	int64_t decided_us;                     /* when it was approved or closed; 0 while it is open */
+	struct bw_ledger_restored restored;     /* by all restores together */
+	char manifest[2 * BW_SHA256_BYTES + 1]; /* of its newest evidence folder; "" while there is none */
+};
+
+enum { BW_INCIDENTS_MAX = 1024 * 1024 };
+
+struct bw_incidents {
+	struct bw_incident *list; /* in the order in which they began */
+	size_t count;
+	size_t room;
+};
+
+/* Takes one record in; those of no incident change nothing. TOO_MANY, MEMORY. */
+BW_MUST_USE enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_ledger_record *record);
+void bw_incidents_release(struct bw_incidents *incidents);
+
+/* NULL when there is none of this number. The pointer is good until the next feed. */
+struct bw_incident *bw_incidents_find(const struct bw_incidents *incidents, uint64_t id);
+size_t bw_incidents_open(const struct bw_incidents *incidents); /* how many are open */
+
+/*
+ * Which one a person means: a number as `guard incidents` shows it, or "last", the newest that is open, else the
+ * newest. NOT_FOUND, SYNTAX.
+ */
+BW_MUST_USE enum bw_err bw_incidents_named(const struct bw_incidents *incidents, const char *name,
+					   const struct bw_incident **out);
+
+/* All of DATA's ledger; without one there are none. As bw_ledger_read but for NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_incidents_load(const char *data, struct bw_incidents *out, struct bw_why *why);
+
+const char *bw_incident_state_name(enum bw_incident_state state); /* "open", "approved", "closed" */
+
+#endif

@@ -1,0 +1,30 @@
+/* Numbers and times as people read them, for the guard's commands. Pure but for the time zone. */
+#ifndef BW_GUARD_PLAIN_H
+#define BW_GUARD_PLAIN_H
+
+#include "base/command.h"
+
+enum { BW_PLAIN_BYTES = 32 };
+
+/* "940 bytes", "1.2 GiB". */
+const char *bw_plain_size(uint64_t bytes, char out[BW_PLAIN_BYTES]);
+
+/* "850 us", "40 ms", "3.2 s", "5 min", "2 h", "9 days". */
+const char *bw_plain_span(uint64_t us, char out[BW_PLAIN_BYTES]);
+
+/* "2026-11-23 01:04:09", local time; "never" for 0. */
+const char *bw_plain_time(int64_t wall_us, char out[BW_PLAIN_BYTES]);
+
+/* "1 file", "2 files": `many` is the plural. Into `out` of so many bytes. */
+const char *bw_plain_count(uint64_t count, const char *one, const char *many, char out[2 * BW_PLAIN_BYTES]);
+
+/* Prints one JSON value and a line end. BW_EXIT_FAILED with a complaint when `err` says that it could not be made. */
+int bw_plain_json(const struct bw_call *call, enum bw_err err, const struct bw_buf *json);
+
+/* Root's commands say so before anything else: false after a complaint. */
+bool bw_plain_is_root(const struct bw_call *call, const char *reason);
+
+/* A time as bw_time_format writes it. */
+BW_MUST_USE enum bw_err bw_plain_json_time(struct bw_buf *out, const char *name, int64_t wall_us);
+
+#endif

@@ -1,0 +1,324 @@
+/*
+ * The scribe writes down: what the judge decided and why, what the hand did, what people ordered. It is the
+ * only writer of DATA/guard while the guard runs, and answers root's own commands (scribe_counter.c). It
+ * holds no file of the protected trees.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "base/log.h"
+#include "guard/hand_form.h"
+#include "guard/scribe_parts.h"
+#include "sys/clock.h"
+#include "sys/files.h"
+
+enum { MEMORY_BYTES = 1024 * 1024 * 1024, NOTICE_BYTES = 1024 };
+
+/* Who speaks with us; each has one channel at a time. */
+static const char *const peers[] = { "judge", "keep", "hand" };
+
+/* ---- writing down -------------------------------------------------------------------------- */
+
+enum bw_err scribe_append(struct scribe *scribe, uint8_t kind, uint64_t incident, struct bw_slice body)
+{
+	const struct bw_ledger_record record = {
+		.kind = kind, .wall_us = bw_clock_now_us(), .incident = incident, .body = body
+	};
+	enum bw_err err = bw_ledger_append(scribe->ledger, kind, incident, body);
+
+	if (err == BW_OK) {
+		scribe->is_dirty = true;
+		err = bw_incidents_feed(&scribe->incidents, &record);
+	}
+	if (err != BW_OK)
+		bw_log(BW_ERROR, "the ledger could not be written", BW_TEXT("why", bw_err_text(err)),
+		       BW_TEXT("kind", bw_ledger_kind_name(kind)), BW_NUM("incident", incident));
+	return err;
+}
+
+enum bw_err scribe_sync(struct scribe *scribe)
+{
+	enum bw_err err;
+
+	if (!scribe->is_dirty)
+		return BW_OK;
+	err = bw_ledger_sync(scribe->ledger);
+	if (err != BW_OK)
+		bw_log(BW_ERROR, "the ledger could not be brought to disk", BW_TEXT("why", bw_err_text(err)));
+	else
+		scribe->is_dirty = false;
+	return err;
+}
+
+/* ---- peers ------------------------------------------------------------------------------------ */
+
+void scribe_tell(struct scribe *scribe, const char *peer, uint8_t kind, struct bw_slice body)
+{
+	struct bw_channel *channel = bw_seat_peer(scribe->seat, peer, 0);
+	enum bw_err err = BW_ERR_CLOSED;
+
+	if (channel != NULL)
+		err = bw_channel_put(channel, kind, body, -1);
+	if (err == BW_OK)
+		err = bw_channel_flush(channel);
+	if (err != BW_OK && err != BW_ERR_AGAIN)
+		bw_log(BW_WARNING, "a worker could not be told", BW_TEXT("to", peer), BW_NUM("what", kind));
+}
+
+void scribe_tell_restore(struct scribe *scribe, const char *peer, const struct scribe_guest *guest, bool begins)
+{
+	const struct bw_restore_word word = { .incident = guest->incident,
+					      .pid = guest->pid,
+					      .begins = begins ? 1 : 0 };
+
+	scribe_tell(scribe, peer, BW_RECORD_RESTORE, bw_slice_of(&word, sizeof(word)));
+}
+
+/* A person is told of an incident once, when its first evidence comes. */
+static void notify(struct scribe *scribe, uint64_t incident)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(NOTICE_BYTES);
+	char text[512];
+	const struct bw_notice notice = {
+		.incident = incident,
+		.subject = BW_LIT("Breakwater: files are being destroyed on this server"),
+		.text = { (const uint8_t *)text,
+			  (size_t)snprintf(text, sizeof(text),
+					   "Incident %llu was opened. What happened: breakwater guard explain %llu\n"
+					   "To bring the files back: breakwater guard restore --incident %llu\n",
+					   (unsigned long long)incident, (unsigned long long)incident,
+					   (unsigned long long)incident) },
+	};
+
+	if (bw_notice_add(&body, &notice) == BW_OK)
+		scribe_tell(scribe, "hand", BW_RECORD_NOTICE, bw_buf_slice(&body));
+}
+
+/* The judge's record begins with the incident's number. */
+static enum bw_err take_evidence(struct scribe *scribe, struct bw_slice body)
+{
+	struct bw_cursor c = bw_cursor_over(body);
+	uint64_t incident;
+	bool is_new;
+
+	BW_NEED(bw_take_be64(&c, &incident) == BW_OK && incident != 0, PROTOCOL);
+	is_new = bw_incidents_find(&scribe->incidents, incident) == NULL;
+	if (scribe_append(scribe, BW_LEDGER_EVIDENCE, incident, body) == BW_OK && is_new)
+		notify(scribe, incident);
+	return BW_OK;
+}
+
+static enum bw_err take_acted(struct scribe *scribe, struct bw_slice body)
+{
+	struct bw_acted acted;
+
+	BW_TRY(bw_acted_parse(body, &acted));
+	bw_err_drop(scribe_append(scribe, BW_LEDGER_ACTED, acted.incident, body)); /* logged there */
+	return BW_OK;
+}
+
+static enum bw_err take_frame(struct scribe *scribe, const char *peer, const struct bw_frame *frame)
+{
+	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_RECORD)
+		return take_evidence(scribe, frame->body);
+	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
+		return take_acted(scribe, frame->body);
+	return BW_ERR_PROTOCOL;
+}
+
+static void hear_peer(struct scribe *scribe, const char *peer)
+{
+	struct bw_channel *channel = bw_seat_peer(scribe->seat, peer, 0);
+	struct bw_frame frame;
+	enum bw_err err;
+
+	if (channel == NULL)
+		return;
+	err = bw_channel_fill(channel);
+	while (err == BW_OK || err == BW_ERR_AGAIN) {
+		err = bw_channel_next(channel, &frame, NULL);
+		if (err == BW_OK)
+			err = take_frame(scribe, peer, &frame);
+		else if (err == BW_ERR_AGAIN)
+			return;
+	}
+	if (err == BW_ERR_CLOSED)
+		return; /* it ended: the parent starts it again */
+	bw_log(BW_ERROR, "a worker made no sense", BW_TEXT("worker", peer), BW_TEXT("why", bw_err_text(err)));
+	bw_err_drop(bw_seat_renew(scribe->seat, peer, 0)); /* without a parent the next turn ends us */
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------- */
+
+static void greet(struct scribe *scribe, const char *peer)
+{
+	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++) {
+		if (scribe->guests[i].channel != NULL && scribe->guests[i].restores)
+			scribe_tell_restore(scribe, peer, &scribe->guests[i], true);
+	}
+}
+
+/* False when it is time to go. */
+static bool hear_parent(struct scribe *scribe)
+{
+	struct bw_seat_event event;
+
+	for (;;) {
+		if (bw_seat_next(scribe->seat, &event) != BW_OK || event.kind == BW_SEAT_STOP)
+			return false;
+		if (event.kind == BW_SEAT_NOTHING)
+			return true;
+		if (event.kind == BW_SEAT_PEER) {
+			bw_channel_free(event.old);
+			if (strcmp(event.peer.name, "hand") != 0)
+				greet(scribe, event.peer.name);
+		} else if (event.kind == BW_SEAT_MESSAGE && event.fd >= 0) {
+			(void)close(event.fd);
+		}
+	}
+}
+
+enum { AT_PARENT, AT_DOOR, AT_PEERS, AT_GUESTS = AT_PEERS + BW_COUNT(peers), AT_END = AT_GUESTS + SCRIBE_GUESTS_MAX };
+
+static void want(struct pollfd *out, const struct bw_channel *channel)
+{
+	*out = (struct pollfd){ .fd = -1 };
+	if (channel == NULL)
+		return;
+	out->fd = bw_channel_fd(channel);
+	out->events = POLLIN;
+	if (bw_channel_has_output(channel))
+		out->events |= POLLOUT;
+}
+
+static void wish(const struct scribe *scribe, struct pollfd out[AT_END])
+{
+	out[AT_PARENT] = (struct pollfd){ .fd = bw_seat_fd(scribe->seat), .events = POLLIN };
+	out[AT_DOOR] = (struct pollfd){ .fd = scribe->listening, .events = POLLIN };
+	for (size_t i = 0; i < BW_COUNT(peers); i++)
+		want(&out[AT_PEERS + i], bw_seat_peer(scribe->seat, peers[i], 0));
+	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++)
+		want(&out[AT_GUESTS + i], scribe->guests[i].channel);
+}
+
+static bool is_heard(const struct pollfd *fd)
+{
+	return fd->fd >= 0 && (fd->revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+}
+
+static void flush_guests(struct scribe *scribe)
+{
+	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++) {
+		struct scribe_guest *guest = &scribe->guests[i];
+		enum bw_err err;
+
+		if (guest->channel == NULL || !bw_channel_has_output(guest->channel))
+			continue;
+		err = bw_channel_flush(guest->channel);
+		if (err != BW_OK && err != BW_ERR_AGAIN)
+			scribe_part(scribe, guest);
+	}
+}
+
+/* A channel whose other end died stays readable until the parent has said so. */
+enum { GONE_WAIT_MS = 20 };
+
+static bool turn(struct scribe *scribe)
+{
+	struct pollfd fds[AT_END];
+	bool gone = false;
+
+	wish(scribe, fds);
+	if (poll(fds, AT_END, -1) < 0)
+		return errno == EINTR;
+	for (size_t i = 0; i < BW_COUNT(peers); i++) {
+		if (is_heard(&fds[AT_PEERS + i]))
+			hear_peer(scribe, peers[i]);
+		if ((fds[AT_PEERS + i].revents & POLLHUP) != 0)
+			gone = true;
+	}
+	bw_err_drop(scribe_sync(scribe)); /* logged; evidence stays in the file, and the next one tries again */
+	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++) {
+		if (is_heard(&fds[AT_GUESTS + i]) && scribe->guests[i].channel != NULL)
+			scribe_serve(scribe, &scribe->guests[i]);
+	}
+	flush_guests(scribe);
+	if (is_heard(&fds[AT_DOOR]))
+		scribe_welcome(scribe);
+	if (gone)
+		(void)poll(fds, 1, GONE_WAIT_MS);
+	return fds[AT_PARENT].revents == 0 || hear_parent(scribe);
+}
+
+/* ---- start and end -------------------------------------------------------------------------------- */
+
+/* The board without the right to write it, whoever gets it. */
+static int board_of(const struct bw_guard *guard)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", guard->board->fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static enum bw_err load(struct scribe *scribe, struct bw_why *why)
+{
+	const char *mode = bw_guard_mode_name(scribe->guard->settings.mode);
+
+	BW_TRY(bw_ledger_open(scribe->guard->data, &scribe->ledger, why));
+	if (why->text[0] != '\0')
+		bw_log(BW_WARNING, "the ledger was damaged", BW_TEXT("what", why->text));
+	BW_TRY(bw_incidents_load(scribe->guard->data, &scribe->incidents, why));
+	BW_TRY(scribe_append(scribe, BW_LEDGER_STARTED, 0,
+			     mode == NULL ? BW_LIT("the guard started") : bw_slice_text(mode)));
+	return scribe_sync(scribe);
+}
+
+static enum bw_err begin(struct scribe *scribe, struct bw_why *why)
+{
+	struct bw_sandbox_paths paths = { .memory_bytes = MEMORY_BYTES };
+	char folder[BW_PATH_BYTES];
+
+	BW_TRY(bw_path_join(folder, scribe->guard->data, "guard"));
+	BW_TRY(bw_ask_listen(scribe->guard->data, &scribe->listening, why));
+	paths.folder = folder;
+	BW_TRY(bw_seat_confine(scribe->seat, &paths, scribe->guard->require_sandbox, why));
+	BW_TRY(load(scribe, why));
+	return bw_seat_ready(scribe->seat);
+}
+
+static void end(struct scribe *scribe)
+{
+	if (scribe->ledger != NULL &&
+	    scribe_append(scribe, BW_LEDGER_STOPPED, 0, BW_LIT("the guard was stopped")) == BW_OK)
+		bw_err_drop(scribe_sync(scribe)); /* logged, and there is nobody left to tell */
+	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++)
+		bw_channel_free(scribe->guests[i].channel);
+	bw_incidents_release(&scribe->incidents);
+	bw_ledger_close(scribe->ledger);
+}
+
+int bw_scribe_run(struct bw_seat *seat)
+{
+	struct scribe scribe = { .seat = seat, .started_us = bw_clock_now_us(), .listening = -1 };
+	const struct bw_guard *all = bw_seat_shared(seat);
+	struct bw_why why = { 0 };
+	enum bw_err err;
+
+	scribe.board = board_of(all);
+	scribe.guard = bw_guard_of(seat);
+	err = begin(&scribe, &why);
+	if (err != BW_OK) {
+		bw_log(BW_ERROR, "scribe ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		return BW_EXIT_FAILED;
+	}
+	while (turn(&scribe))
+		continue;
+	end(&scribe);
+	return BW_EXIT_OK;
+}

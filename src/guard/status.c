@@ -1,0 +1,300 @@
+#include "guard/status.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#include "codec/json_text.h"
+#include "base/text.h"
+#include "guard/enroll.h"
+#include "guard/plain.h"
+#include "guard/shadow.h"
+#include "sys/clock.h"
+
+enum { SETTINGS_MEMORY = 16 * 1024 * 1024 };
+
+/* ---- what is not covered: said to everybody who asks, not in a manual only -------------------------------- */
+
+static const char *const not_covered[] = {
+	"what was written in the newest moments: the exposure window above says how long that is",
+	"what a program with root's rights does; a copy on another machine helps against that",
+	"changes in files that stay open, between two of their periodic copies",
+	"reading: that files were copied away is not noticed",
+	"what was encrypted or damaged before it was enrolled",
+};
+
+/* ---- gathering --------------------------------------------------------------------------------------------- */
+
+static void look_at_store(const struct bw_status *status, const struct bw_volume *volume, struct bw_status_volume *out)
+{
+	struct bw_why why = { 0 };
+	struct bw_shadow *shadow;
+	struct statvfs space;
+	enum bw_err err;
+
+	out->volume = volume;
+	if (statvfs(volume->mount, &space) == 0)
+		out->quota_bytes = bw_guard_quota(&status->settings,
+						  (uint64_t)space.f_blocks * (uint64_t)space.f_frsize);
+	err = bw_shadow_open(volume, true, &shadow, &why);
+	if (err == BW_OK) {
+		err = bw_shelf_totals(bw_shadow_shelf(shadow), &out->totals);
+		bw_shadow_close(shadow);
+	}
+	out->is_known = err == BW_OK;
+	if (err != BW_OK)
+		(void)snprintf(out->why, sizeof(out->why), "%.*s", (int)sizeof(out->why) - 1,
+			       why.text[0] != '\0' ? why.text : bw_err_text(err));
+}
+
+static void look_at_guard(struct bw_status *status)
+{
+	struct bw_ask_status answer;
+
+	if (bw_ask_open(status->data, &status->channel) != BW_OK)
+		return;
+	if (bw_ask_status(status->channel, &answer) != BW_OK)
+		return;
+	status->is_running = true;
+	status->mode = answer.mode;
+	status->started_us = answer.started_us;
+#define X(name) status->board.name = atomic_load_explicit(&answer.board->name, memory_order_relaxed);
+	BW_STATUS_ROWS(X)
+#undef X
+	bw_shared_release(&answer.view);
+}
+
+static enum bw_err gather(struct bw_status *status, struct bw_why *why)
+{
+	BW_TRY(bw_guard_settings_load(status->data, &status->arena, &status->settings, why));
+	BW_TRY(bw_volumes_open(&status->settings, status->volumes, &status->volume_count, why));
+	for (size_t i = 0; i < status->volume_count; i++)
+		look_at_store(status, &status->volumes[i], &status->stores[i]);
+	status->is_ledger_whole = bw_incidents_load(status->data, &status->incidents, &status->ledger_why) == BW_OK;
+	status->open = bw_incidents_open(&status->incidents);
+	status->mode = status->settings.mode;
+	look_at_guard(status);
+	return BW_OK;
+}
+
+enum bw_err bw_status_gather(const char *data, struct bw_status *out, struct bw_why *why)
+{
+	enum bw_err err;
+
+	*out = (struct bw_status){ .data = data, .arena = BW_ARENA_INIT(SETTINGS_MEMORY) };
+	err = gather(out, why);
+	if (err != BW_OK)
+		bw_status_release(out);
+	return err;
+}
+
+void bw_status_release(struct bw_status *status)
+{
+	bw_channel_free(status->channel);
+	bw_incidents_release(&status->incidents);
+	bw_volumes_release(status->volumes, status->volume_count);
+	bw_arena_release(&status->arena);
+	*status = (struct bw_status){ 0 };
+}
+
+static const char *mode_words(enum bw_guard_mode mode)
+{
+	const char *name = bw_guard_mode_name(mode);
+
+	return name != NULL ? name : "unset";
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------------------- */
+
+static enum bw_err json_texts(struct bw_buf *out, const char *name, const char *const *texts, size_t count)
+{
+	BW_TRY(bw_json_add_name(out, name));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		BW_TRY(bw_json_add_string(out, bw_slice_text(texts[i])));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
+static enum bw_err json_volume(struct bw_buf *out, const struct bw_status_volume *store)
+{
+	BW_TRY(bw_buf_add_text(out, "{"));
+	BW_TRY(bw_json_add_text(out, "mount", bw_slice_text(store->volume->mount)));
+	BW_TRY(bw_json_add_text(out, "type", bw_slice_text(store->volume->type)));
+	BW_TRY(bw_json_add_text(out, "strategy", bw_slice_text(bw_strategy_words(store->volume->strategy))));
+	BW_TRY(bw_json_add_num(out, "quota_bytes", (int64_t)store->quota_bytes));
+	if (!store->is_known) {
+		BW_TRY(bw_json_add_text(out, "unreadable", bw_slice_text(store->why)));
+		return bw_buf_add_u8(out, '}');
+	}
+	BW_TRY(bw_json_add_num(out, "files", (int64_t)store->totals.files));
+	BW_TRY(bw_json_add_num(out, "versions", (int64_t)store->totals.versions));
+	BW_TRY(bw_json_add_num(out, "kept_bytes", (int64_t)store->totals.kept_bytes));
+	if (store->totals.oldest_us != BW_TIME_MIN)
+		BW_TRY(bw_plain_json_time(out, "oldest", store->totals.oldest_us));
+	return bw_buf_add_u8(out, '}');
+}
+
+static enum bw_err json_running(const struct bw_status *status, struct bw_buf *out)
+{
+	BW_TRY(bw_plain_json_time(out, "started", status->started_us));
+#define X(name) BW_TRY(bw_json_add_num(out, #name, (int64_t)status->board.name));
+	BW_STATUS_ROWS(X)
+#undef X
+	return BW_OK;
+}
+
+static enum bw_err json_open(const struct bw_status *status, struct bw_buf *out)
+{
+	bool first = true;
+
+	BW_TRY(bw_json_add_name(out, "open"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < status->incidents.count; i++) {
+		if (status->incidents.list[i].state != BW_INCIDENT_OPEN)
+			continue;
+		BW_TRY(bw_buf_addf(out, "%s%llu", first ? "" : ",", (unsigned long long)status->incidents.list[i].id));
+		first = false;
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
+enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
+{
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	BW_TRY(bw_json_add_bool(out, "running", status->is_running));
+	BW_TRY(bw_json_add_text(out, "mode", bw_slice_text(mode_words(status->mode))));
+	BW_TRY(json_texts(out, "trees", status->settings.trees, status->settings.tree_count));
+	BW_TRY(json_texts(out, "excluded", status->settings.excludes, status->settings.exclude_count));
+	BW_TRY(bw_json_add_name(out, "volumes"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < status->volume_count; i++) {
+		if (i > 0)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		BW_TRY(json_volume(out, &status->stores[i]));
+	}
+	BW_TRY(bw_buf_add_u8(out, ']'));
+	if (status->is_running)
+		BW_TRY(json_running(status, out));
+	BW_TRY(bw_json_add_num(out, "incidents", (int64_t)status->incidents.count));
+	BW_TRY(json_open(status, out));
+	BW_TRY(bw_json_add_bool(out, "ledger_whole", status->is_ledger_whole));
+	BW_TRY(json_texts(out, "not_covered", not_covered, BW_COUNT(not_covered)));
+	return bw_buf_add_u8(out, '}');
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------- */
+
+static enum bw_err text_volume(struct bw_buf *out, const struct bw_status_volume *store)
+{
+	char kept[BW_PLAIN_BYTES];
+	char quota[BW_PLAIN_BYTES];
+
+	BW_TRY(bw_buf_add_text(out, "Volume     "));
+	BW_TRY(bw_text_escape(out, bw_slice_text(store->volume->mount)));
+	BW_TRY(bw_buf_addf(out, " (%s): %s\n", store->volume->type, bw_strategy_words(store->volume->strategy)));
+	if (!store->is_known) {
+		BW_TRY(bw_buf_add_text(out, "           its store cannot be read: "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(store->why)));
+		return bw_buf_add_u8(out, '\n');
+	}
+	return bw_buf_addf(out, "           %llu files, %llu versions; %s kept of %s\n",
+			   (unsigned long long)store->totals.files, (unsigned long long)store->totals.versions,
+			   bw_plain_size(store->totals.kept_bytes, kept), bw_plain_size(store->quota_bytes, quota));
+}
+
+static enum bw_err text_running(const struct bw_status *status, struct bw_buf *out)
+{
+	const struct bw_status_board *board = &status->board;
+	char now[BW_PLAIN_BYTES];
+	char new[BW_PLAIN_BYTES];
+	char again[BW_PLAIN_BYTES];
+
+	BW_TRY(bw_buf_addf(out, "Exposure   now %s; of 100 files 99 were safe within %s when new, %s when changed\n",
+			   bw_plain_span(board->exposure_us, now), bw_plain_span(board->exposure_p99_new_us, new),
+			   bw_plain_span(board->exposure_p99_again_us, again)));
+	BW_TRY(bw_buf_addf(out, "Copies     %llu taken, %llu waiting, %llu could not be kept\n",
+			   (unsigned long long)board->versions, (unsigned long long)board->queued,
+			   (unsigned long long)board->refused));
+	if (board->enrolling > 0)
+		BW_TRY(bw_buf_addf(out, "Catching up: %llu files still to look at\n",
+				   (unsigned long long)board->enrolling));
+	BW_TRY(bw_buf_addf(out, "Events     %llu seen, %llu sampled, lost %llu times (the trees were walked again)\n",
+			   (unsigned long long)board->events, (unsigned long long)board->samples,
+			   (unsigned long long)board->lost));
+	BW_TRY(bw_buf_addf(out, "Judged     %llu findings, %llu verdicts, %llu actors in view\n",
+			   (unsigned long long)board->findings, (unsigned long long)board->verdicts,
+			   (unsigned long long)board->actors));
+	if (board->stops == 0)
+		return BW_OK;
+	return bw_buf_addf(out, "Stopped    %llu processes; half of them within %s, the slowest %s\n",
+			   (unsigned long long)board->stops, bw_plain_span(board->stop_p50_us, now),
+			   bw_plain_span(board->stop_max_us, new));
+}
+
+static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
+{
+	char since[BW_PLAIN_BYTES];
+
+	if (!status->is_running)
+		BW_TRY(bw_buf_add_text(out, "Guard      NOT RUNNING: nothing new is copied, nobody is stopped\n"));
+	else
+		BW_TRY(bw_buf_addf(out, "Guard      running since %s, mode %s%s\n",
+				   bw_plain_time(status->started_us, since), mode_words(status->mode),
+				   status->mode == BW_MODE_UNSET
+					   ? " (the gravest is stopped; on the first day all else is only noted)"
+					   : ""));
+	for (size_t i = 0; i < status->settings.tree_count; i++) {
+		BW_TRY(bw_buf_add_text(out, i == 0 ? "Protected  " : "           "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(status->settings.trees[i])));
+		BW_TRY(bw_buf_add_u8(out, '\n'));
+	}
+	for (size_t i = 0; i < status->settings.exclude_count; i++) {
+		BW_TRY(bw_buf_add_text(out, i == 0 ? "Left out   " : "           "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(status->settings.excludes[i])));
+		BW_TRY(bw_buf_add_u8(out, '\n'));
+	}
+	return BW_OK;
+}
+
+static enum bw_err text_incidents(const struct bw_status *status, struct bw_buf *out)
+{
+	char count[2 * BW_PLAIN_BYTES];
+	char when[BW_PLAIN_BYTES];
+
+	if (!status->is_ledger_whole) {
+		BW_TRY(bw_buf_add_text(out, "LEDGER     "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(status->ledger_why.text)));
+		BW_TRY(bw_buf_add_u8(out, '\n'));
+	}
+	if (status->open == 0)
+		return bw_buf_addf(out, "Incidents  none open; %s in all\n",
+				   bw_plain_count(status->incidents.count, "incident", "incidents", count));
+	for (size_t i = 0; i < status->incidents.count; i++) {
+		const struct bw_incident *incident = &status->incidents.list[i];
+
+		if (incident->state == BW_INCIDENT_OPEN)
+			BW_TRY(bw_buf_addf(out, "OPEN       incident %llu since %s: breakwater guard explain %llu\n",
+					   (unsigned long long)incident->id, bw_plain_time(incident->first_us, when),
+					   (unsigned long long)incident->id));
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw_buf *out)
+{
+	BW_TRY(text_head(status, out));
+	for (size_t i = 0; i < status->volume_count; i++)
+		BW_TRY(text_volume(out, &status->stores[i]));
+	if (status->is_running)
+		BW_TRY(text_running(status, out));
+	BW_TRY(text_incidents(status, out));
+	if (brief)
+		return BW_OK;
+	BW_TRY(bw_buf_add_text(out, "Not covered:\n"));
+	for (size_t i = 0; i < BW_COUNT(not_covered); i++)
+		BW_TRY(bw_buf_addf(out, "  - %s\n", not_covered[i]));
+	return BW_OK;
+}

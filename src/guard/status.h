@@ -1,0 +1,63 @@
+/*
+ * What `guard status` shows: gathered from the settings, the shadow stores, the ledger and, while the guard runs, its
+ * board; and written for people and machines. Nothing of it is asked of a worker at work but the socket's one answer.
+ */
+#ifndef BW_GUARD_STATUS_H
+#define BW_GUARD_STATUS_H
+
+#include "guard/ask.h"
+#include "guard/incident.h"
+#include "guard/volumes.h"
+#include "store/shelf.h"
+
+/* The board, once: each number as it stood when it was read. */
+struct bw_status_board {
+#define BW_STATUS_ROWS(X)                                                                                   \
+	X(events)                                                                                           \
+	X(samples)                                                                                          \
+	X(lost) X(stops) X(stop_p50_us) X(stop_max_us) X(processes_known) X(findings) X(verdicts) X(actors) \
+		X(open_incidents) X(files) X(versions) X(queued) X(exposure_us) X(exposure_p99_new_us)      \
+			X(exposure_p99_again_us) X(kept_bytes) X(quota_bytes) X(refused) X(rescans) X(enrolling)
+#define X(name) uint64_t name;
+	BW_STATUS_ROWS(X)
+#undef X
+};
+
+struct bw_status_volume {
+	const struct bw_volume *volume;
+	struct bw_shelf_totals totals;
+	uint64_t quota_bytes;
+	bool is_known; /* the store could be read */
+	char why[128]; /* else */
+};
+
+struct bw_status {
+	const char *data;
+	struct bw_arena arena;
+	struct bw_guard_settings settings;
+	size_t volume_count;
+	struct bw_volume volumes[BW_VOLUMES_MAX];
+	struct bw_status_volume stores[BW_VOLUMES_MAX];
+	struct bw_incidents incidents;
+	size_t open; /* incidents */
+	bool is_ledger_whole;
+	struct bw_why ledger_why;
+	/* the running guard */
+	struct bw_channel *channel;
+	bool is_running;
+	enum bw_guard_mode mode;
+	int64_t started_us;
+	struct bw_status_board board;
+};
+
+/* NOT_FOUND: nothing is guarded. A guard that does not run is no error. */
+BW_MUST_USE enum bw_err bw_status_gather(const char *data, struct bw_status *out, struct bw_why *why);
+void bw_status_release(struct bw_status *status);
+
+/* One object. */
+BW_MUST_USE enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out);
+
+/* A page of lines. `brief`: without what is not covered. */
+BW_MUST_USE enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw_buf *out);
+
+#endif
