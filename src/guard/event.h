@@ -132,6 +132,16 @@ struct bw_stop {
 	} processes[];
 };
 
+/*
+ * PIN, judge -> keep: this file is part of an incident. Its good version stays while the incident is open, and what is
+ * taken of it from now on is doubtful. `version` 0: it has no good one (an encrypted copy): only the latter.
+ */
+struct bw_pin {
+	uint64_t incident;
+	uint64_t version; /* as the index had it before the first evidence */
+	struct bw_file_key file;
+};
+
 /* INCIDENT and LIFT to the judge, of a person's decision. */
 struct bw_incident_word {
 	uint64_t incident;
