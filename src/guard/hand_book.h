@@ -1,0 +1,65 @@
+/*
+ * What the hand has done and must undo: a small table that outlives the hand, as text in DATA/guard/hand, one deed a
+ * line. Pure.
+ *
+ *   keep-out INCIDENT UNTIL ADDRESS       UNTIL: wall clock in microseconds
+ *   freeze   INCIDENT UNTIL CGROUP        the cgroup's id
+ *   held     INCIDENT UNTIL PID START-NS
+ *
+ * Errors: SYNTAX (of the text), TOO_MANY.
+ */
+#ifndef BW_GUARD_HAND_BOOK_H
+#define BW_GUARD_HAND_BOOK_H
+
+#include "guard/hand_form.h"
+#include "guard/keep_out.h"
+
+enum {
+	BW_HAND_DEEDS_MAX = 4096,
+	BW_HAND_BOOK_BYTES = 1024 * 1024,
+};
+
+enum bw_deed_kind { BW_DEED_KEEP_OUT = 1, BW_DEED_FREEZE, BW_DEED_HELD };
+
+struct bw_deed {
+	enum bw_deed_kind kind;
+	uint64_t incident;
+	int64_t until_us;
+	struct bw_address address; /* KEEP_OUT */
+	uint64_t cgroup;           /* FREEZE */
+	struct bw_held held;       /* HELD */
+};
+
+struct bw_hand_book {
+	struct bw_deed *deeds; /* BW_HAND_DEEDS_MAX of them */
+	size_t count;
+};
+
+BW_MUST_USE enum bw_err bw_hand_book_init(struct bw_hand_book *out); /* MEMORY */
+void bw_hand_book_release(struct bw_hand_book *book);
+
+/*
+ * The same deed for the same incident again: the later end counts, and nothing is added. TOO_MANY: the table is
+ * full, nothing may be done that nobody would undo.
+ */
+BW_MUST_USE enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *deed);
+
+/*
+ * Takes out one deed that is over: of that incident (0: of any), or whose time has come. `*out_last` says that
+ * no other incident needs the same thing, so that it has to be undone. False when there is none.
+ */
+bool bw_hand_book_lift(struct bw_hand_book *book, uint64_t incident, struct bw_deed *out, bool *out_last);
+bool bw_hand_book_expire(struct bw_hand_book *book, int64_t now_us, struct bw_deed *out, bool *out_last);
+
+/* When the next one is over; BW_TIME_MAX when there is none. */
+int64_t bw_hand_book_next_us(const struct bw_hand_book *book);
+
+BW_MUST_USE enum bw_err bw_hand_book_write(const struct bw_hand_book *book, struct bw_buf *out);
+
+/*
+ * Adds what the text says. Ends that lie further away than any deed may last (a clock that was changed) are brought
+ * near. On failure the deeds up to the bad line are there.
+ */
+BW_MUST_USE enum bw_err bw_hand_book_read(struct bw_slice text, int64_t now_us, struct bw_hand_book *book);
+
+#endif
