@@ -1,0 +1,346 @@
+/*
+ * The tree of processes. A dead process stays while it has descendants or evidence, then for a while in a
+ * queue, because file events may come behind its end.
+ */
+#include "guard/actor.h"
+
+#include <stdlib.h>
+
+#include "guard/actor_parts.h"
+
+enum bw_err bw_actors_new(uint32_t guard, struct bw_actors **out)
+{
+	struct bw_actors *actors = calloc(1, sizeof(*actors)); /* touched as it fills */
+
+	BW_NEED(actors != NULL, MEMORY);
+	actors->guard = guard;
+	*out = actors;
+	return BW_OK;
+}
+
+void bw_actors_free(struct bw_actors *actors)
+{
+	free(actors);
+}
+
+static uint32_t *slot_of(struct bw_actors *actors, uint32_t pid)
+{
+	return &actors->by_pid[pid * UINT32_C(2654435769) >> 16];
+}
+
+/* ---- coming and going ------------------------------------------------------------------------ */
+
+static void leave_queue(struct bw_actors *actors, struct actor_node *node)
+{
+	if (!node->in_queue)
+		return;
+	if (node->dead_before != 0)
+		actors->nodes[node->dead_before].dead_next = node->dead_next;
+	else
+		actors->dead_first = node->dead_next;
+	if (node->dead_next != 0)
+		actors->nodes[node->dead_next].dead_before = node->dead_before;
+	else
+		actors->dead_last = node->dead_before;
+	node->in_queue = false;
+	actors->dead_count--;
+}
+
+/* Queued once nothing but late events can ask for it. */
+static void queue_if_over(struct bw_actors *actors, uint32_t n)
+{
+	struct actor_node *node = &actors->nodes[n];
+
+	if (node->alive || node->first_child != 0 || node->pins != 0 || node->in_queue)
+		return;
+	node->dead_before = actors->dead_last;
+	node->dead_next = 0;
+	if (actors->dead_last != 0)
+		actors->nodes[actors->dead_last].dead_next = n;
+	else
+		actors->dead_first = n;
+	actors->dead_last = n;
+	node->in_queue = true;
+	actors->dead_count++;
+}
+
+static void unlink_parent(struct bw_actors *actors, struct actor_node *node)
+{
+	if (node->parent == 0)
+		return;
+	if (node->before != 0)
+		actors->nodes[node->before].next = node->next;
+	else
+		actors->nodes[node->parent].first_child = node->next;
+	if (node->next != 0)
+		actors->nodes[node->next].before = node->before;
+	queue_if_over(actors, node->parent);
+}
+
+static void forget(struct bw_actors *actors, uint32_t n)
+{
+	struct actor_node *node = &actors->nodes[n];
+	uint32_t *link = slot_of(actors, node->pid);
+
+	leave_queue(actors, node);
+	while (*link != n)
+		link = &actors->nodes[*link].same_slot;
+	*link = node->same_slot;
+	unlink_parent(actors, node);
+	actor_row_unref(actors, node->actor);
+	*node = (struct actor_node){ .next = actors->free_node };
+	actors->free_node = n;
+}
+
+static uint32_t take_node(struct bw_actors *actors)
+{
+	uint32_t n;
+
+	while (actors->dead_count > BW_ACTOR_DEAD_MAX)
+		forget(actors, actors->dead_first);
+	if (actors->free_node == 0 && actors->nodes_used == BW_ACTOR_NODES_MAX && actors->dead_first != 0)
+		forget(actors, actors->dead_first);
+	n = actors->free_node;
+	if (n == 0)
+		return actors->nodes_used < BW_ACTOR_NODES_MAX ? ++actors->nodes_used : 0;
+	actors->free_node = actors->nodes[n].next;
+	return n;
+}
+
+static void link_parent(struct bw_actors *actors, uint32_t n, uint32_t parent)
+{
+	struct actor_node *node = &actors->nodes[n];
+	struct actor_node *above = &actors->nodes[parent];
+
+	node->parent = parent;
+	node->before = 0;
+	node->next = 0;
+	if (parent == 0)
+		return;
+	leave_queue(actors, above);
+	node->next = above->first_child;
+	if (above->first_child != 0)
+		actors->nodes[above->first_child].before = n;
+	above->first_child = n;
+}
+
+/* ---- who is a host, who the guard's -------------------------------------------------------------- */
+
+static uint32_t newest(struct bw_actors *actors, uint32_t pid)
+{
+	uint32_t n = pid == 0 ? 0 : *slot_of(actors, pid);
+
+	while (n != 0 && actors->nodes[n].pid != pid)
+		n = actors->nodes[n].same_slot;
+	return n;
+}
+
+static bool is_under_host(const struct bw_actors *actors, const struct actor_node *node)
+{
+	return node->parent == 0 || actors->nodes[node->parent].is_host;
+}
+
+static void settle_host(struct bw_actors *actors, struct actor_node *node)
+{
+	const bool is_daemon = node->uid == 0 && is_under_host(actors, node) && actor_is_host_name(node->comm);
+
+	node->is_host = node->is_host || node->pid <= 2 || is_daemon;
+}
+
+/* It and all above it started the guard: they belong to nobody. */
+static void settle_guard(struct bw_actors *actors, uint32_t n)
+{
+	for (n = actors->nodes[n].parent; n != 0 && !actors->nodes[n].is_host; n = actors->nodes[n].parent) {
+		actors->nodes[n].is_host = true;
+		actor_row_unref(actors, actors->nodes[n].actor);
+		actors->nodes[n].actor = 0;
+	}
+}
+
+/* The host's child begins an actor; everybody else is of his parent's. */
+static void settle_actor(struct bw_actors *actors, struct actor_node *node)
+{
+	const struct actor_node *parent = &actors->nodes[node->parent];
+
+	if (node->is_host || node->is_guard)
+		return;
+	if (node->parent != 0 && parent->actor != 0 && !node->is_smbd) {
+		node->actor = parent->actor;
+		actor_row_ref(actors, node->actor);
+	} else {
+		node->actor = actor_row_for(actors, node);
+	}
+}
+
+/*
+ * Smbd that forks smbd listens, if its own parent is no living smbd: a session forks too, for scripts, and the one that
+ * went into the background has a parent that is dead.
+ */
+static void settle_listener(struct bw_actors *actors, struct actor_node *node)
+{
+	const struct actor_node *parent = &actors->nodes[node->parent];
+
+	if (!node->is_smbd || node->is_host || (parent->is_smbd && parent->alive))
+		return;
+	node->is_host = true;
+	actor_row_unref(actors, node->actor);
+	node->actor = 0;
+}
+
+/* Born of a session it is that session's script or helper, whatever it is called. */
+static bool is_smbd(const struct actor_node *node, const struct actor_node *parent)
+{
+	return strncmp(node->comm, "smbd", BW_COMM_BYTES) == 0 && !node->is_guard &&
+	       !(parent->is_smbd && !parent->is_host);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------- */
+
+static void copy_facts(struct actor_node *node, const struct bw_process_event *event)
+{
+	node->cgroup = event->cgroup != 0 ? event->cgroup : node->cgroup;
+	node->session = event->session != 0 ? event->session : node->session;
+	node->group = event->group != 0 ? event->group : node->group;
+	node->uid = event->uid;
+	if (event->comm[0] != '\0') {
+		memcpy(node->comm, event->comm, sizeof(node->comm));
+		node->comm[BW_COMM_BYTES - 1] = '\0';
+	}
+}
+
+static uint32_t add(struct bw_actors *actors, const struct bw_process_event *event)
+{
+	const uint32_t n = take_node(actors);
+	struct actor_node *node = &actors->nodes[n];
+	struct actor_node *parent;
+	uint32_t *slot = slot_of(actors, event->pid);
+
+	if (n == 0)
+		return 0;
+	*node = (struct actor_node){
+		.pid = event->pid, .start_ns = event->start_ns, .born_ns = event->time_ns, .used = true, .alive = true
+	};
+	copy_facts(node, event);
+	link_parent(actors, n, event->parent != event->pid ? newest(actors, event->parent) : 0);
+	node->same_slot = *slot;
+	*slot = n;
+	parent = &actors->nodes[node->parent];
+	node->is_guard = event->pid == actors->guard || parent->is_guard;
+	node->incident = parent->incident; /* node 0 is nobody and not condemned */
+	settle_listener(actors, parent);
+	node->is_smbd = is_smbd(node, parent);
+	settle_host(actors, node);
+	if (event->pid == actors->guard)
+		settle_guard(actors, n);
+	settle_actor(actors, node);
+	return n;
+}
+
+static void end(struct bw_actors *actors, uint32_t n)
+{
+	if (n == 0 || !actors->nodes[n].alive)
+		return;
+	actors->nodes[n].alive = false;
+	queue_if_over(actors, n);
+}
+
+static uint64_t become(struct bw_actors *actors, uint32_t n, const struct bw_process_event *event)
+{
+	struct actor_node *node = &actors->nodes[n];
+	const bool was_smbd = node->is_smbd;
+
+	copy_facts(node, event);
+	if (node->start_ns == 0)
+		node->start_ns = event->start_ns;
+	if (event->act == BW_PROCESS_EXEC)
+		node->is_smbd = is_smbd(node, &actors->nodes[node->parent]);
+	settle_host(actors, node);
+	if (node->is_host || (node->is_smbd && !was_smbd)) {
+		actor_row_unref(actors, node->actor);
+		node->actor = 0;
+		settle_actor(actors, node);
+	} else if (node->actor != 0 && actors->rows[node->actor].about.pid == node->pid) {
+		memcpy(actors->rows[node->actor].about.comm, node->comm, sizeof(node->comm));
+	}
+	return 0;
+}
+
+uint64_t bw_actors_hear(struct bw_actors *actors, const struct bw_process_event *event)
+{
+	uint32_t n = newest(actors, event->pid);
+
+	if (event->pid == 0)
+		return 0;
+	switch (event->act) {
+	case BW_PROCESS_EXIT:
+		end(actors, n);
+		return 0;
+	case BW_PROCESS_EXEC:
+		if (n != 0 && actors->nodes[n].alive)
+			return become(actors, n, event);
+		break;
+	default:
+		/* told again of the same one: its group or session may have changed */
+		if (n != 0 && actors->nodes[n].alive && event->start_ns != 0 &&
+		    actors->nodes[n].start_ns == event->start_ns)
+			return become(actors, n, event);
+		break;
+	}
+	end(actors, n);
+	n = add(actors, event);
+	return n != 0 ? actors->nodes[n].incident : 0;
+}
+
+/* ---- questions ---------------------------------------------------------------------------------------- */
+
+uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns)
+{
+	const struct bw_process_event unheard = { .time_ns = time_ns, .pid = pid, .act = BW_PROCESS_FORK };
+	uint32_t found = 0;
+
+	if (pid == 0)
+		return 0;
+	/* the newest that was born by then; else the oldest there is */
+	for (uint32_t n = *slot_of(actors, pid); n != 0; n = actors->nodes[n].same_slot) {
+		if (actors->nodes[n].pid != pid)
+			continue;
+		found = n;
+		if (actors->nodes[n].born_ns <= time_ns)
+			break;
+	}
+	return found != 0 ? found : add(actors, &unheard);
+}
+
+void bw_actors_pin(struct bw_actors *actors, uint32_t process)
+{
+	if (process == 0)
+		return;
+	leave_queue(actors, &actors->nodes[process]);
+	actors->nodes[process].pins++;
+}
+
+void bw_actors_unpin(struct bw_actors *actors, uint32_t process)
+{
+	if (process != 0 && --actors->nodes[process].pins == 0)
+		queue_if_over(actors, process);
+}
+
+void bw_actors_process(const struct bw_actors *actors, uint32_t process, struct bw_process_event *out)
+{
+	const struct actor_node *node = &actors->nodes[process];
+
+	*out = (struct bw_process_event){ .time_ns = node->born_ns,
+					  .start_ns = node->start_ns,
+					  .cgroup = node->cgroup,
+					  .pid = node->pid,
+					  .parent = actors->nodes[node->parent].pid,
+					  .session = node->session,
+					  .group = node->group,
+					  .uid = node->uid };
+	memcpy(out->comm, node->comm, sizeof(out->comm));
+}
+
+uint32_t bw_actors_of(const struct bw_actors *actors, uint32_t process)
+{
+	return process == 0 ? 0 : actor_row_same(actors, actors->nodes[process].actor);
+}

@@ -1,0 +1,221 @@
+/* Which processes go together when they must be stopped, and who an smbd child serves. */
+#include "guard/actor_parts.h"
+
+static bool is_outside(const struct actor_node *node)
+{
+	return !node->used || node->is_host || node->is_guard;
+}
+
+/* `above` is `n` or stands above it. */
+static bool is_above(const struct bw_actors *actors, uint32_t above, uint32_t n)
+{
+	for (size_t depth = 0; n != 0 && depth < ACTOR_DEPTH_MAX; depth++, n = actors->nodes[n].parent) {
+		if (n == above)
+			return true;
+	}
+	return false;
+}
+
+/* The next above that may be stopped; 0: a host, or nobody. */
+static uint32_t parent_inside(const struct bw_actors *actors, uint32_t n)
+{
+	const uint32_t parent = actors->nodes[n].parent;
+
+	return parent != 0 && !is_outside(&actors->nodes[parent]) ? parent : 0;
+}
+
+/* Workers that one program forked are one: the parent would only fork others. */
+static uint32_t program_of(const struct bw_actors *actors, uint32_t n)
+{
+	uint32_t parent = parent_inside(actors, n);
+
+	for (size_t depth = 0; parent != 0 && depth < ACTOR_DEPTH_MAX; depth++) {
+		const struct actor_node *above = &actors->nodes[parent];
+
+		if (above->is_smbd || memcmp(above->comm, actors->nodes[n].comm, sizeof(above->comm)) != 0)
+			break;
+		n = parent;
+		parent = parent_inside(actors, n);
+	}
+	return n;
+}
+
+static uint32_t common(const struct bw_actors *actors, uint32_t a, uint32_t b)
+{
+	for (size_t depth = 0; a != 0 && depth < ACTOR_DEPTH_MAX; depth++, a = parent_inside(actors, a)) {
+		if (is_above(actors, a, b))
+			return a;
+	}
+	return 0;
+}
+
+static size_t all_sessions(const struct bw_actors *actors, uint32_t actor, uint32_t *out, size_t count, size_t max)
+{
+	for (uint32_t n = 1; n <= actors->nodes_used && count < max; n++) {
+		const struct actor_node *node = &actors->nodes[n];
+		bool is_known = false;
+
+		if (is_outside(node) || !node->is_smbd || actor_row_same(actors, node->actor) != actor)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			is_known |= out[i] == n;
+		if (!is_known)
+			out[count++] = n;
+	}
+	return count;
+}
+
+size_t bw_actors_roots(const struct bw_actors *actors, const uint32_t *processes, size_t count, uint32_t *out,
+		       size_t max)
+{
+	size_t roots = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t n = processes[i];
+		size_t r = 0;
+
+		if (n == 0 || is_outside(&actors->nodes[n]))
+			continue;
+		if (actors->nodes[n].is_smbd) {
+			roots = all_sessions(actors, bw_actors_of(actors, n), out, roots, max);
+			continue;
+		}
+		n = program_of(actors, n);
+		for (; r < roots; r++) {
+			const uint32_t both = common(actors, out[r], n);
+
+			if (both != 0) {
+				out[r] = both;
+				break;
+			}
+		}
+		if (r == roots && roots < max)
+			out[roots++] = n;
+	}
+	return roots;
+}
+
+/* The next of a family in order, parents first; 0 at its end. */
+static uint32_t walk_on(const struct bw_actors *actors, uint32_t root, uint32_t n)
+{
+	if (actors->nodes[n].first_child != 0)
+		return actors->nodes[n].first_child;
+	while (n != root && actors->nodes[n].next == 0)
+		n = actors->nodes[n].parent;
+	return n == root ? 0 : actors->nodes[n].next;
+}
+
+void bw_actors_condemn(struct bw_actors *actors, uint32_t root, uint64_t incident)
+{
+	for (uint32_t n = root; n != 0; n = walk_on(actors, root, n)) {
+		if (!is_outside(&actors->nodes[n]))
+			actors->nodes[n].incident = incident;
+	}
+}
+
+/* A process group of the families that nobody else is in. */
+static uint32_t own_group(const struct bw_actors *actors, const uint32_t *roots, size_t count)
+{
+	const uint32_t group = count > 0 ? actors->nodes[roots[0]].group : 0;
+
+	if (group <= 1)
+		return 0;
+	for (uint32_t n = 1; n <= actors->nodes_used; n++) {
+		const struct actor_node *node = &actors->nodes[n];
+		bool is_inside = false;
+
+		if (!node->used || !node->alive || node->group != group)
+			continue;
+		for (size_t i = 0; i < count && !is_outside(node); i++)
+			is_inside |= is_above(actors, roots[i], n);
+		if (!is_inside)
+			return 0;
+	}
+	return group;
+}
+
+size_t bw_actors_gather(const struct bw_actors *actors, const uint32_t *roots, size_t count,
+			struct bw_actor_target *out, size_t max, uint32_t *out_group, bool *out_smb)
+{
+	size_t found = 0;
+
+	*out_smb = false;
+	for (size_t i = 0; i < count; i++) {
+		for (uint32_t n = roots[i]; n != 0; n = walk_on(actors, roots[i], n)) {
+			const struct actor_node *node = &actors->nodes[n];
+
+			if (!node->alive || is_outside(node) || found == max)
+				continue;
+			*out_smb |= node->is_smbd;
+			out[found++] = (struct bw_actor_target){ .pid = node->pid, .start_ns = node->start_ns };
+		}
+	}
+	*out_group = own_group(actors, roots, count);
+	return found;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------- */
+
+static void copy_name(char out[BW_ACTOR_NAME_BYTES], struct bw_slice name)
+{
+	const size_t len = name.len < BW_ACTOR_NAME_BYTES - 1 ? name.len : BW_ACTOR_NAME_BYTES - 1;
+
+	memset(out, 0, BW_ACTOR_NAME_BYTES);
+	memcpy(out, name.ptr, len);
+}
+
+static bool is_same_person(const struct actor_row *a, const struct actor_row *b)
+{
+	return strcmp(a->about.user, b->about.user) == 0 && strcmp(a->about.address, b->about.address) == 0;
+}
+
+static uint32_t living_smbd(struct bw_actors *actors, uint32_t pid)
+{
+	for (uint32_t n = 1; n <= actors->nodes_used; n++) {
+		const struct actor_node *node = &actors->nodes[n];
+
+		if (node->used && node->pid == pid && node->alive && node->is_smbd && node->actor != 0)
+			return n;
+	}
+	return 0;
+}
+
+uint32_t bw_actors_name(struct bw_actors *actors, uint32_t pid, struct bw_slice user, struct bw_slice address)
+{
+	const uint32_t n = living_smbd(actors, pid);
+	uint32_t mine;
+	struct actor_row *row;
+
+	if (n == 0)
+		return 0;
+	mine = bw_actors_of(actors, n);
+	row = &actors->rows[mine];
+	if (row->about.user[0] != '\0' || row->about.address[0] != '\0' || row->about.kind != BW_ACTOR_SMB)
+		return mine;
+	copy_name(row->about.user, user);
+	copy_name(row->about.address, address);
+	for (uint32_t i = 1; i <= actors->actors_used; i++) {
+		const struct actor_row *other = &actors->rows[i];
+
+		if (i == mine || !other->used || other->joined != 0 || other->about.kind != BW_ACTOR_SMB ||
+		    !is_same_person(row, other))
+			continue;
+		row->joined = i;
+		actor_row_ref(actors, i);
+		return i;
+	}
+	return mine;
+}
+
+bool bw_actors_has_nameless(const struct bw_actors *actors)
+{
+	for (uint32_t n = 1; n <= actors->nodes_used; n++) {
+		const struct actor_node *node = &actors->nodes[n];
+		const uint32_t actor = node->alive && node->is_smbd ? bw_actors_of(actors, n) : 0;
+
+		if (actor != 0 && actors->rows[actor].about.kind == BW_ACTOR_SMB &&
+		    actors->rows[actor].about.user[0] == '\0')
+			return true;
+	}
+	return false;
+}

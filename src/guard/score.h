@@ -1,0 +1,83 @@
+/*
+ * The ledger of evidence: file events in, verdicts out. Pure memory of bounded size; the clock comes
+ * with the events.
+ *
+ * What an event proves is booked three times: to the actor, to the folder and to the file system it
+ * happened on, whoever did it. Evidence fades over hours and days (guard/proof.h); it is never paid off.
+ *
+ * Removed and replaced files wait for a new file that holds what they held, new files for a
+ * removed one, both for as long as BW_SCORE_WAIT_NS and in limited number; which of a new file's features are known
+ * may come late, from the index.
+ */
+#ifndef BW_GUARD_SCORE_H
+#define BW_GUARD_SCORE_H
+
+#include "guard/actor.h"
+#include "guard/proof.h"
+
+enum {
+	BW_SCORE_PROOFS_MAX = 4096, /* in all; the lightest and oldest give way */
+	BW_SCORE_ACTOR_MAX = 64,    /* of one actor, and in one verdict */
+	BW_SCORE_TRAILS_MAX = 128,  /* actors whose new and removed files are followed */
+	BW_SCORE_GONE_MAX = 64,     /* removed files that one actor's trail holds */
+	BW_SCORE_MADE_MAX = 256,    /* and new ones */
+	BW_SCORE_JOBS_MAX = 64,
+	BW_SCORE_ROOTS_MAX = 64,
+};
+
+#define BW_SCORE_WAIT_NS UINT64_C(600000000000)
+
+/* What an administrator signed: this program, run by this user, may destroy what lies there until then. */
+struct bw_job {
+	int64_t until_us;
+	uint32_t uid;
+	uint32_t volume;           /* UINT32_MAX: anywhere */
+	struct bw_file_key folder; /* ino 0: all of the volume */
+	char comm[BW_COMM_BYTES];
+};
+
+struct bw_score;
+
+/* Features of a file as the index has them now; false: not known. May be NULL: then only samples tell. */
+typedef bool bw_score_look(void *context, const struct bw_file_key *key, struct bw_content *out);
+
+/* Borrows `actors`. MEMORY. */
+BW_MUST_USE enum bw_err bw_score_new(struct bw_actors *actors, bw_score_look *look, void *context,
+				     struct bw_score **out);
+void bw_score_free(struct bw_score *score); /* NULL allowed */
+
+/* Replaces the signed jobs. TOO_MANY. */
+BW_MUST_USE enum bw_err bw_score_jobs(struct bw_score *score, const struct bw_job *jobs, size_t count);
+
+/* What an event led to. */
+struct bw_outcome {
+	enum bw_scope scope;
+	uint32_t actor; /* whose evidence was the last; 0: none that can be named */
+	uint64_t now_ns;
+	uint64_t place; /* FOLDER and VOLUME: names the place */
+	struct bw_verdict verdict;
+	size_t count;
+	const struct bw_proof *proofs[BW_SCORE_ACTOR_MAX]; /* what the verdict was made of; until the next call */
+	uint32_t processes[BW_SCORE_ACTOR_MAX];            /* who (guard/actor.h), 0 where nobody can be named */
+	const struct bw_proof *newest; /* what this event added or made heavier; NULL: nothing did */
+	uint32_t newest_process;
+};
+
+/*
+ * Books one event. True: it added evidence, and `out` says what all evidence with it amounts to, the
+ * gravest scope first; the verdict may be NONE.
+ */
+bool bw_score_event(struct bw_score *score, const struct bw_event_view *event, struct bw_outcome *out);
+
+/* Looks again for the features of new files that joins wait for. Call until false; at every tick, or sooner. */
+bool bw_score_again(struct bw_score *score, uint64_t now_ns, struct bw_outcome *out);
+
+/* After an actor was joined with another: what both together amount to. False: no evidence. */
+bool bw_score_actor(struct bw_score *score, uint32_t actor, uint64_t now_ns, struct bw_outcome *out);
+
+/* A person approved of what this actor did: its evidence is forgotten. */
+void bw_score_forgive(struct bw_score *score, uint32_t actor);
+
+size_t bw_score_count(const struct bw_score *score); /* proofs held */
+
+#endif

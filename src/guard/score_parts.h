@@ -1,0 +1,112 @@
+/* What the score's files share. */
+#ifndef BW_GUARD_SCORE_PARTS_H
+#define BW_GUARD_SCORE_PARTS_H
+
+#include "guard/score.h"
+
+/* Names as joins need them: a new name that goes on where the old one ends, or begins as it does. */
+struct score_name {
+	uint64_t whole;
+	uint64_t stem;  /* up to the last dot */
+	uint64_t stem2; /* up to the one before */
+};
+
+struct score_gone {
+	uint64_t time_ns; /* 0: free */
+	int64_t wall_us;
+	struct bw_file_key file;
+	struct bw_file_key folder;
+	struct bw_file_key pair; /* the file that took its name; ino 0: it was removed */
+	struct bw_content content;
+	struct score_name names;
+	uint64_t version;
+	uint32_t process; /* pinned */
+	uint32_t turn;    /* the actor's acts, counted */
+	uint8_t flags;
+	bool is_used;
+	uint8_t name_len;
+	uint8_t name[BW_EVENT_NAME_BYTES];
+};
+
+struct score_made {
+	uint64_t time_ns; /* 0: free */
+	struct bw_file_key file;
+	struct bw_file_key folder;
+	struct bw_content content; /* size 0: not known yet */
+	struct score_name names;
+	uint64_t swallowed; /* bytes of removed files it could hold */
+	uint32_t swallowed_files;
+	uint32_t process;
+	uint32_t turn;
+	bool is_used;
+};
+
+/* What one actor made and removed of late. */
+struct score_trail {
+	uint32_t actor; /* held */
+	uint32_t turn;
+	uint64_t used_ns;
+	uint32_t next_gone;
+	uint32_t next_made;
+	struct score_gone gone[BW_SCORE_GONE_MAX];
+	struct score_made made[BW_SCORE_MADE_MAX];
+};
+
+/* A removed file found its new one. */
+struct score_match {
+	const struct score_gone *gone;
+	const struct score_made *made;
+	enum bw_proof_kind kind;
+};
+
+struct score_name score_name_of(struct bw_slice name);
+
+/* The trail of an actor, made when there is none; the one not used for longest gives way. NULL: no memory. */
+struct score_trail *score_trail_of(struct bw_score *score, uint32_t actor, uint64_t now_ns);
+
+/* Forgets all of it. */
+void score_trail_end(struct bw_actors *actors, struct score_trail *trail);
+
+struct score_made *score_trail_made(struct score_trail *trail, const struct score_made *made);
+struct score_gone *score_trail_gone(struct bw_actors *actors, struct score_trail *trail, const struct score_gone *gone);
+struct score_made *score_trail_find(struct score_trail *trail, const struct bw_file_key *file);
+
+/* How features of new files are looked up, and when it is. */
+struct score_trail_eye {
+	bw_score_look *look; /* may be NULL */
+	void *context;
+	uint64_t now_ns;
+};
+
+/* The first match of this removed file, of this new one, or of any two. Each file is used once. */
+bool score_trail_match_gone(struct score_trail *trail, const struct score_trail_eye *eye, struct score_gone *gone,
+			    struct score_match *out);
+bool score_trail_match_made(struct score_trail *trail, const struct score_trail_eye *eye, struct score_made *made,
+			    struct score_match *out);
+bool score_trail_match_any(struct score_trail *trail, const struct score_trail_eye *eye, struct score_match *out);
+
+/* Whether an archive that this actor made before could hold it with all the others. */
+bool score_trail_swallow(struct score_trail *trail, struct score_gone *gone, struct score_match *out);
+bool score_trail_waits(const struct score_trail *trail, uint64_t now_ns);
+
+struct score_entry {
+	struct bw_proof proof;
+	struct bw_weight weight;
+	uint32_t process; /* pinned */
+	uint32_t owner;   /* actor, held */
+	bool used;
+};
+
+struct bw_score {
+	struct bw_actors *actors;
+	bw_score_look *look;
+	void *context;
+	size_t count;
+	size_t top; /* no entry is used from here on */
+	size_t job_count;
+	struct bw_job jobs[BW_SCORE_JOBS_MAX];
+	struct score_trail *trails[BW_SCORE_TRAILS_MAX];
+	struct score_entry entries[BW_SCORE_PROOFS_MAX];
+};
+
+#endif

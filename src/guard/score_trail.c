@@ -1,0 +1,293 @@
+/*
+ * Files that vanished and files that appeared: copy, encrypt, delete; write aside and rename over;
+ * delete and write anew; pack all and delete all. A removal alone is cleaning, a new file alone is nobody's
+ * loss; only both together can say that content was destroyed.
+ */
+#include <stdlib.h>
+
+#include "guard/score_parts.h"
+
+enum {
+	NEAR_TURNS = 3,     /* acts of one process between the new file and the removal */
+	BESIDE_MOST = 1024, /* keys that ransomware appends */
+	BESIDE_LEAST = 512, /* smaller files have too many of their size */
+	ARCHIVE_LEAST = 64 * 1024,
+	SWALLOWED_LEAST = 3,
+};
+
+/* ---- names --------------------------------------------------------------------------------------- */
+
+/* FNV-1a: who makes names collide makes a join more likely against himself. */
+static uint64_t hash_of(struct bw_slice name)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < name.len; i++)
+		hash = (hash ^ name.ptr[i]) * UINT64_C(0x100000001b3);
+	return hash == 0 ? 1 : hash;
+}
+
+/* Up to the last dot that is not the first byte; the same when there is none. */
+static struct bw_slice stem_of(struct bw_slice name)
+{
+	for (size_t n = name.len; n > 1; n--) {
+		if (name.ptr[n - 1] == '.')
+			return bw_slice_sub(name, 0, n - 1);
+	}
+	return name;
+}
+
+struct score_name score_name_of(struct bw_slice name)
+{
+	const struct bw_slice stem = stem_of(name);
+
+	return (struct score_name){ hash_of(name), hash_of(stem), hash_of(stem_of(stem)) };
+}
+
+/* report.docx and report.docx.locked, in any folder; report.docx and report.xyz in the same one. */
+static bool are_related(const struct score_gone *gone, const struct score_made *made)
+{
+	const struct score_name *a = &gone->names;
+	const struct score_name *b = &made->names;
+
+	if (a->whole == b->whole || a->whole == b->stem || a->whole == b->stem2)
+		return true;
+	return bw_file_key_equals(&gone->folder, &made->folder) &&
+	       (a->stem == b->stem || a->stem == b->stem2 || a->stem == b->whole);
+}
+
+/* ---- the trail --------------------------------------------------------------------------------------- */
+
+void score_trail_end(struct bw_actors *actors, struct score_trail *trail)
+{
+	for (size_t i = 0; i < BW_SCORE_GONE_MAX; i++)
+		bw_actors_unpin(actors, trail->gone[i].process);
+	bw_actors_let(actors, trail->actor);
+	memset(trail, 0, sizeof(*trail));
+}
+
+struct score_trail *score_trail_of(struct bw_score *score, uint32_t actor, uint64_t now_ns)
+{
+	struct score_trail **oldest = &score->trails[0];
+
+	for (size_t i = 0; i < BW_SCORE_TRAILS_MAX; i++) {
+		struct score_trail **at = &score->trails[i];
+
+		if (*at != NULL && (*at)->actor == actor) {
+			(*at)->used_ns = now_ns;
+			return *at;
+		}
+		if (*oldest != NULL && (*at == NULL || (*at)->used_ns < (*oldest)->used_ns))
+			oldest = at;
+	}
+	if (*oldest == NULL)
+		*oldest = calloc(1, sizeof(**oldest));
+	if (*oldest == NULL)
+		return NULL;
+	bw_actors_hold(score->actors, actor);
+	score_trail_end(score->actors, *oldest);
+	(*oldest)->actor = actor;
+	(*oldest)->used_ns = now_ns;
+	return *oldest;
+}
+
+struct score_made *score_trail_find(struct score_trail *trail, const struct bw_file_key *file)
+{
+	for (size_t i = 0; i < BW_SCORE_MADE_MAX; i++) {
+		if (trail->made[i].time_ns != 0 && bw_file_key_equals(&trail->made[i].file, file))
+			return &trail->made[i];
+	}
+	return NULL;
+}
+
+struct score_made *score_trail_made(struct score_trail *trail, const struct score_made *made)
+{
+	struct score_made *at = &trail->made[trail->next_made % BW_SCORE_MADE_MAX];
+
+	trail->next_made++;
+	*at = *made;
+	return at;
+}
+
+struct score_gone *score_trail_gone(struct bw_actors *actors, struct score_trail *trail, const struct score_gone *gone)
+{
+	struct score_gone *at = &trail->gone[trail->next_gone % BW_SCORE_GONE_MAX];
+
+	trail->next_gone++;
+	bw_actors_pin(actors, gone->process);
+	bw_actors_unpin(actors, at->process);
+	*at = *gone;
+	return at;
+}
+
+/* ---- matches ------------------------------------------------------------------------------------------- */
+
+static bool is_known(struct score_made *made, const struct score_trail_eye *eye)
+{
+	struct bw_content content;
+
+	if (bw_content_size(&made->content) != 0)
+		return true;
+	if (eye->look == NULL || !eye->look(eye->context, &made->file, &content) || bw_content_size(&content) == 0)
+		return false;
+	made->content = content;
+	return true;
+}
+
+static bool is_document(const struct bw_content *content)
+{
+	const enum bw_kind kind = bw_format_kind((enum bw_format)content->format);
+
+	return kind == BW_KIND_TEXT || kind == BW_KIND_DOCUMENT;
+}
+
+/* The same process, one act after the other. */
+static bool is_near(const struct score_gone *gone, const struct score_made *made)
+{
+	const uint32_t turns = gone->turn > made->turn ? gone->turn - made->turn : made->turn - gone->turn;
+
+	return gone->process == made->process && gone->process != 0 && turns <= NEAR_TURNS;
+}
+
+/* A document's size and what a key takes. */
+static bool is_of_size(const struct score_gone *gone, const struct score_made *made)
+{
+	const uint64_t before = bw_content_size(&gone->content);
+	const uint64_t after = bw_content_size(&made->content);
+
+	return is_document(&gone->content) && before >= BESIDE_LEAST && after >= before &&
+	       after - before <= BESIDE_MOST;
+}
+
+/* What could make the two one, before anybody looks into contents; 0: nothing. */
+static enum bw_proof_kind tie_of(const struct score_gone *gone, const struct score_made *made)
+{
+	if (gone->pair.ino != 0)
+		return bw_file_key_equals(&gone->pair, &made->file) ? BW_PROOF_REPLACED : (enum bw_proof_kind)0;
+	if (are_related(gone, made))
+		return BW_PROOF_JOINED;
+	return is_near(gone, made) ? BW_PROOF_BESIDE : (enum bw_proof_kind)0;
+}
+
+static bool is_joined(const struct score_trail_eye *eye, struct score_gone *gone, struct score_made *made,
+		      struct score_match *out)
+{
+	const enum bw_proof_kind kind = tie_of(gone, made);
+	struct bw_finding finding;
+
+	if ((int)kind == 0 || !is_known(made, eye))
+		return false;
+	if (kind == BW_PROOF_REPLACED)
+		bw_content_compare(&gone->content, &made->content, &finding);
+	else
+		bw_content_join(&gone->content, &made->content, &finding);
+	if (finding.strength == BW_STRENGTH_NONE)
+		return false;
+	if (kind == BW_PROOF_BESIDE && (finding.strength != BW_STRENGTH_STRONG || !is_of_size(gone, made)))
+		return false;
+	*out = (struct score_match){ gone, made, kind };
+	made->is_used = true;
+	gone->is_used = true;
+	return true;
+}
+
+static bool is_fresh(uint64_t time_ns, uint64_t now_ns)
+{
+	return time_ns != 0 && (time_ns >= now_ns || now_ns - time_ns <= BW_SCORE_WAIT_NS);
+}
+
+/* A sealed archive may hold many; one that says nothing of itself only while the sizes fit closely. */
+static bool could_swallow(const struct score_made *made)
+{
+	const struct bw_content *c = &made->content;
+	size_t random = 0;
+
+	if (bw_content_size(c) < ARCHIVE_LEAST)
+		return false;
+	if ((c->flags & BW_CONTENT_ENCRYPTED) != 0)
+		return true;
+	for (size_t i = 0; i < c->windows; i++)
+		random += bw_content_class(c, i) == BW_CLASS_RANDOM;
+	return c->format == BW_FORMAT_UNKNOWN && random == c->windows && c->windows > 0;
+}
+
+static bool is_swallowed(const struct score_gone *gone, struct score_made *made, struct score_match *out)
+{
+	const uint64_t size = bw_content_size(&made->content);
+	struct bw_finding finding;
+
+	if (gone->pair.ino != 0 || !could_swallow(made) || made->time_ns > gone->time_ns ||
+	    !is_document(&gone->content) || bw_content_size(&gone->content) * 2 > size)
+		return false;
+	bw_content_compare(&gone->content, &made->content, &finding);
+	if (finding.strength == BW_STRENGTH_NONE ||
+	    made->swallowed + bw_content_size(&gone->content) > size + size / 16)
+		return false;
+	made->swallowed += bw_content_size(&gone->content);
+	made->swallowed_files++;
+	if (made->swallowed_files <= SWALLOWED_LEAST ||
+	    ((made->content.flags & BW_CONTENT_ENCRYPTED) == 0 && made->swallowed < size / 10 * 7))
+		return false;
+	*out = (struct score_match){ gone, made, BW_PROOF_SWALLOWED };
+	return true;
+}
+
+bool score_trail_match_gone(struct score_trail *trail, const struct score_trail_eye *eye, struct score_gone *gone,
+			    struct score_match *out)
+{
+	for (size_t n = 1; n <= BW_SCORE_MADE_MAX; n++) { /* the newest first */
+		struct score_made *made = &trail->made[(trail->next_made - n) % BW_SCORE_MADE_MAX];
+
+		if (made->is_used || !is_fresh(made->time_ns, eye->now_ns))
+			continue;
+		if (is_joined(eye, gone, made, out))
+			return true;
+	}
+	return false;
+}
+
+bool score_trail_match_made(struct score_trail *trail, const struct score_trail_eye *eye, struct score_made *made,
+			    struct score_match *out)
+{
+	for (size_t n = 1; n <= BW_SCORE_GONE_MAX && !made->is_used; n++) {
+		struct score_gone *gone = &trail->gone[(trail->next_gone - n) % BW_SCORE_GONE_MAX];
+
+		if (!gone->is_used && is_fresh(gone->time_ns, eye->now_ns) && is_joined(eye, gone, made, out))
+			return true;
+	}
+	return false;
+}
+
+bool score_trail_match_any(struct score_trail *trail, const struct score_trail_eye *eye, struct score_match *out)
+{
+	for (size_t g = 0; g < BW_SCORE_GONE_MAX; g++) {
+		struct score_gone *gone = &trail->gone[g];
+
+		if (!gone->is_used && is_fresh(gone->time_ns, eye->now_ns) &&
+		    score_trail_match_gone(trail, eye, gone, out))
+			return true;
+	}
+	return false;
+}
+
+bool score_trail_swallow(struct score_trail *trail, struct score_gone *gone, struct score_match *out)
+{
+	for (size_t m = 0; m < BW_SCORE_MADE_MAX; m++) {
+		struct score_made *made = &trail->made[m];
+
+		if (is_fresh(made->time_ns, gone->time_ns) && is_swallowed(gone, made, out)) {
+			gone->is_used = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool score_trail_waits(const struct score_trail *trail, uint64_t now_ns)
+{
+	for (size_t g = 0; g < BW_SCORE_GONE_MAX; g++) {
+		if (!trail->gone[g].is_used && is_fresh(trail->gone[g].time_ns, now_ns))
+			return true;
+	}
+	return false;
+}
