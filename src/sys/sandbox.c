@@ -51,6 +51,7 @@ static bool drop_capabilities(unsigned promises)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct before[BW_COUNT(sets)];
 	uint32_t keep = 0;
 
 	if (geteuid() == 0 && (promises & BW_MAY_STORE) != 0)
@@ -59,18 +60,20 @@ static bool drop_capabilities(unsigned promises)
 		/* FOWNER for O_NOATIME: keeping a file must not look like reading it */
 		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER);
 	else if (geteuid() == 0 && (promises & BW_MAY_WATCH) != 0)
-		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_KILL);
+		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_KILL) | CAP_BIT(CAP_IPC_LOCK);
 	else if (geteuid() == 0 && (promises & BW_MAY_READ_STORE) != 0)
 		keep = CAP_BIT(CAP_DAC_OVERRIDE);
 	if (syscall(SYS_capget, &head, sets) != 0)
 		return false;
+	memcpy(before, sets, sizeof(sets));
 	for (size_t i = 0; i < BW_COUNT(sets); i++) {
 		sets[i].permitted &= i == 0 ? keep : 0;
 		sets[i].effective = sets[i].permitted;
 		sets[i].inheritable = 0;
 	}
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return syscall(SYS_capset, &head, sets) == 0;
+	/* a service manager that gave none may have taken the call away too, and there is nothing to drop */
+	return memcmp(before, sets, sizeof(sets)) == 0 || syscall(SYS_capset, &head, sets) == 0;
 }
 
 enum bw_err bw_sandbox_enter(unsigned promises, const struct bw_sandbox_paths *paths, struct bw_sandbox_granted *out,

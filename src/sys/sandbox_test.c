@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +219,43 @@ static void memory_is_limited_where_a_limit_is_given(void **state)
 	assert_int_equal(confined(BW_MAY_COMPUTE, &paths, ask_for_too_much), 0);
 }
 
+/* ---- capabilities ---------------------------------------------------------------- */
+
+/* As a service's unit may: no capability, and no call that would change them. */
+static bool give_up_capabilities_and_capset(void)
+{
+	scmp_filter_ctx filter;
+	bool done;
+
+	if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+		return false;
+	filter = seccomp_init(SCMP_ACT_ALLOW);
+	done = filter != NULL && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0) == 0 &&
+	       seccomp_load(filter) == 0;
+	seccomp_release(filter);
+	return done;
+}
+
+static void who_has_no_capability_is_confined_where_capset_is_refused(void **state)
+{
+	const pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (child == 0) {
+		struct bw_sandbox_granted granted;
+
+		if (!give_up_capabilities_and_capset())
+			_exit(98);
+		if (bw_sandbox_enter(BW_MAY_COMPUTE, NULL, &granted, NULL) != BW_OK || !granted.seccomp)
+			_exit(99);
+		_exit(try_files_and_sockets());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* ---- ACCEPT -------------------------------------------------------------------- */
 
 static int listener = -1;
@@ -415,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_computes_still_has_memory_and_memory_files),
 		cmocka_unit_test(a_worker_that_computes_still_speaks_on_its_channel),
 		cmocka_unit_test(memory_is_limited_where_a_limit_is_given),
+		cmocka_unit_test(who_has_no_capability_is_confined_where_capset_is_refused),
 		cmocka_unit_test(a_front_accepts_on_the_socket_it_was_given_and_makes_none),
 		cmocka_unit_test(a_keeper_lives_in_its_folder_and_nowhere_else),
 		cmocka_unit_test(a_pager_reads_its_folder_and_changes_nothing),

@@ -215,8 +215,14 @@ enum bw_err bw_seat_confine(struct bw_seat *seat, const struct bw_sandbox_paths 
 			    struct bw_why *why)
 {
 	struct bw_sandbox_granted granted;
+	struct bw_why refused = { 0 };
+	const enum bw_err err = bw_sandbox_enter(seat->worker->promises, paths, &granted, &refused);
 
-	BW_TRY(bw_sandbox_enter(seat->worker->promises, paths, &granted, why));
+	if (err != BW_OK) {
+		/* here, for every worker: which of the steps it was is what the operator needs */
+		bw_log(BW_ERROR, "sandbox refused", BW_TEXT("why", refused.text));
+		return bw_why_set(why, err, "%s", refused.text);
+	}
 	bw_log(granted.whole ? BW_DEBUG : BW_WARNING, "sandbox", BW_TEXT("granted", granted.words));
 	if (require && !granted.whole)
 		return bw_why_set(why, BW_ERR_SANDBOX, "this kernel does not grant the whole sandbox (%s)",
