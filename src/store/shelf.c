@@ -255,6 +255,24 @@ enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t number, struct 
 	return BW_OK;
 }
 
+enum bw_err bw_shelf_folder_by_handle(struct bw_shelf *shelf, int handle_type, struct bw_slice handle,
+				      uint32_t *out_number)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT number FROM folder WHERE handle = ?1 AND handle_type = ?2"
+			      " ORDER BY number DESC LIMIT 1",
+			      &stmt));
+	bw_shelf_bind_bytes(stmt, 1, handle);
+	(void)sqlite3_bind_int64(stmt, 2, handle_type);
+	BW_TRY(bw_sql_row(stmt, &found));
+	BW_NEED(found, NOT_FOUND);
+	*out_number = (uint32_t)sqlite3_column_int64(stmt, 0);
+	return BW_OK;
+}
+
 enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_slice from, struct bw_slice to)
 {
 	sqlite3_stmt *stmt;

@@ -94,6 +94,10 @@ BW_MUST_USE enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t num
 /* The folder moved: it and all below it have new paths. */
 BW_MUST_USE enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_slice from, struct bw_slice to);
 
+/* The folder that had this handle last: a pass over all folders. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_folder_by_handle(struct bw_shelf *shelf, int handle_type, struct bw_slice handle,
+						  uint32_t *out_number);
+
 /*
  * The next version of its file; fills number and before. An object's number is asked for first
  * (bw_shelf_next), so that its file can be written before its row: then `number` is that one.
@@ -117,7 +121,8 @@ BW_MUST_USE enum bw_err bw_shelf_newest(struct bw_shelf *shelf, const struct bw_
  * Walks; `see` gets each version (borrowing until it returns) and ends the walk by any error, which is passed up.
  * each: the newest GOOD version of every file that is not gone (for the index). at: every version ever taken of what
  * bore this name in this folder, newest first. below: the newest good version taken at or before `until_us` of every
- * file at or below `path`, gone or not. oldest: all versions, oldest first (for thinning).
+ * file at or below `path`, gone or not. there: of those, the files that were not gone at `until_us`. oldest: all
+ * versions, oldest first (for thinning). pinned: what an incident pins, oldest first, whatever its state.
  */
 typedef enum bw_err bw_shelf_see(void *context, const struct bw_shelf_version *version);
 BW_MUST_USE enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *context);
@@ -125,6 +130,9 @@ BW_MUST_USE enum bw_err bw_shelf_at(struct bw_shelf *shelf, uint32_t folder, str
 				    void *context);
 BW_MUST_USE enum bw_err bw_shelf_below(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us,
 				       bw_shelf_see *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_there(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us,
+				       bw_shelf_see *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_see *see, void *context);
 BW_MUST_USE enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us, bw_shelf_see *see, void *context);
 /* NOT_FOUND when there is no such folder. */
 BW_MUST_USE enum bw_err bw_shelf_folder_find(struct bw_shelf *shelf, struct bw_slice path, uint32_t *out_number);

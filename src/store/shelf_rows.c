@@ -311,21 +311,48 @@ enum bw_err bw_shelf_at(struct bw_shelf *shelf, uint32_t folder, struct bw_slice
 	return walk(stmt, see, context);
 }
 
-enum bw_err bw_shelf_below(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us, bw_shelf_see *see,
-			   void *context)
+static enum bw_err walk_below(struct bw_shelf *shelf, const char *text, struct bw_slice path, int64_t until_us,
+			      bw_shelf_see *see, void *context)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
-	BW_TRY(bw_sql_prepare(shelf->db,
-			      "SELECT " VERSION_COLUMNS " FROM folder d JOIN version v ON v.folder = d.number"
-			      " JOIN file f ON f.number = v.file"
-			      " WHERE (length(?1) = 0 OR d.path = ?1"
-			      " OR substr(d.path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
-			      " AND v.number = (SELECT max(w.number) FROM version w WHERE w.file = v.file"
-			      " AND w.taken <= ?2 AND w.state = 0) ORDER BY d.path, v.name",
-			      &stmt));
+	BW_TRY(bw_sql_prepare(shelf->db, text, &stmt));
 	bw_shelf_bind_bytes(stmt, 1, path);
 	(void)sqlite3_bind_int64(stmt, 2, until_us);
+	return walk(stmt, see, context);
+}
+
+#define BELOW_PATH                                                                                                    \
+	"SELECT " VERSION_COLUMNS " FROM folder d JOIN version v ON v.folder = d.number"                              \
+	" JOIN file f ON f.number = v.file"                                                                           \
+	" WHERE (length(?1) = 0 OR d.path = ?1"                                                                       \
+	" OR substr(d.path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"                                            \
+	" AND v.number = (SELECT max(w.number) FROM version w WHERE w.file = v.file AND w.taken <= ?2 AND w.state = " \
+	"0)"
+
+enum bw_err bw_shelf_below(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us, bw_shelf_see *see,
+			   void *context)
+{
+	return walk_below(shelf, BELOW_PATH " ORDER BY d.path, v.name", path, until_us, see, context);
+}
+
+enum bw_err bw_shelf_there(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us, bw_shelf_see *see,
+			   void *context)
+{
+	return walk_below(shelf, BELOW_PATH " AND (f.gone = 0 OR f.gone > ?2) ORDER BY d.path, v.name", path, until_us,
+			  see, context);
+}
+
+enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_see *see, void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	/* the second condition lets SQLite use the index, which holds pinned ones only */
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT " VERSION_COLUMNS " FROM version v JOIN file f ON f.number = v.file"
+			      " WHERE v.incident = ?1 AND v.incident <> 0 ORDER BY v.number",
+			      &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
 	return walk(stmt, see, context);
 }
 

@@ -186,6 +186,39 @@ static void a_removed_file_leaves_the_walk_but_not_the_history(void **state)
 	assert_string_equal(below.text, "a:100 b:110 ");
 }
 
+static void a_tree_as_it_was_holds_what_was_not_removed_by_then(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_shelf_key key = { .ino = 7, .gen = 1 };
+	struct seen before = { "" };
+	struct seen after = { "" };
+
+	(void)add(f, 7, "a", 100, BW_SHELF_GOOD);
+	(void)add(f, 8, "b", 110, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_rename(f->shelf, &key, 0, bw_slice_empty, 150));
+	assert_ok(bw_shelf_there(f->shelf, BW_LIT("homes"), 149, see, &before));
+	assert_string_equal(before.text, "a:100 b:110 ");
+	assert_ok(bw_shelf_there(f->shelf, BW_LIT("homes"), 200, see, &after));
+	assert_string_equal(after.text, "b:110 ");
+}
+
+static void what_an_incident_pins_is_walked_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t good = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	const uint64_t bad = add(f, 7, "a", 200, BW_SHELF_DOUBTFUL);
+	struct seen mine = { "" };
+	struct seen none = { "" };
+
+	(void)add(f, 8, "b", 110, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_pin(f->shelf, bad, 42));
+	assert_ok(bw_shelf_pin(f->shelf, good, 42));
+	assert_ok(bw_shelf_pinned(f->shelf, 42, see, &mine));
+	assert_string_equal(mine.text, "a:100 a:200 ");
+	assert_ok(bw_shelf_pinned(f->shelf, 0, see, &none));
+	assert_string_equal(none.text, "");
+}
+
 static void a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name(void **state)
 {
 	struct fixture *f = *state;
@@ -294,6 +327,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_removed_file_leaves_the_walk_but_not_the_history, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_tree_as_it_was_holds_what_was_not_removed_by_then, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_an_incident_pins_is_walked_and_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_that_moves_takes_what_is_below_it_along, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_keeps_its_metadata_until_it_is_told_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(totals_move_with_every_change, setup, teardown),
