@@ -13,7 +13,7 @@
  *   judge -> hand (channel)    WHO: ask Samba; KEEP_OUT: address, user; FREEZE, LIFT
  *   hand -> judge (channel)    SESSIONS: what smbstatus --json said, as it said it
  *   scribe -> hand (channel)   LIFT: undo what was done for an incident; NOTICE: tell the administrator
- *   hand -> judge, scribe      ACTED: what was done, and the command that undoes it (guard/hand_form.h)
+ *   hand -> scribe (channel)   ACTED: what was done, and the command that undoes it (guard/hand_form.h)
  *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
  *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  */

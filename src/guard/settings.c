@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "guard/notice.h"
 #include "sys/clock.h"
 
 enum {
@@ -77,6 +78,31 @@ static enum bw_err read_salt(struct bw_slice value, uint64_t *out)
 	return BW_OK;
 }
 
+static enum bw_err keep_text(struct bw_slice value, struct bw_arena *arena, const char **out)
+{
+	struct bw_slice copy;
+
+	BW_TRY(bw_arena_copy(arena, value, &copy));
+	*out = (const char *)copy.ptr;
+	return BW_OK;
+}
+
+/* Whom the guard tells, and whom it asks. */
+static enum bw_err read_contact(struct bw_slice word, struct bw_slice value, struct bw_arena *arena,
+				struct bw_guard_settings *out)
+{
+	if (bw_slice_is(word, "mail")) {
+		BW_NEED(bw_notice_address_is_plain(value), SYNTAX);
+		return keep_text(value, arena, &out->mail);
+	}
+	BW_NEED(value.len > 0 && value.ptr[0] == '/' && value.len < BW_PATH_BYTES, SYNTAX);
+	if (bw_slice_is(word, "hook"))
+		return keep_text(value, arena, &out->hook);
+	if (bw_slice_is(word, "samba"))
+		return keep_text(value, arena, &out->samba);
+	return BW_ERR_SYNTAX;
+}
+
 static enum bw_err read_fact(struct bw_slice word, struct bw_slice value, struct bw_arena *arena,
 			     struct bw_guard_settings *out)
 {
@@ -96,7 +122,7 @@ static enum bw_err read_fact(struct bw_slice word, struct bw_slice value, struct
 		return bw_time_parse(value, &out->enrolled_us);
 	if (bw_slice_is(word, "salt"))
 		return read_salt(value, &out->salt);
-	return BW_ERR_SYNTAX;
+	return read_contact(word, value, arena, out);
 }
 
 static enum bw_err read_lines(struct bw_slice text, struct bw_arena *arena, struct bw_guard_settings *out,
@@ -165,6 +191,12 @@ static enum bw_err write_facts(const struct bw_guard_settings *settings, struct 
 		BW_TRY(bw_buf_addf(out, "largest %llu\n", (unsigned long long)settings->largest_bytes));
 	if (settings->quota_bytes != 0)
 		BW_TRY(bw_buf_addf(out, "quota %llu\n", (unsigned long long)settings->quota_bytes));
+	if (settings->mail != NULL)
+		BW_TRY(write_path(out, "mail", settings->mail));
+	if (settings->hook != NULL)
+		BW_TRY(write_path(out, "hook", settings->hook));
+	if (settings->samba != NULL)
+		BW_TRY(write_path(out, "samba", settings->samba));
 	bw_time_format(settings->enrolled_us, when);
 	bw_hex_encode(bw_slice_of(&settings->salt, sizeof(settings->salt)), salt);
 	return bw_buf_addf(out, "days %u\nenrolled %s\nsalt %s\n", settings->days, when, salt);

@@ -10,6 +10,9 @@
  *   days 30                    how long versions are kept
  *   enrolled 2026-11-23T...Z   when the first tree came in
  *   salt 0123456789abcdef      secret: where samples are taken
+ *   mail admin@school.example  who is told of an incident, where the machine has sendmail
+ *   hook /usr/local/sbin/page  a program that is told: notice on its standard input; root's, and writable by nobody else
+ *   samba /srv/smb/smb.conf    the configuration of the Samba that is asked, where it is not the usual one
  *
  * Lines that begin with '#' are comments. DATA is made by `guard enroll` when it does not exist; it may
  * also be an exchange's data folder.
@@ -45,6 +48,9 @@ struct bw_guard_settings {
 	uint32_t days;          /* how long versions are kept; 30 unless told */
 	int64_t enrolled_us;    /* when the first tree came in: the first day counts from here */
 	uint64_t salt;
+	const char *mail;  /* NULL: nobody is written to */
+	const char *hook;  /* absolute path; NULL: none */
+	const char *samba; /* absolute path; NULL: Samba's own */
 };
 
 /* Everything borrows from `arena`. NOT_FOUND: nothing was enrolled. CORRUPT with the place. */

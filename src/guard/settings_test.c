@@ -48,7 +48,10 @@ static void what_was_saved_is_loaded_again(void **state)
 					   .exclude_count = 1,
 					   .excludes = { "*.tmp/scratch" },
 					   .mode = BW_MODE_HOLD,
-					   .quota_bytes = 7 };
+					   .quota_bytes = 7,
+					   .mail = "it@school.example",
+					   .hook = "/usr/local/sbin/page us",
+					   .samba = "/srv/smb.conf" };
 	struct bw_guard_settings loaded;
 
 	saved.excludes[0] = "/srv/*/scratch";
@@ -59,6 +62,9 @@ static void what_was_saved_is_loaded_again(void **state)
 	assert_int_equal(loaded.mode, BW_MODE_HOLD);
 	assert_int_equal(loaded.quota_bytes, 7);
 	assert_int_equal(loaded.days, 30);
+	assert_string_equal(loaded.mail, "it@school.example");
+	assert_string_equal(loaded.hook, "/usr/local/sbin/page us");
+	assert_string_equal(loaded.samba, "/srv/smb.conf");
 	assert_true(saved.salt != 0);
 	assert_true(loaded.salt == saved.salt);
 }
