@@ -8,7 +8,8 @@
 #include "sys/clock.h"
 
 enum {
-	ASKED_MAX = 4096, /* a power of two; more samples than the ring holds of the smallest */
+	ASKED_MAX = 4096,       /* a power of two; more samples than the ring holds of the smallest */
+	CLOCK_GRAIN_US = 20000, /* a file's times are cut to the kernel's tick: at most 10 ms, and as much again */
 	WAIT_US = 500,
 	ROOM_TRIES = 400, /* of WAIT_US: after that the sampler is not there, and features come with a later walk */
 };
@@ -259,6 +260,42 @@ enum bw_err bw_copier_settle(struct bw_copier *copier, int most_ms)
 	return BW_OK;
 }
 
+/* ---- what is as it was --------------------------------------------------------------------------- */
+
+static bool same_time(const struct bw_index_file *known, const struct stat *status)
+{
+	return known->mtime_s == (uint32_t)status->st_mtim.tv_sec &&
+	       known->mtime_ns == (uint32_t)(status->st_mtim.tv_nsec / 1000 * 1000);
+}
+
+/* Anybody can set a file's mtime back, nobody its ctime. */
+static bool taken_since(struct bw_copier *copier, const struct bw_index_file *known, const struct stat *status,
+			int64_t walked_us)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	const int64_t changed_us = (int64_t)status->st_ctim.tv_sec * 1000000 + status->st_ctim.tv_nsec / 1000;
+	struct bw_shadow *shadow = bw_copier_shadow(copier, known->key.volume);
+	struct bw_shelf_version version;
+
+	if (changed_us + CLOCK_GRAIN_US < walked_us)
+		return true;
+	return shadow != NULL && bw_shelf_get(bw_shadow_shelf(shadow), known->version, &arena, &version) == BW_OK &&
+	       changed_us + CLOCK_GRAIN_US < version.taken_us;
+}
+
+bool bw_copier_keeps(struct bw_copier *copier, const struct bw_index_file *known, const struct stat *status,
+		     int64_t walked_us)
+{
+	if (!same_time(known, status))
+		return false;
+	if ((known->flags & BW_INDEX_IN_DOUBT) == 0 && S_ISREG(status->st_mode) &&
+	    bw_content_size(&known->content) != (uint64_t)status->st_size)
+		return false;
+	if (known->version == 0)
+		return (known->flags & (BW_INDEX_NO_SHADOW | BW_INDEX_INCIDENT)) != 0;
+	return taken_since(copier, known, status, walked_us);
+}
+
 /* ---- taking -------------------------------------------------------------------------------------- */
 
 static void begin_entry(const struct bw_copier *copier, const struct bw_copy *copy, const struct stat *status,
@@ -324,6 +361,28 @@ static enum bw_err note_too_big(struct bw_copier *copier, const struct bw_copy *
 	return ask_for_file(copier, copy->fd, (uint64_t)status.st_size, &copy->key, 0);
 }
 
+/* A file that came with an incident is known from then on, as one without a good version. */
+static enum bw_err note_doubtful(struct bw_copier *copier, const struct bw_copy *copy, const struct bw_taken *taken)
+{
+	struct bw_index_file file;
+
+	if (bw_index_by_key(copier->plan.index, &copy->key, &file) == BW_OK)
+		return BW_OK;
+	begin_entry(copier, copy, &taken->status, &file);
+	file.flags |= BW_INDEX_INCIDENT;
+	return bw_index_put(copier->plan.index, &file);
+}
+
+static enum bw_shelf_state state_of(const struct bw_copier *copier, const struct bw_copy *copy)
+{
+	struct bw_index_file known;
+
+	if (copy->state == BW_SHELF_GOOD && !copy->restored &&
+	    bw_index_by_key(copier->plan.index, &copy->key, &known) == BW_OK && (known.flags & BW_INDEX_INCIDENT) != 0)
+		return BW_SHELF_DOUBTFUL;
+	return copy->state;
+}
+
 enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw_copy *copy, struct bw_taken *out)
 {
 	struct bw_shadow *shadow = bw_copier_shadow(copier, copy->key.volume);
@@ -332,7 +391,7 @@ enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw_copy *copy,
 				.folder = copy->folder,
 				.name = copy->name,
 				.incident = copy->incident,
-				.state = copy->state };
+				.state = state_of(copier, copy) };
 	enum bw_err err;
 
 	BW_NEED(shadow != NULL, NOT_FOUND);
@@ -344,5 +403,5 @@ enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw_copy *copy,
 		return err;
 	}
 	BW_TRY(err);
-	return copy->state == BW_SHELF_DOUBTFUL ? BW_OK : note_taken(copier, copy, out);
+	return take.state == BW_SHELF_DOUBTFUL ? note_doubtful(copier, copy, out) : note_taken(copier, copy, out);
 }

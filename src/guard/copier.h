@@ -33,9 +33,17 @@ struct bw_copy {
 	struct bw_file_key folder_key;
 	uint32_t folder; /* bw_shelf_folder_put */
 	struct bw_slice name;
-	uint64_t incident; /* pinned by it; 0: none */
-	enum bw_shelf_state state;
+	uint64_t incident;         /* pinned by it; 0: none */
+	enum bw_shelf_state state; /* GOOD becomes DOUBTFUL when the index says that it is part of an open incident */
+	bool restored;             /* … unless this is what a restore wrote */
 };
+
+/*
+ * Whether the newest kept version is what stands there: same time, same size, and not changed since it was taken
+ * by the one time nobody can set (ctime). What has another name since is not asked here. `walked_us`: a whole walk began then.
+ */
+bool bw_copier_keeps(struct bw_copier *copier, const struct bw_index_file *known, const struct stat *status,
+		     int64_t walked_us);
 
 /*
  * As bw_shadow_take. A DOUBTFUL version leaves the index as it is: what was good there is what the file

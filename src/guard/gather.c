@@ -14,7 +14,6 @@
 #include "sys/clock.h"
 
 enum {
-	CLOCK_GRAIN_US = 20000, /* a file's times are cut to the kernel's tick: at most 10 ms, and as much again */
 	LONG_PATH = 64 * 1024,
 };
 
@@ -87,27 +86,6 @@ static int64_t micros(const struct timespec *time)
 	return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
 }
 
-static bool same_time(const struct bw_index_file *known, const struct stat *status)
-{
-	return known->mtime_s == (uint32_t)status->st_mtim.tv_sec &&
-	       known->mtime_ns == (uint32_t)(status->st_mtim.tv_nsec / 1000 * 1000);
-}
-
-/* Anybody can set a file's mtime back, nobody its ctime. */
-static bool taken_since(struct gather *gather, const struct bw_index_file *known, const struct stat *status)
-{
-	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
-	const int64_t changed_us = micros(&status->st_ctim);
-	struct bw_shelf_version version;
-
-	if ((known->flags & BW_INDEX_NO_SHADOW) != 0)
-		return true;
-	if (changed_us + CLOCK_GRAIN_US < gather->walked_us)
-		return true;
-	return bw_shelf_get(gather->shelf, known->version, &arena, &version) == BW_OK &&
-	       changed_us + CLOCK_GRAIN_US < version.taken_us;
-}
-
 struct named {
 	struct bw_file_key key;
 	int64_t mtime_us;
@@ -136,16 +114,8 @@ static bool has_this_name(struct gather *gather, const struct bw_file_key *key, 
 static bool is_kept(struct gather *gather, const struct bw_index_file *known, const char *name,
 		    const struct stat *status)
 {
-	if (known->version == 0 && (known->flags & BW_INDEX_NO_SHADOW) == 0)
-		return false;
-	if (!same_time(known, status))
-		return false;
-	if ((known->flags & BW_INDEX_IN_DOUBT) == 0 && S_ISREG(status->st_mode) &&
-	    bw_content_size(&known->content) != (uint64_t)status->st_size)
-		return false;
-	if (!taken_since(gather, known, status))
-		return false;
-	return status->st_nlink < 2 || has_this_name(gather, &known->key, name, status);
+	return bw_copier_keeps(gather->plan->copier, known, status, gather->walked_us) &&
+	       (status->st_nlink < 2 || has_this_name(gather, &known->key, name, status));
 }
 
 /* ---- one file ------------------------------------------------------------------------------------------ */

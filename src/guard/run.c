@@ -35,12 +35,15 @@ struct parent {
 
 static const struct bw_worker workers[] = {
 	/* name       runs            after start it may only */
-	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE },             /* looks into contents */
+	{ "watch", bw_watch_run, BW_MAY_WATCH },       /* reads kernel records; stops whom the judge names */
+	{ "keep", bw_keep_run, BW_MAY_KEEP },          /* copies; reads all, writes the shadow stores */
+	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE }, /* looks into contents */
 	{ "scribe", bw_scribe_run, BW_MAY_STORE | BW_MAY_ACCEPT }, /* writes the ledger, answers root */
 	{ NULL, NULL, 0 },
 };
 
 static const struct bw_link links[] = {
+	{ "scribe", "keep" },
 	{ NULL, NULL },
 };
 

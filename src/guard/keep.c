@@ -1,0 +1,427 @@
+/*
+ * The keep worker: what changed is copied into the shadow stores. It alone writes stores and index.
+ *
+ * A new file is kept when its event is read, at normal priority; everything else (repeats, walks) waits for the
+ * idle class. A version counts when its row is committed: at the end of what was there to do, or after 20 ms.
+ * Whatever goes wrong with a store ends the process: the next one begins with what was committed, and a walk finds the rest.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "base/log.h"
+#include "guard/enroll.h"
+#include "guard/keep_parts.h"
+
+enum {
+	COMMIT_MS = 20,
+	SYNC_MS = 1000,
+	LOOK_MS = 1000,
+	STEPS = 256,      /* events served before anybody else has a turn */
+	HEAR_EVERY = 128, /* files of a walk between two looks at the channels */
+	SETTLE_MS = 2000,
+	IOPRIO_WHO_PROCESS = 1,
+	IOPRIO_CLASS_SHIFT = 13,
+	IOPRIO_CLASS_BE = 2,
+	IOPRIO_CLASS_IDLE = 3,
+	IOPRIO_NORMAL = 4,
+};
+
+#define MS UINT64_C(1000000)
+
+uint64_t bw_keep_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* ---- priority ---------------------------------------------------------------------------------- */
+
+/* A kernel that refuses one of them costs only speed, whose it is depends on the direction. */
+static void step_back(struct bw_keep *keep, bool idle)
+{
+	static const struct sched_param none = { 0 };
+	const int io = idle ? IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT
+			    : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_NORMAL;
+
+	if (keep->idle == idle)
+		return;
+	keep->idle = idle;
+	(void)sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_OTHER, &none);
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, io);
+}
+
+/* From the idle class back to normal needs this limit, and asking for it needs what the sandbox takes away. */
+static void allow_stepping_back(void)
+{
+	const struct rlimit limit = { 20, 20 };
+
+	(void)setrlimit(RLIMIT_NICE, &limit);
+}
+
+/* ---- commits -------------------------------------------------------------------------------------- */
+
+static void measure_pending(struct bw_keep *keep)
+{
+	const uint64_t now = bw_keep_now();
+
+	for (size_t i = 0; i < keep->pending_count; i++) {
+		const uint64_t since = keep->pending[i].since_ns;
+		const uint64_t us = now > since ? (now - since) / 1000 : 0;
+
+		bw_keep_measure_add(keep->pending[i].is_new ? &keep->wait_new : &keep->wait_again, us);
+	}
+	keep->pending_count = 0;
+}
+
+static enum bw_err commit(struct bw_keep *keep)
+{
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		if (keep->dirty[i])
+			BW_TRY(bw_shadow_commit(bw_copier_shadow(keep->copier, i)));
+		keep->dirty[i] = false;
+	}
+	keep->dirty_ns = 0;
+	measure_pending(keep);
+	return BW_OK;
+}
+
+static enum bw_err sync_all(struct bw_keep *keep)
+{
+	BW_TRY(commit(keep));
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		if (keep->unsynced[i])
+			BW_TRY(bw_shadow_sync(bw_copier_shadow(keep->copier, i)));
+		keep->unsynced[i] = false;
+	}
+	keep->unsynced_ns = 0;
+	return BW_OK;
+}
+
+/* ---- serving -------------------------------------------------------------------------------------------- */
+
+static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_record *record)
+{
+	struct bw_event_view view;
+
+	if (record->kind == BW_RECORD_LOST) {
+		keep->must_walk = true;
+		return BW_OK;
+	}
+	if (record->kind != BW_RECORD_EVENT || bw_event_parse(record->bytes, &view) != BW_OK)
+		return BW_OK; /* watch can only harm itself: what it does not say the next walk finds */
+	step_back(keep, false);
+	return bw_keep_event(keep, &view);
+}
+
+static enum bw_err serve_ring(struct bw_keep *keep, bool *out_more)
+{
+	struct bw_ring_record record;
+	enum bw_err err = BW_OK;
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		err = bw_ring_next(keep->guard->work, &record);
+		if (err != BW_OK)
+			break;
+		err = serve_record(keep, &record);
+		bw_ring_done(keep->guard->work);
+		BW_TRY(err);
+		if (keep->pending_count == BW_KEEP_PENDING ||
+		    (keep->dirty_ns != 0 && bw_keep_now() - keep->dirty_ns > COMMIT_MS * MS))
+			BW_TRY(commit(keep));
+	}
+	if (err == BW_ERR_PROTOCOL)
+		keep->must_walk = true; /* the ring was emptied: who knows what was in it */
+	*out_more = err == BW_OK;
+	return BW_OK;
+}
+
+/* Repeats that have waited long enough, as long as nothing new comes in. */
+static enum bw_err serve_due(struct bw_keep *keep, bool *out_more)
+{
+	struct bw_queued queued;
+
+	*out_more = false;
+	for (unsigned step = 0; step < STEPS / 8; step++) {
+		if (!bw_queue_due(keep->queue, bw_keep_now(), &queued))
+			return BW_OK;
+		step_back(keep, true);
+		BW_TRY(bw_keep_due(keep, &queued));
+	}
+	*out_more = true;
+	return BW_OK;
+}
+
+static void show(struct bw_keep *keep)
+{
+	struct bw_guard_board *board = keep->board;
+	uint64_t kept = 0;
+
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		struct bw_shelf_totals totals;
+
+		if (bw_shelf_totals(bw_shadow_shelf(bw_copier_shadow(keep->copier, i)), &totals) == BW_OK)
+			kept += totals.kept_bytes;
+	}
+	board->kept_bytes = kept;
+	board->files = bw_index_count(keep->guard->index);
+	board->queued = bw_queue_count(keep->queue);
+	board->exposure_us = bw_queue_oldest_ns(keep->queue, bw_keep_now()) / 1000;
+	board->exposure_p99_new_us = bw_keep_measure_p99(&keep->wait_new);
+	board->exposure_p99_again_us = bw_keep_measure_p99(&keep->wait_again);
+}
+
+/* One turn of everything but the walk. */
+static enum bw_err serve(struct bw_keep *keep, bool *out_more)
+{
+	bool more_due = false;
+	uint64_t now;
+
+	BW_TRY(serve_ring(keep, out_more));
+	BW_TRY(bw_copier_answers(keep->copier));
+	if (!*out_more)
+		BW_TRY(serve_due(keep, &more_due));
+	now = bw_keep_now();
+	if (keep->dirty_ns != 0 &&
+	    ((!*out_more && !more_due && !keep->walking) || now - keep->dirty_ns > COMMIT_MS * MS))
+		BW_TRY(commit(keep));
+	if (keep->unsynced_ns != 0 && now - keep->unsynced_ns > SYNC_MS * MS)
+		BW_TRY(sync_all(keep));
+	if (now - keep->looked_ns > LOOK_MS * MS) {
+		keep->looked_ns = now;
+		show(keep);
+	}
+	*out_more = *out_more || more_due;
+	return BW_OK;
+}
+
+/* ---- who speaks to it ------------------------------------------------------------------------------------- */
+
+static const char *const speakers[] = { "judge", "scribe" };
+
+static void hear_channel(struct bw_keep *keep, const char *name, struct bw_channel *channel)
+{
+	struct bw_frame frame;
+	enum bw_err err = bw_channel_fill(channel);
+
+	while (err == BW_OK) {
+		err = bw_channel_next(channel, &frame, NULL);
+		if (err == BW_OK)
+			err = bw_keep_word(keep, &frame);
+	}
+	if (err == BW_ERR_AGAIN || err == BW_ERR_CLOSED)
+		return;
+	bw_log(BW_ERROR, "a word to keep made no sense", BW_TEXT("from", name), BW_TEXT("why", bw_err_text(err)));
+	bw_err_drop(bw_seat_renew(keep->seat, name, 0)); /* else the parent is gone, which hear_parent finds */
+}
+
+static void hear_parent(struct bw_keep *keep)
+{
+	struct bw_seat_event event;
+
+	for (;;) {
+		if (bw_seat_next(keep->seat, &event) != BW_OK || event.kind == BW_SEAT_STOP) {
+			keep->stopping = true;
+			return;
+		}
+		if (event.kind == BW_SEAT_NOTHING)
+			return;
+		if (event.kind == BW_SEAT_PEER)
+			bw_channel_free(event.old);
+		if (event.kind == BW_SEAT_MESSAGE && event.fd >= 0)
+			(void)close(event.fd);
+	}
+}
+
+/* Waits for at most so long, and hears who has something to say. */
+static void hear(struct bw_keep *keep, int timeout_ms)
+{
+	struct pollfd wanted[3 + BW_COUNT(speakers)] = {
+		{ bw_seat_fd(keep->seat), POLLIN, 0 },
+		{ bw_ring_fd(keep->guard->work), POLLIN, 0 },
+		{ bw_ring_fd(keep->guard->features), POLLIN, 0 },
+	};
+	struct bw_channel *channels[BW_COUNT(speakers)];
+
+	for (size_t i = 0; i < BW_COUNT(speakers); i++) {
+		channels[i] = bw_seat_peer(keep->seat, speakers[i], 0);
+		wanted[3 + i] = (struct pollfd){ channels[i] == NULL ? -1 : bw_channel_fd(channels[i]), POLLIN, 0 };
+	}
+	if (poll(wanted, BW_COUNT(wanted), timeout_ms) <= 0)
+		return;
+	for (size_t i = 0; i < BW_COUNT(speakers); i++) {
+		if (wanted[3 + i].revents != 0)
+			hear_channel(keep, speakers[i], channels[i]);
+	}
+	if (wanted[0].revents != 0)
+		hear_parent(keep);
+}
+
+static int until_next_ms(const struct bw_keep *keep)
+{
+	const uint64_t now = bw_keep_now();
+	uint64_t until = now + LOOK_MS * MS;
+
+	if (bw_queue_next_ns(keep->queue) < until)
+		until = bw_queue_next_ns(keep->queue);
+	if (keep->unsynced_ns != 0 && keep->unsynced_ns + SYNC_MS * MS < until)
+		until = keep->unsynced_ns + SYNC_MS * MS;
+	return until <= now ? 0 : (int)((until - now) / MS) + 1;
+}
+
+static void sleep_a_while(struct bw_keep *keep)
+{
+	const bool work = bw_ring_may_sleep(keep->guard->work);
+	const bool features = bw_ring_may_sleep(keep->guard->features);
+
+	hear(keep, work && features ? until_next_ms(keep) : 0);
+	bw_ring_awake(keep->guard->work);
+	bw_ring_awake(keep->guard->features);
+}
+
+/* ---- walks ---------------------------------------------------------------------------------------------------- */
+
+static enum bw_err between(void *context, const struct bw_gathered *so_far)
+{
+	struct bw_keep *keep = context;
+	bool more = true;
+
+	/* the walk changes catalogues without a word: they are all taken as changed */
+	if (so_far->seen % HEAR_EVERY == 0) {
+		for (uint32_t i = 0; i < keep->guard->volume_count; i++)
+			bw_keep_soil(keep, i);
+		hear(keep, 0);
+		keep->board->enrolling = keep->board->files > so_far->seen ? keep->board->files - so_far->seen : 1;
+	}
+	while (more && !keep->stopping)
+		BW_TRY(serve(keep, &more));
+	step_back(keep, true);
+	return keep->stopping ? BW_ERR_CLOSED : BW_OK;
+}
+
+static void say_walked(const struct bw_volume *volume, const struct bw_gathered *g)
+{
+	if (g->taken + g->gone + g->refused + g->skipped == 0)
+		return;
+	bw_log(g->refused + g->skipped == 0 ? BW_INFO : BW_WARNING, "trees walked", BW_TEXT("mount", volume->mount),
+	       BW_NUM("files", g->seen), BW_NUM("kept", g->taken), BW_NUM("gone", g->gone),
+	       BW_NUM("refused", g->refused + g->skipped));
+}
+
+static enum bw_err walk(struct bw_keep *keep)
+{
+	enum bw_err err = BW_OK;
+
+	keep->must_walk = false;
+	keep->walking = true;
+	keep->board->rescans++;
+	step_back(keep, true);
+	for (uint32_t i = 0; i < keep->guard->volume_count && err == BW_OK; i++) {
+		const struct bw_gather_plan plan = { .copier = keep->copier,
+						     .volume = &keep->guard->volumes[i],
+						     .settings = &keep->guard->settings,
+						     .between = between,
+						     .context = keep };
+		struct bw_gathered gathered = { 0 };
+		struct bw_why why = { 0 };
+
+		err = bw_gather(&plan, &gathered, &why);
+		bw_keep_soil(keep, i);
+		keep->board->refused += gathered.refused;
+		say_walked(&keep->guard->volumes[i], &gathered);
+	}
+	keep->walking = false;
+	keep->board->enrolling = 0;
+	return err == BW_ERR_CLOSED ? BW_OK : err;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+/* All that waits is kept before it goes: the next start then finds nothing to do. */
+static enum bw_err finish(struct bw_keep *keep)
+{
+	struct bw_queued queued;
+	bool more = true;
+
+	step_back(keep, false);
+	while (more)
+		BW_TRY(serve(keep, &more));
+	while (bw_queue_due(keep->queue, UINT64_MAX, &queued))
+		BW_TRY(bw_keep_due(keep, &queued));
+	BW_TRY(bw_copier_settle(keep->copier, SETTLE_MS));
+	return sync_all(keep);
+}
+
+static enum bw_err work(struct bw_keep *keep)
+{
+	bool more;
+
+	keep->must_walk = true; /* what changed while nobody looked */
+	while (!keep->stopping) {
+		BW_TRY(serve(keep, &more));
+		if (!more && keep->must_walk)
+			BW_TRY(walk(keep));
+		else if (!more)
+			sleep_a_while(keep);
+		else
+			hear(keep, 0);
+	}
+	return finish(keep);
+}
+
+static enum bw_err confine(struct bw_keep *keep, struct bw_why *why)
+{
+	const char *stores[BW_VOLUMES_MAX + 1] = { NULL };
+	const struct bw_sandbox_paths paths = { .write_also = stores };
+
+	for (size_t i = 0; i < keep->guard->volume_count; i++)
+		stores[i] = keep->guard->volumes[i].store;
+	allow_stepping_back();
+	return bw_seat_confine(keep->seat, &paths, keep->guard->require_sandbox, why);
+}
+
+static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
+{
+	const struct bw_copier_plan plan = { .settings = &keep->guard->settings,
+					     .index = keep->guard->index,
+					     .samples = keep->guard->samples,
+					     .features = keep->guard->features };
+
+	BW_TRY(confine(keep, why));
+	BW_TRY(bw_queue_new(&keep->queue));
+	BW_TRY(bw_copier_new(&plan, &keep->copier));
+	for (size_t i = 0; i < keep->guard->volume_count; i++)
+		BW_TRY(bw_copier_open(keep->copier, &keep->guard->volumes[i], why));
+	show(keep);
+	BW_TRY(bw_seat_ready(keep->seat));
+	return work(keep);
+}
+
+int bw_keep_run(struct bw_seat *seat)
+{
+	struct bw_keep *keep = calloc(1, sizeof(*keep));
+	struct bw_why why = { 0 };
+	enum bw_err err;
+
+	if (keep == NULL)
+		return BW_EXIT_FAILED;
+	keep->seat = seat;
+	keep->guard = bw_guard_of(seat);
+	keep->board = (struct bw_guard_board *)(void *)keep->guard->board->ptr; /* a page: aligned for anything */
+	err = run(keep, &why);
+	if (err != BW_OK)
+		bw_log(BW_ERROR, "keep ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+	bw_copier_free(keep->copier);
+	bw_queue_free(keep->queue);
+	free(keep->pins);
+	free(keep);
+	return err == BW_OK ? BW_EXIT_OK : BW_EXIT_FAILED;
+}

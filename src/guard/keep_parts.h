@@ -1,0 +1,104 @@
+/* The keep worker's inside, shared by its files only. */
+#ifndef BW_GUARD_KEEP_PARTS_H
+#define BW_GUARD_KEEP_PARTS_H
+
+#include "guard/copier.h"
+#include "guard/gather.h"
+#include "guard/keep_queue.h"
+
+enum {
+	BW_KEEP_FOLDERS = 8192, /* folders remembered at a time; a power of two */
+	BW_KEEP_PENDING = 4096, /* versions that wait for the next commit, for the measure of exposure */
+	BW_KEEP_RESTORES = 16,
+	BW_KEEP_STEPS = 160, /* of a measure: eight to a doubling of microseconds */
+};
+
+/* A folder whose number in the catalogue is known; covered false: nothing below it is kept. */
+struct bw_keep_folder {
+	struct bw_file_key key;
+	uint32_t number;
+	bool used;
+	bool covered;
+};
+
+/* How long something took: counts on a logarithmic scale, the older ones fading. */
+struct bw_keep_measure {
+	uint32_t steps[BW_KEEP_STEPS];
+	uint32_t count;
+};
+
+struct bw_keep_pin {
+	struct bw_file_key file;
+	uint64_t incident;
+};
+
+struct bw_keep {
+	struct bw_seat *seat;
+	struct bw_guard *guard;
+	struct bw_guard_board *board;
+	struct bw_copier *copier;
+	struct bw_queue *queue;
+	struct bw_buf path;
+	struct bw_keep_folder folders[BW_KEEP_FOLDERS];
+	/* commits */
+	bool dirty[BW_VOLUMES_MAX];    /* not committed */
+	bool unsynced[BW_VOLUMES_MAX]; /* not on the disk */
+	uint64_t dirty_ns;             /* since when; 0: nothing is */
+	uint64_t unsynced_ns;
+	struct {
+		uint64_t since_ns;
+		bool is_new;
+	} pending[BW_KEEP_PENDING];
+	size_t pending_count;
+	struct bw_keep_measure wait_new;
+	struct bw_keep_measure wait_again;
+	/* what the judge and people said */
+	struct bw_keep_pin *pins;
+	size_t pin_count;
+	size_t pin_room;
+	uint32_t restores[BW_KEEP_RESTORES];
+	/* the walks */
+	bool must_walk;
+	bool walking;
+	bool stopping;
+	bool idle;          /* this process's present class */
+	uint64_t looked_ns; /* when the slow duties were done last */
+};
+
+uint64_t bw_keep_now(void);
+
+/* ---- keep_folder.c: from keys to places --------------------------------------------------- */
+
+/*
+ * The number of a folder in the catalogue, made when new; DENIED: what lies in it is not protected. NOT_FOUND: it is gone.
+ */
+BW_MUST_USE enum bw_err bw_keep_folder(struct bw_keep *keep, const struct bw_file_key *key, uint32_t *out_number);
+
+/* Whether a name in it is protected too (patterns may name files). */
+bool bw_keep_covers(struct bw_keep *keep, const struct bw_file_key *folder, struct bw_slice name);
+
+/* It was renamed, and all below it. */
+BW_MUST_USE enum bw_err bw_keep_folder_moved(struct bw_keep *keep, const struct bw_file_key *key);
+
+/* ---- keep_file.c: from events to versions --------------------------------------------------- */
+
+/* One event of watch. An error is one of the store (DISK_FULL, IO, CORRUPT) and says that the event was not served. */
+BW_MUST_USE enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view);
+
+/* The entry of the queue that is due; it is dropped from the queue whatever comes of it. */
+BW_MUST_USE enum bw_err bw_keep_due(struct bw_keep *keep, const struct bw_queued *queued);
+
+void bw_keep_soil(struct bw_keep *keep, uint32_t volume);
+
+/* ---- keep_word.c: what judge and scribe say -------------------------------------------------- */
+
+BW_MUST_USE enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame);
+uint64_t bw_keep_incident_of(const struct bw_keep *keep, const struct bw_file_key *file);
+bool bw_keep_restores(const struct bw_keep *keep, uint32_t pid);
+
+/* ---- keep_measure.c ----------------------------------------------------------------------------- */
+
+void bw_keep_measure_add(struct bw_keep_measure *measure, uint64_t us);
+uint64_t bw_keep_measure_p99(const struct bw_keep_measure *measure);
+
+#endif
