@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -271,9 +270,6 @@ static void be_punctual(void)
 {
 	const struct sched_param priority = { .sched_priority = PRIORITY };
 
-	/* the sandbox takes the right to lock more than the limit, not what the limit allows */
-	if (setrlimit(RLIMIT_MEMLOCK, &(const struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }) != 0)
-		bw_log(BW_DEBUG, "the limit of locked memory stays");
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) != 0)
 		bw_log(BW_WARNING, "not allowed to be punctual: verdicts may come late on a busy machine");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)

@@ -26,7 +26,7 @@ enum bw_may {
 	BW_MAY_KEEP = 32,
 	/*
 	 * COMPUTE, read every file as KEEP does, set fanotify marks, look at other processes and signal them, use threads.
-	 * Writes no file. Of root's capabilities it keeps those to read, to search and to signal.
+	 * Writes no file. Of root's capabilities it keeps those to read, to search, to signal and to stay in memory.
 	 */
 	BW_MAY_WATCH = 64,
 };

@@ -1,0 +1,295 @@
+/*
+ * The watch worker without the rest of the guard, for tests/guard_watch_test.py and for measuring: this program
+ * makes what `guard run` would, takes every file below a folder into the index, and is judge and
+ * keep itself: it prints what reaches them, a line each, and does what its standard input says.
+ *
+ *   guard_watch_probe DIR [RING_BYTES]
+ *
+ *   EVENT | WORK  act pid known replaced size sample name name_to first-bytes      PROCESS act pid parent session group start comm
+ *   LOST          BOARD events samples lost stops p50_us max_us processes
+ *
+ *   stop PID START_NS GROUP FREEZE   learn PATH   board   pause   go   quiet   loud
+ *   auto N     the next N events of known files, whoever caused them, decide: the group of the last one is stopped
+ */
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "guard/guard.h"
+#include "guard/sample.h"
+
+enum { RING_BYTES = 16 * 1024 * 1024, PRIORITY = 9 };
+
+static struct probe {
+	struct bw_guard guard; /* first: as in guard/run.c */
+	struct bw_shared board;
+	int commands;
+	bool quiet;
+	bool paused;
+	unsigned automatic; /* known files until a stop; 0: never */
+} probe;
+
+static void need(bool claim, const char *what)
+{
+	if (claim)
+		return;
+	(void)fprintf(stderr, "guard_watch_probe: %s\n", what);
+	exit(3);
+}
+
+/* ---- the index ------------------------------------------------------------------------------- */
+
+static void learn(const char *path)
+{
+	static uint8_t space[BW_CONTENT_WHOLE_MAX];
+	const struct bw_volume *volume = &probe.guard.volumes[0];
+	struct bw_index_file file = { .version = 1 };
+	struct bw_file_key folder;
+	struct bw_sample sample;
+	struct bw_plan plan;
+	char parent[BW_PATH_BYTES];
+	const char *name = strrchr(path, '/') + 1;
+	struct stat status;
+	const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int at;
+
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	at = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	need(fd >= 0 && at >= 0 && fstat(fd, &status) == 0, path);
+	need(bw_volume_key(volume, fd, &file.key) == BW_OK && bw_volume_key(volume, at, &folder) == BW_OK, "key");
+	bw_sample_plan(probe.guard.settings.salt, &file.key, (uint64_t)status.st_size, &plan);
+	if (bw_sample_read(fd, &plan, (uint64_t)status.st_size, space, &sample) == BW_OK)
+		bw_content_of(&sample, &file.content);
+	file.place = bw_index_place(probe.guard.index, &folder, bw_slice_text(name));
+	need(bw_index_put(probe.guard.index, &file) == BW_OK, "index");
+	(void)close(fd);
+	(void)close(at);
+}
+
+static int see(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+	(void)at;
+	if (kind == FTW_F && S_ISREG(status->st_mode))
+		learn(path);
+	return 0;
+}
+
+/* ---- what arrives ----------------------------------------------------------------------------- */
+
+static void decide(const struct bw_event *event)
+{
+	const pid_t group = getpgid((pid_t)event->pid);
+	struct bw_stop *stop;
+
+	if (probe.automatic == 0 || !event->was_known || --probe.automatic > 0)
+		return;
+	stop = bw_ring_room(probe.guard.stops, sizeof(*stop) + sizeof(stop->processes[0]));
+	need(stop != NULL && group > 1, "no room, or no group");
+	memset(stop, 0, sizeof(*stop) + sizeof(stop->processes[0]));
+	stop->incident = 1;
+	stop->decided_ns = event->time_ns;
+	stop->group = (uint32_t)group;
+	stop->count = 1;
+	stop->processes[0].pid = event->pid;
+	bw_ring_put(probe.guard.stops, BW_RECORD_STOP, sizeof(*stop) + sizeof(stop->processes[0]));
+}
+
+static void show_event(const char *ring, struct bw_slice record, bool decides)
+{
+	static const char *const acts[] = { "?", "CLOSED", "CHANGED", "REMOVED", "MOVED", "FOLDER" };
+	struct bw_event_view view;
+	char first[17] = "-";
+
+	need(bw_event_parse(record, &view) == BW_OK, "an event that does not parse");
+	if (decides)
+		decide(&view.event);
+	if (probe.quiet)
+		return;
+	for (size_t i = 0; view.sample.count > 0 && i < 8 && i < view.sample.pieces[0].bytes.len; i++)
+		(void)snprintf(first + 2 * i, 3, "%02x", view.sample.pieces[0].bytes.ptr[i]);
+	(void)printf("%s\t%s\t%u\t%d\t%d\t%llu\t%u\t%.*s\t%.*s\t%s\n", ring, acts[view.event.act], view.event.pid,
+		     view.event.was_known, view.event.has_replaced, (unsigned long long)view.event.size,
+		     view.event.sample_len, BW_ARG(view.name), BW_ARG(view.name_to), first);
+}
+
+static void show_process(struct bw_slice record)
+{
+	static const char *const acts[] = { "?", "FORK", "EXEC", "EXIT" };
+	struct bw_process_event event;
+
+	need(record.len == sizeof(event), "a process that does not parse");
+	memcpy(&event, record.ptr, sizeof(event));
+	if (!probe.quiet)
+		(void)printf("PROCESS\t%s\t%u\t%u\t%u\t%u\t%llu\t%.16s\n", acts[event.act], event.pid, event.parent,
+			     event.session, event.group, (unsigned long long)event.start_ns, event.comm);
+}
+
+static void show(struct bw_ring *ring, const char *name)
+{
+	struct bw_ring_record record;
+
+	while (bw_ring_next(ring, &record) == BW_OK) {
+		if (record.kind == BW_RECORD_EVENT)
+			show_event(name, record.bytes, ring == probe.guard.events);
+		else if (record.kind == BW_RECORD_PROCESS)
+			show_process(record.bytes);
+		else if (record.kind == BW_RECORD_LOST)
+			(void)printf("LOST\n");
+		else
+			need(record.kind == BW_RECORD_TICK, "a record of another kind");
+		bw_ring_done(ring);
+	}
+}
+
+/* ---- commands ------------------------------------------------------------------------------------ */
+
+static void show_board(void)
+{
+	const struct bw_guard_board *board = (const struct bw_guard_board *)(const void *)probe.board.ptr;
+
+	(void)printf("BOARD\t%llu\t%llu\t%llu\t%llu\t%llu\t%llu\t%llu\n", (unsigned long long)board->events,
+		     (unsigned long long)board->samples, (unsigned long long)board->lost,
+		     (unsigned long long)board->stops, (unsigned long long)board->stop_p50_us,
+		     (unsigned long long)board->stop_max_us, (unsigned long long)board->processes_known);
+}
+
+static void stop_them(const char *words)
+{
+	const size_t bytes = sizeof(struct bw_stop) + sizeof(((struct bw_stop *)0)->processes[0]);
+	struct bw_stop *stop = bw_ring_room(probe.guard.stops, bytes);
+	unsigned long long start;
+	struct timespec now;
+	unsigned pid;
+	unsigned group;
+	unsigned freeze;
+
+	need(stop != NULL && sscanf(words, "%u %llu %u %u", &pid, &start, &group, &freeze) == 4, "stop what?");
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	memset(stop, 0, bytes);
+	stop->incident = 1;
+	stop->decided_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	stop->group = group;
+	stop->freeze = freeze;
+	stop->count = 1;
+	stop->processes[0].pid = pid;
+	stop->processes[0].start_ns = start;
+	bw_ring_put(probe.guard.stops, BW_RECORD_STOP, bytes);
+}
+
+static void carry_out(char *line)
+{
+	line[strcspn(line, "\n")] = '\0';
+	if (strncmp(line, "stop ", 5) == 0)
+		stop_them(line + 5);
+	else if (strncmp(line, "learn ", 6) == 0)
+		learn(line + 6);
+	else if (strncmp(line, "auto ", 5) == 0)
+		probe.automatic = (unsigned)atoi(line + 5);
+	else if (strcmp(line, "board") == 0)
+		show_board();
+	else if (strcmp(line, "pause") == 0 || strcmp(line, "go") == 0)
+		probe.paused = line[0] == 'p';
+	else if (strcmp(line, "quiet") == 0 || strcmp(line, "loud") == 0)
+		probe.quiet = line[0] == 'q';
+	else
+		need(false, line);
+	(void)printf("OK\t%s\n", line);
+}
+
+static int judge_run(struct bw_seat *seat)
+{
+	FILE *commands = fdopen(probe.commands, "r");
+	struct bw_ring *rings[] = { probe.guard.events, probe.guard.work };
+	char line[BW_PATH_BYTES + 16];
+
+	need(commands != NULL && bw_seat_ready(seat) == BW_OK, "seat");
+	/* as the judge is: below watch, above everybody else */
+	(void)sched_setscheduler(0, SCHED_FIFO, &(const struct sched_param){ .sched_priority = PRIORITY });
+	(void)setvbuf(commands, NULL, _IONBF, 0);
+	for (;;) {
+		struct pollfd fds[] = { { probe.commands, POLLIN, 0 },
+					{ bw_ring_fd(rings[0]), POLLIN, 0 },
+					{ bw_ring_fd(rings[1]), POLLIN, 0 },
+					{ bw_seat_fd(seat), POLLIN, 0 } };
+		const bool asleep = bw_ring_may_sleep(rings[0]);
+		const bool both = asleep && bw_ring_may_sleep(rings[1]);
+
+		(void)fflush(stdout);
+		(void)poll(fds, probe.paused ? 1 : 4, both || probe.paused ? -1 : 0);
+		if (asleep)
+			bw_ring_awake(rings[0]);
+		if (both)
+			bw_ring_awake(rings[1]);
+		if (fds[0].revents != 0) {
+			if (fgets(line, sizeof(line), commands) == NULL)
+				return 0;
+			carry_out(line);
+		}
+		if (fds[3].revents != 0 && !probe.paused)
+			return 0;
+		if (probe.paused)
+			continue;
+		show(rings[0], "EVENT");
+		show(rings[1], "WORK");
+	}
+}
+
+/* ---- the parent ------------------------------------------------------------------------------------- */
+
+static size_t keep(void *shared, const struct bw_member *who, int out[BW_CREW_KEEP_MAX])
+{
+	size_t count = bw_guard_fds(&probe.guard, out, BW_CREW_KEEP_MAX - 1);
+
+	(void)shared;
+	if (strcmp(who->name, "judge") == 0)
+		out[count++] = probe.commands;
+	return count;
+}
+
+static void ready(void *shared, struct bw_crew *crew)
+{
+	(void)shared;
+	(void)crew;
+	(void)printf("ready\n");
+	(void)fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct bw_worker workers[] = { { "watch", bw_watch_run, BW_MAY_WATCH },
+						    { "judge", judge_run, BW_MAY_COMPUTE },
+						    { NULL, NULL, 0 } };
+	const struct bw_crew_plan plan = { .workers = workers, .shared = &probe, .keep = keep, .ready = ready };
+	struct bw_guard *guard = &probe.guard;
+	struct bw_why why = { "" };
+	const size_t ring_bytes = argc == 3 ? (size_t)atol(argv[2]) : RING_BYTES;
+	char *path = argc == 2 || argc == 3 ? realpath(argv[1], NULL) : NULL;
+
+	need(path != NULL, "usage: guard_watch_probe DIR [RING_BYTES]");
+	bw_log_set_level(BW_DEBUG);
+	probe.commands = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	guard->data = "/nonexistent";
+	guard->settings = (struct bw_guard_settings){ .tree_count = 1, .trees = { path }, .salt = 1 };
+	guard->volume_count = 1;
+	need(bw_volume_of(path, &guard->volumes[0], &why) == BW_OK, why.text);
+	need(bw_index_new(65536, &guard->index) == BW_OK, "index");
+	need(bw_ring_new("events", ring_bytes, &guard->events) == BW_OK, "ring");
+	need(bw_ring_new("work", ring_bytes, &guard->work) == BW_OK, "ring");
+	need(bw_ring_new("stops", RING_BYTES, &guard->stops) == BW_OK, "ring");
+	need(bw_ring_new("samples", RING_BYTES, &guard->samples) == BW_OK, "ring");
+	need(bw_ring_new("features", RING_BYTES, &guard->features) == BW_OK, "ring");
+	need(bw_shared_new("board", sizeof(struct bw_guard_board), &probe.board) == BW_OK, "board");
+	guard->board = &probe.board;
+	guard->require_sandbox = true;
+	need(nftw(path, see, 64, FTW_PHYS) == 0, "walk");
+	need(bw_crew_run(&plan, &why) == BW_OK, why.text);
+	return 0;
+}
