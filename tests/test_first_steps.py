@@ -58,6 +58,30 @@ def test_root_makes_the_exchange_for_the_account_that_the_folder_belongs_to(open
     assert as_nobody("collection", "add", "A", "--data", data).returncode == 0
 
 
+@needs_root
+def test_nothing_that_root_does_in_an_accounts_folder_shuts_the_account_out(open_path):
+    data, copy = open_path / "data", open_path / "copy"
+    secret = open_path / "passphrase"
+    secret.write_text("only for this story\n")
+    secret.chmod(0o600)  # root's own, and root may still read it
+    for folder in (data, copy):
+        folder.mkdir(mode=0o700)
+        os.chown(folder, NOBODY, NOBODY)
+    run("init", data)
+    run("collection", "add", "A", "--data", data)
+    (open_path / "one.json").write_text(json.dumps(stix.indicator()))
+    run("import", "--collection", "A", open_path / "one.json", "--data", data)
+    run("search", "--data", data, "nothing that is there", check=False)  # makes the indexes
+    run("keys", "rotate", "--lost", "--yes", "--new-passphrase-file", secret, "--data", data)
+    run("compact", "--data", data)
+    run("backup", open_path / "backup", "--data", data)
+    run("restore", open_path / "backup", "--data", copy)
+    for folder in (data, copy):
+        assert {(path.stat().st_uid, path.stat().st_gid) for path in folder.rglob("*")} == {(NOBODY, NOBODY)}
+        assert as_nobody("verify", "--data", folder).returncode == 0
+        assert as_nobody("collection", "add", "B", "--data", folder).returncode == 0
+
+
 def test_an_init_that_was_cut_short_says_how_to_begin_again(tmp_path):
     for name in ("tls", "keys"):
         (tmp_path / "data" / name).mkdir(parents=True)

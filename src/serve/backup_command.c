@@ -8,6 +8,7 @@
 #include "serve/desk_command.h"
 #include "serve/folder.h"
 #include "store/keeping.h"
+#include "sys/owner.h"
 
 enum { KEPT_FILE_MAX = 1024 * 1024 }; /* certificates with their chains, and sealed keys, have some kB */
 
@@ -141,6 +142,7 @@ static enum bw_err check_places(const char *backup, const char *data, struct bw_
 		return bw_why_set(why, BW_ERR_EXISTS,
 				  "there is an exchange in '%s' already; restore into another folder with --data",
 				  data);
+	BW_TRY(bw_act_for_owner(data, why));
 	err = bw_folder_make(data, why);
 	return err == BW_ERR_EXISTS ? BW_OK : err;
 }

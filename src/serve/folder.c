@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sys/owner.h"
+
 enum bw_err bw_folder_place(const char *data, const char *name, struct bw_place *out)
 {
 	return bw_path_join(out->path, data, name);
@@ -38,7 +40,7 @@ enum bw_err bw_folder_check(const char *data, struct bw_why *why)
 
 	BW_TRY(bw_folder_place(data, "store", &place));
 	if (access(place.path, R_OK | X_OK) == 0)
-		return BW_OK;
+		return bw_act_for_owner(place.path, why);
 	if (errno == EACCES)
 		return tell_whose(bw_file_exists(place.path) ? place.path : data, why);
 	return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no exchange in '%s'; make one with: breakwater init %s",

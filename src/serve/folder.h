@@ -18,7 +18,10 @@ struct bw_place {
 
 BW_MUST_USE enum bw_err bw_folder_place(const char *data, const char *name, struct bw_place *out);
 
-/* NOT_FOUND with a sentence that names `init` when there is no data folder. */
+/*
+ * Each command's first step. NOT_FOUND with a sentence that names `init` when there is no data folder, DENIED with one
+ * that names its owner. What root makes from here on is that owner's (sys/owner.h), or the service could not open it.
+ */
 BW_MUST_USE enum bw_err bw_folder_check(const char *data, struct bw_why *why);
 
 /*

@@ -1,9 +1,6 @@
 /* `breakwater init DIR`: everything a first start needs, so that no file has to be edited. */
-#include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -15,6 +12,7 @@
 #include "serve/folder.h"
 #include "serve/secret_input.h"
 #include "store/accounts.h"
+#include "sys/owner.h"
 
 enum { HOST_NAME_MAX_BYTES = 256 };
 
@@ -128,22 +126,6 @@ static enum bw_err make_admin(const char *data, struct made *made, struct bw_why
 
 /* ---- all --------------------------------------------------------------- */
 
-/*
- * Root who makes an exchange in a folder of the service's account makes it for that
- * account: files of root's in there would keep the service from starting.
- */
-static enum bw_err become_owner(const char *data, struct bw_why *why)
-{
-	struct stat info;
-
-	if (geteuid() != 0 || stat(data, &info) != 0 || info.st_uid == 0)
-		return BW_OK;
-	if (setgroups(0, NULL) != 0 || setresgid(info.st_gid, info.st_gid, info.st_gid) != 0 ||
-	    setresuid(info.st_uid, info.st_uid, info.st_uid) != 0)
-		return bw_why_errno(why, errno, "go on as the owner of", data);
-	return BW_OK;
-}
-
 /* The store is made last, so what an init without one left behind holds nothing. */
 static enum bw_err check_empty(const char *data, struct bw_why *why)
 {
@@ -167,7 +149,7 @@ static enum bw_err make_all(const struct bw_call *call, const char *data, struct
 	enum bw_err err;
 
 	BW_TRY(read_passphrase(call, made, why));
-	BW_TRY(become_owner(data, why));
+	BW_TRY(bw_act_for_owner(data, why));
 	err = bw_folder_make(data, why);
 	if (err != BW_OK && err != BW_ERR_EXISTS)
 		return err;
