@@ -3,25 +3,8 @@
 #define BW_SERVE_BENCH_H
 
 #include "base/command.h"
+#include "codec/bench_row.h"
 #include "sys/files.h"
-
-enum { BW_BENCH_RUNS_MAX = 64 };
-
-/* Values of interleaved runs; the row shows the median. */
-struct bw_bench_row {
-	const char *name;
-	const char *unit;
-	const char *limit_name; /* what it is held against; NULL: nothing */
-	bool less_is_better;
-	size_t runs;
-	double values[BW_BENCH_RUNS_MAX];
-	double limits[BW_BENCH_RUNS_MAX]; /* of the same runs */
-};
-
-void bw_bench_add(struct bw_bench_row *row, double value, double limit);
-
-/* One line of the table, or one JSON object: name, value, unit, limit_name, limit_value, ratio, runs, min, max. */
-BW_MUST_USE enum bw_err bw_bench_write(const struct bw_bench_row *row, bool json, struct bw_buf *out);
 
 struct bw_bench {
 	const struct bw_call *call;

@@ -16,85 +16,6 @@ double bw_bench_now(void)
 	return (double)bw_clock_mono_us() / 1e6;
 }
 
-/* ---- rows -------------------------------------------------------------- */
-
-void bw_bench_add(struct bw_bench_row *row, double value, double limit)
-{
-	if (row->runs == BW_BENCH_RUNS_MAX)
-		return;
-	row->values[row->runs] = value;
-	row->limits[row->runs] = limit;
-	row->runs++;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a;
-	const double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* `sorted` gets the values in order. */
-static double median(const double *values, size_t count, double sorted[BW_BENCH_RUNS_MAX])
-{
-	memcpy(sorted, values, count * sizeof(*values));
-	qsort(sorted, count, sizeof(*sorted), by_size);
-	return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
-static enum bw_err add_real(struct bw_buf *out, const char *name, double value)
-{
-	BW_TRY(bw_json_add_name(out, name));
-	return bw_buf_addf(out, "%.6g", value);
-}
-
-static enum bw_err write_json(const struct bw_bench_row *row, struct bw_buf *out)
-{
-	double sorted[BW_BENCH_RUNS_MAX];
-	double other[BW_BENCH_RUNS_MAX];
-	const double value = median(row->values, row->runs, sorted);
-
-	BW_TRY(bw_buf_add_u8(out, '{'));
-	BW_TRY(bw_json_add_text(out, "name", bw_slice_text(row->name)));
-	BW_TRY(add_real(out, "value", value));
-	BW_TRY(bw_json_add_text(out, "unit", bw_slice_text(row->unit)));
-	if (row->limit_name != NULL) {
-		const double limit = median(row->limits, row->runs, other);
-
-		BW_TRY(bw_json_add_text(out, "limit_name", bw_slice_text(row->limit_name)));
-		BW_TRY(add_real(out, "limit_value", limit));
-		BW_TRY(add_real(out, "ratio", limit > 0 ? value / limit : 0));
-	} else {
-		BW_TRY(bw_buf_add_text(out, ",\"limit_name\":null,\"limit_value\":null,\"ratio\":null"));
-	}
-	BW_TRY(bw_json_add_num(out, "runs", (int64_t)row->runs));
-	BW_TRY(add_real(out, "min", sorted[0]));
-	BW_TRY(add_real(out, "max", sorted[row->runs - 1]));
-	return bw_buf_add_text(out, "}\n");
-}
-
-static enum bw_err write_text(const struct bw_bench_row *row, struct bw_buf *out)
-{
-	double sorted[BW_BENCH_RUNS_MAX];
-	double other[BW_BENCH_RUNS_MAX];
-	const double value = median(row->values, row->runs, sorted);
-
-	BW_TRY(bw_buf_addf(out, "%-34s %12.1f %-10s", row->name, value, row->unit));
-	if (row->limit_name != NULL) {
-		const double limit = median(row->limits, row->runs, other);
-
-		BW_TRY(bw_buf_addf(out, " %6.2f of %.1f %s", limit > 0 ? value / limit : 0, limit, row->limit_name));
-	}
-	return bw_buf_addf(out, "  (%zu runs, %.1f to %.1f)\n", row->runs, sorted[0], sorted[row->runs - 1]);
-}
-
-enum bw_err bw_bench_write(const struct bw_bench_row *row, bool json, struct bw_buf *out)
-{
-	BW_NEED(row->runs > 0, MISSING);
-	return json ? write_json(row, out) : write_text(row, out);
-}
-
 enum bw_err bw_bench_print(const struct bw_bench *bench, const struct bw_bench_row *row)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(4096);
@@ -220,22 +141,12 @@ static const struct bw_option exchange_options[] = {
 	{ 0 },
 };
 
-static const struct bw_command bench_verbs[] = {
-	{ .name = "exchange",
-	  .summary = "validation, import, pages, pulls, memory and start of the exchange",
-	  .usage = "",
-	  .options = exchange_options,
-	  .max_args = 0,
-	  .run = exchange_run },
-	{ 0 },
-};
-
-const struct bw_command bw_bench_command = {
-	.name = "bench",
-	.summary = "measure this machine with this program",
-	.usage = "exchange",
-	.details =
-		"Every figure is a median of interleaved runs and stands beside a limit or a peer that was measured in "
-		"the same run. docs/benchmarks.md holds such a table and tells the machine it was made on.",
-	.verbs = bench_verbs,
+/* A row of `breakwater bench` (cli/bench_command.c). */
+const struct bw_command bw_bench_exchange_command = {
+	.name = "exchange",
+	.summary = "validation, import, pages, pulls, memory and start of the exchange",
+	.usage = "",
+	.options = exchange_options,
+	.max_args = 0,
+	.run = exchange_run,
 };

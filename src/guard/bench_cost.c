@@ -1,0 +1,148 @@
+/*
+ * Bench: what people notice. The same work on the same tree with the guard and without it, in
+ * turns whose order changes, so that a machine that grows slower harms both alike.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "guard/bench_guard.h"
+#include "guard/sim.h"
+
+enum { LINE_BYTES = 4 * BW_PATH_BYTES, SEED = 20261124, SETTLE_MS = 60 * 1000 };
+
+/* Every line is one program; @tree is the guarded folder, @side one on the machine's own file system. */
+static const struct work {
+	const char *what;
+	double most;        /* times as long, at most */
+	const char *before; /* not measured; NULL: nothing */
+	const char *line;
+	const char *after;
+} works[] = {
+	{ "stat of every file", 1.01, NULL, "find @tree/school -size +1048576", NULL },
+	{ "read of every file", 1.01, NULL, "find @tree/school -type f -exec wc -l {} +", NULL },
+	{ "untar", 1.10, NULL, "tar xf @side/school.tar -C @tree/work", "rm -rf @tree/work/school" },
+	{ "cp -r", 1.10, NULL, "cp -r @tree/school @tree/work/copy", "rm -rf @tree/work/copy" },
+	{ "git checkout", 1.10, "git -C @tree/repo checkout -q one", "git -C @tree/repo checkout -q two", NULL },
+};
+
+enum { WORKS = BW_COUNT(works) };
+
+static const char *const makings[] = {
+	"mkdir @tree/work",
+	"tar cf @side/school.tar -C @tree school",
+	"cp -r @tree/school @tree/repo",
+	"git init -q -b main @tree/repo",
+	"git -C @tree/repo add .",
+	"git -C @tree/repo -c user.name=a -c user.email=a@example.org commit -qm one",
+	"git -C @tree/repo tag one",
+	"find @tree/repo -name *.txt -exec sed -i s/e/E/ {} +",
+	"git -C @tree/repo -c user.name=a -c user.email=a@example.org commit -qam two",
+	"git -C @tree/repo tag two",
+};
+
+/* ---- lines -------------------------------------------------------------------------------------- */
+
+static enum bw_err fill_in(const struct bw_gbench *bench, const struct bw_place *place, const char *form,
+			   struct bw_buf *out)
+{
+	for (const char *at = form; *at != '\0'; at++) {
+		if (strncmp(at, "@tree", 5) == 0 || strncmp(at, "@side", 5) == 0) {
+			BW_TRY(bw_buf_add_text(out, at[1] == 't' ? place->tree : bench->folder));
+			at += 4;
+		} else {
+			BW_TRY(bw_buf_add_u8(out, (uint8_t)*at));
+		}
+	}
+	return BW_OK;
+}
+
+static enum bw_err run_line(const struct bw_gbench *bench, const struct bw_place *place, const char *form,
+			    int64_t *out_us, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(LINE_BYTES);
+
+	if (form == NULL)
+		return BW_OK;
+	BW_TRY(fill_in(bench, place, form, &line));
+	return bw_place_run(bw_buf_text(&line), out_us, NULL, why);
+}
+
+static enum bw_err make_ready(const struct bw_gbench *bench, struct bw_place *place, struct bw_why *why)
+{
+	const struct bw_sim_seed how = { .seed = SEED, .files = bench->files, .mix = "school" };
+	char dir[BW_PATH_BYTES];
+
+	BW_TRY(bw_path_join(dir, place->tree, "school"));
+	BW_TRY(bw_sim_seed(dir, &how, why));
+	for (size_t i = 0; i < BW_COUNT(makings); i++)
+		BW_TRY(run_line(bench, place, makings[i], NULL, why));
+	return bw_place_enroll(bench, place, NULL, why);
+}
+
+/* ---- turns ---------------------------------------------------------------------------------------- */
+
+static enum bw_err measure(const struct bw_gbench *bench, const struct bw_place *place, double out_s[WORKS],
+			   struct bw_why *why)
+{
+	for (size_t i = 0; i < WORKS; i++) {
+		int64_t took_us;
+
+		BW_TRY(run_line(bench, place, works[i].before, NULL, why));
+		sync(); /* nobody pays for what an earlier turn left to write */
+		BW_TRY(run_line(bench, place, works[i].line, &took_us, why));
+		BW_TRY(run_line(bench, place, works[i].after, NULL, why));
+		out_s[i] = (double)took_us / 1e6;
+	}
+	return BW_OK;
+}
+
+static enum bw_err one_turn(struct bw_gbench *bench, struct bw_place *place, bool guarded, double out_s[WORKS])
+{
+	enum bw_err err;
+
+	if (guarded)
+		BW_TRY(bw_place_guard(bench, place, "enforce", &bench->why));
+	err = measure(bench, place, out_s, &bench->why);
+	if (guarded && err == BW_OK)
+		err = bw_place_settle(place, 0, SETTLE_MS);
+	bw_place_unguard(place);
+	return err;
+}
+
+static void print_work(const struct bw_gbench *bench, const struct bw_place *place, const struct work *work,
+		       struct bw_bench_row *row)
+{
+	struct bw_bench_row bound = { .unit = "times", .limit_name = "at most", .less_is_better = true };
+	char what[64];
+	char name[128];
+
+	row->name = bw_gbench_name(place, work->what, name);
+	row->unit = "s";
+	row->limit_name = "no guard";
+	bw_gbench_print(bench, row);
+	(void)snprintf(what, sizeof(what), "%s, 95 %% bound", work->what);
+	bound.name = bw_gbench_name(place, what, name);
+	bw_bench_add(&bound, bw_bench_bound(row), work->most);
+	bw_gbench_print(bench, &bound);
+}
+
+enum bw_err bw_gbench_cost(struct bw_gbench *bench, struct bw_place *place)
+{
+	struct bw_bench_row rows[WORKS] = { 0 };
+
+	BW_TRY(make_ready(bench, place, &bench->why));
+	for (size_t n = 0; n < bench->runs; n++) {
+		double took_s[2][WORKS];
+
+		for (size_t turn = 0; turn < 2; turn++) {
+			const bool guarded = (turn + n) % 2 == 1;
+
+			BW_TRY(one_turn(bench, place, guarded, took_s[guarded ? 1 : 0]));
+		}
+		for (size_t i = 0; i < WORKS; i++)
+			bw_bench_add(&rows[i], took_s[1][i], took_s[0][i]);
+	}
+	for (size_t i = 0; i < WORKS; i++)
+		print_work(bench, place, &works[i], &rows[i]);
+	return BW_OK;
+}

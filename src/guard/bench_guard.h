@@ -1,0 +1,98 @@
+/*
+ * Measuring the guard: file systems of its own in loop images, the program itself as anybody
+ * starts it, and rows of one form (codec/bench_row.h). Everything happens in a mount namespace of its
+ * own and below one folder, so nothing stays when it ends, however it ends.
+ */
+#ifndef BW_GUARD_BENCH_GUARD_H
+#define BW_GUARD_BENCH_GUARD_H
+
+#include "base/command.h"
+#include "codec/bench_row.h"
+#include "guard/guard.h"
+#include "guard/program.h"
+
+enum { BW_PLACES = 3 }; /* ext4, XFS, Btrfs */
+
+struct bw_gbench {
+	const struct bw_call *call;
+	const char *folder; /* removed afterwards */
+	char program[BW_PATH_BYTES];
+	size_t runs;
+	uint32_t files;
+	struct bw_why why;
+};
+
+/* One file system, mounted. */
+struct bw_place {
+	const char *type; /* "ext4" */
+	char image[BW_PATH_BYTES];
+	char mount[BW_PATH_BYTES];
+	char tree[BW_PATH_BYTES]; /* the folder that is guarded */
+	char data[BW_PATH_BYTES]; /* --data; on the bench's own file system */
+	struct bw_program_run guard;
+};
+
+/* ---- rows --------------------------------------------------------------------------------------- */
+
+/* Prints at once: a bench that is cut short has shown what it has. A row without runs prints nothing. */
+void bw_gbench_print(const struct bw_gbench *bench, const struct bw_bench_row *row);
+
+/* "not run, because". */
+void bw_gbench_absent(const struct bw_gbench *bench, const char *name, const char *unit, const char *why);
+
+/* "ext4: WHAT", for bw_bench_row.name. */
+const char *bw_gbench_name(const struct bw_place *place, const char *what, char out[128]);
+
+/* ---- places and programs ------------------------------------------------------------------------------ */
+
+/* UNSUPPORTED: this machine cannot make such a file system; why tells what is missing. */
+BW_MUST_USE enum bw_err bw_place_make(const struct bw_gbench *bench, const char *type, struct bw_place *out,
+				      struct bw_why *why);
+void bw_place_drop(struct bw_place *place);
+
+/* Removes everything below `dir`, and `dir`. */
+void bw_place_clear(const char *dir);
+
+/*
+ * Runs a program to its end with the words of `line` (separated by spaces; the bench's folders hold none), found where
+ * the system keeps programs unless it begins with '/'. `out_us` and `out_output` may be NULL. SYSTEM: it failed, `why`
+ * has its last words.
+ */
+BW_MUST_USE enum bw_err bw_place_run(const char *line, int64_t *out_us, struct bw_buf *out_output, struct bw_why *why);
+
+/* `breakwater guard enroll` on the place's tree. */
+BW_MUST_USE enum bw_err bw_place_enroll(const struct bw_gbench *bench, struct bw_place *place, int64_t *out_us,
+					struct bw_why *why);
+
+/*
+ * `breakwater guard run`, until it is ready *and* has proved that it guards: a new file came into the store. A guard
+ * that does nothing would have the best figures. UNSUPPORTED: it did not.
+ */
+BW_MUST_USE enum bw_err bw_place_guard(const struct bw_gbench *bench, struct bw_place *place, const char *mode,
+				       struct bw_why *why);
+void bw_place_unguard(struct bw_place *place);
+
+/* What the running guard's board says. */
+BW_MUST_USE enum bw_err bw_place_board(const struct bw_place *place, struct bw_guard_board *out);
+
+/* Until nothing is queued and `files` versions more than `before` were taken; the time it took. TIMEOUT. */
+BW_MUST_USE enum bw_err bw_place_settle(const struct bw_place *place, uint64_t versions, int wait_ms);
+
+/* Of the guard and all its workers: memory (shared pages counted once) and processor time. */
+struct bw_place_use {
+	uint64_t memory_kib;
+	uint64_t cpu_us;
+	size_t processes;
+};
+
+BW_MUST_USE enum bw_err bw_place_use(const struct bw_place *place, struct bw_place_use *out);
+
+/* ---- parts: each prints its rows for one place ----------------------------------------------------------- */
+
+BW_MUST_USE enum bw_err bw_gbench_enroll(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_cost(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_window(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_attack(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_benign(struct bw_gbench *bench, struct bw_place *place);
+
+#endif

@@ -1,0 +1,225 @@
+/* The guard that is measured: enrolled, started, asked, stopped (guard/bench_guard.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guard/ask.h"
+#include "guard/bench_guard.h"
+#include "sys/clock.h"
+
+enum {
+	READY_MS = 60 * 1000,
+	PROOF_MS = 10 * 1000,
+	END_MS = 20 * 1000,
+	LOOK_MS = 2,
+	OUTPUT_MAX = 4 * 1024 * 1024,
+	FOREVER_MS = 24 * 60 * 60 * 1000,
+	CHILDREN_MAX = 64,
+};
+
+enum bw_err bw_place_enroll(const struct bw_gbench *bench, struct bw_place *place, int64_t *out_us, struct bw_why *why)
+{
+	char line[4 * BW_PATH_BYTES];
+
+	(void)snprintf(line, sizeof(line), "%s guard enroll --data %s --quota 15g %s", bench->program, place->data,
+		       place->tree);
+	return bw_place_run(line, out_us, NULL, why);
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------------------- */
+
+static enum bw_err await_ready(struct bw_place *place, struct bw_why *why)
+{
+	const int64_t until_us = bw_clock_mono_us() + INT64_C(1000) * READY_MS;
+
+	while (bw_clock_mono_us() < until_us) {
+		int status;
+		const enum bw_err err = bw_program_step(&place->guard, LOOK_MS, &status);
+
+		if (strstr(bw_buf_text(&place->guard.output), "guard ready") != NULL)
+			return BW_OK;
+		if (err != BW_ERR_AGAIN) {
+			const char *said = bw_buf_text(&place->guard.output);
+
+			return bw_why_set(why, BW_ERR_UNSUPPORTED, "the guard did not start: %.300s", said);
+		}
+	}
+	return bw_why_set(why, BW_ERR_TIMEOUT, "the guard was not ready within %d s", READY_MS / 1000);
+}
+
+static enum bw_err make_proof(const char *path, struct bw_why *why)
+{
+	const int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+	enum bw_err err;
+
+	if (fd < 0)
+		return bw_why_errno(why, errno, "make", path);
+	err = bw_fd_write(fd, BW_LIT("Is anybody there? This file asks for a standing copy.\n"));
+	(void)close(fd);
+	return err;
+}
+
+/* A copy that is made of a file nobody enrolled can only have been made by a guard at work. */
+static enum bw_err await_proof(struct bw_place *place, struct bw_why *why)
+{
+	struct bw_guard_board before;
+	char path[BW_PATH_BYTES];
+	enum bw_err err = bw_place_board(place, &before);
+
+	if (err != BW_OK)
+		return bw_why_set(why, BW_ERR_UNSUPPORTED, "the guard's counter does not answer: %s", bw_err_text(err));
+	BW_TRY(bw_path_join(path, place->tree, "is-anybody-there"));
+	BW_TRY(make_proof(path, why));
+	err = bw_place_settle(place, before.versions + 1, PROOF_MS);
+	(void)unlink(path);
+	return err == BW_OK ? BW_OK
+			    : bw_why_set(why, BW_ERR_UNSUPPORTED,
+					 "the guard runs, but took no copy of a new file within %d s", PROOF_MS / 1000);
+}
+
+enum bw_err bw_place_guard(const struct bw_gbench *bench, struct bw_place *place, const char *mode, struct bw_why *why)
+{
+	const struct bw_program program = { .path = bench->program,
+					    .words = { "guard", "run", "--data", place->data, "--mode", mode },
+					    .output_max = OUTPUT_MAX,
+					    .timeout_ms = FOREVER_MS,
+					    .errors_too = true };
+	enum bw_err err = bw_program_start(&program, &place->guard);
+
+	if (err != BW_OK)
+		return bw_why_set(why, err, "cannot start '%s': %s", bench->program, bw_err_text(err));
+	err = await_ready(place, why);
+	if (err == BW_OK)
+		err = await_proof(place, why);
+	if (err != BW_OK)
+		bw_place_unguard(place);
+	return err;
+}
+
+void bw_place_unguard(struct bw_place *place)
+{
+	const int64_t until_us = bw_clock_mono_us() + INT64_C(1000) * END_MS;
+	enum bw_err err = BW_ERR_AGAIN;
+	int status;
+
+	if (place->guard.pid > 0) {
+		(void)kill(place->guard.pid, SIGTERM);
+		while (err == BW_ERR_AGAIN && bw_clock_mono_us() < until_us)
+			err = bw_program_step(&place->guard, LOOK_MS, &status);
+	}
+	bw_program_release(&place->guard);
+	place->guard = BW_PROGRAM_NONE;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------------- */
+
+enum bw_err bw_place_board(const struct bw_place *place, struct bw_guard_board *out)
+{
+	struct bw_channel *channel;
+	struct bw_ask_status status;
+	enum bw_err err;
+
+	BW_TRY(bw_ask_open(place->data, &channel));
+	err = bw_ask_status(channel, &status);
+	if (err == BW_OK) {
+		memcpy(out, status.board, sizeof(*out)); /* each field by itself is whole: they are words */
+		bw_shared_release(&status.view);
+	}
+	bw_channel_free(channel);
+	return err;
+}
+
+enum bw_err bw_place_settle(const struct bw_place *place, uint64_t versions, int wait_ms)
+{
+	const int64_t until_us = bw_clock_mono_us() + INT64_C(1000) * wait_ms;
+
+	do {
+		const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+		struct bw_guard_board now;
+
+		BW_TRY(bw_place_board(place, &now));
+		if (now.versions >= versions && now.queued == 0)
+			return BW_OK;
+		(void)nanosleep(&pause, NULL);
+	} while (bw_clock_mono_us() < until_us);
+	return BW_ERR_TIMEOUT;
+}
+
+/* ---- what it takes --------------------------------------------------------------------------------------------- */
+
+static enum bw_err read_proc(pid_t pid, const char *name, struct bw_buf *out)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	bw_buf_clear(out);
+	return bw_file_read(path, out, NULL);
+}
+
+static enum bw_err add_memory(pid_t pid, struct bw_place_use *use)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(64 * BW_KIB);
+	const char *at;
+
+	BW_TRY(read_proc(pid, "smaps_rollup", &text));
+	at = strstr(bw_buf_text(&text), "\nPss:");
+	BW_NEED(at != NULL, SYNTAX);
+	use->memory_kib += strtoull(at + strlen("\nPss:"), NULL, 10);
+	return BW_OK;
+}
+
+/* proc(5): utime and stime are the 12th and 13th fields after the ')' that ends the name. */
+static enum bw_err add_time(pid_t pid, struct bw_place_use *use)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(64 * BW_KIB);
+	unsigned long long user;
+	unsigned long long kernel;
+	const char *at;
+
+	BW_TRY(read_proc(pid, "stat", &text));
+	at = strrchr(bw_buf_text(&text), ')');
+	BW_NEED(at != NULL, SYNTAX);
+	for (int n = 0; n < 12 && at != NULL; n++)
+		at = strchr(at + 1, ' ');
+	BW_NEED(at != NULL && sscanf(at, " %llu %llu", &user, &kernel) == 2, SYNTAX);
+	use->cpu_us += (user + kernel) * 1000000 / (unsigned long long)sysconf(_SC_CLK_TCK);
+	return BW_OK;
+}
+
+static enum bw_err add_process(pid_t pid, struct bw_place_use *use)
+{
+	BW_TRY(add_memory(pid, use));
+	BW_TRY(add_time(pid, use));
+	use->processes++;
+	return BW_OK;
+}
+
+enum bw_err bw_place_use(const struct bw_place *place, struct bw_place_use *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf children = BW_BUF_INIT(64 * BW_KIB);
+	struct bw_place_use use = { 0 };
+	char name[64];
+	char *rest;
+
+	BW_NEED(place->guard.pid > 0, NOT_FOUND);
+	BW_TRY(add_process(place->guard.pid, &use));
+	(void)snprintf(name, sizeof(name), "task/%d/children", (int)place->guard.pid);
+	BW_TRY(read_proc(place->guard.pid, name, &children));
+	BW_TRY(bw_buf_add_u8(&children, 0));
+	rest = (char *)children.ptr;
+	for (size_t n = 0; n < CHILDREN_MAX; n++) {
+		char *end;
+		const long pid = strtol(rest, &end, 10);
+
+		if (end == rest)
+			break;
+		rest = end;
+		BW_TRY(add_process((pid_t)pid, &use));
+	}
+	*out = use;
+	return BW_OK;
+}
