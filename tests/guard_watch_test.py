@@ -1,0 +1,403 @@
+"""The guard's watch on real file systems: every destructive act is told, and whoever is named is stopped."""
+
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from exchange import binary
+
+WITHIN = 20  # seconds, for what takes milliseconds on a machine that is not busy
+
+
+def program():
+    found = binary() and binary().parent / "guard_watch_probe"
+    return found if found and found.exists() else None
+
+
+def why_not():
+    if os.geteuid() != 0:
+        return "listening to file systems needs root"
+    if program() is None:
+        return "guard_watch_probe is not built beside breakwater"
+    if not os.path.exists("/dev/loop-control"):
+        return "this machine has no loop devices"
+    return None
+
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+
+
+class Volume:
+    """A small file system of its own in a file."""
+
+    def __init__(self, folder, kind, options="loop"):
+        self.folder = folder / kind
+        self.folder.mkdir()
+        self.image = folder / f"{kind}.img"
+        with open(self.image, "wb") as image:
+            image.truncate(512 * 1024 * 1024)
+        make = {"ext4": ["mkfs.ext4", "-qF"], "xfs": ["mkfs.xfs", "-qf", "-m", "reflink=1"], "btrfs": ["mkfs.btrfs", "-qf"]}
+        if shutil.which(make[kind][0]) is None:
+            pytest.skip(f"{make[kind][0]} is not installed")
+        subprocess.run([*make[kind], self.image], check=True, capture_output=True)
+        self.mount(options)
+
+    def mount(self, options):
+        done = subprocess.run(["mount", "-o", options, self.image, self.folder], capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+
+    def close(self):
+        subprocess.run(["umount", self.folder], check=True)
+
+
+class Probe:
+    """watch, with this test in the place of judge and keep."""
+
+    def __init__(self, folder, *more):
+        self.process = subprocess.Popen(
+            [program(), folder, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.lines = queue.Queue()
+        self.seen = []
+        threading.Thread(target=self.read, daemon=True).start()
+        try:
+            self.until("ready")
+        except Exception:
+            self.close()
+            raise
+        time.sleep(0.5)  # the folders are marked in the background
+        self.waiting()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n").split("\t"))
+        self.lines.put(None)
+
+    def until(self, *start):
+        """The first line that begins so and was not asked for yet; two rings have no common order."""
+        deadline = time.monotonic() + WITHIN
+        at = 0
+        while time.monotonic() < deadline:
+            while at < len(self.seen):
+                if tuple(self.seen[at][: len(start)]) == start:
+                    return self.seen.pop(at)
+                at += 1
+            try:
+                line = self.lines.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            assert line is not None, "the probe ended"
+            self.seen.append(line)
+        raise AssertionError(f"no {start} came")
+
+    def waiting(self):
+        """All that was not asked for; forgotten."""
+        lines, self.seen = self.seen, []
+        while not self.lines.empty():
+            lines.append(self.lines.get())
+        return lines
+
+    def say(self, words):
+        self.process.stdin.write(words + "\n")
+        return self.until("OK", words) if words != "board" else self.until("BOARD")
+
+    def stop(self, pid, start=0, group=0, freeze=0):
+        self.say(f"stop {pid} {start} {group} {freeze}")
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@pytest.fixture(scope="module", params=["ext4", "xfs", "btrfs"])
+def volume(request, tmp_path_factory):
+    made = Volume(tmp_path_factory.mktemp("watch"), request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def share(volume):
+    folder = volume.folder / "share"
+    folder.mkdir()
+    for name in "abcdefgh":
+        (folder / name).write_text(f"what {name} held\n" * 500)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def probe(share):
+    made = Probe(share)
+    yield made
+    made.close()
+
+
+def start_of(pid):
+    """As the kernel names it: field 22 of stat, in hundredths of a second."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[19]) * 10_000_000
+
+
+def runs(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def ends(pid):
+    deadline = time.monotonic() + WITHIN
+    while runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not runs(pid)
+
+
+def sleeper(**more):
+    return subprocess.Popen(["sleep", "60"], **more)
+
+
+# ---- every act is told ------------------------------------------------------------------------
+
+
+def test_an_overwritten_file_is_told_with_what_stands_there_now(share, probe):
+    with open(share / "a", "r+b") as file:
+        file.write(b"XXXX")
+    seen = probe.until("EVENT", "CLOSED")
+    assert (seen[2], seen[3], seen[7]) == (str(os.getpid()), "1", "a")
+    assert seen[9].startswith("58585858")
+    assert probe.until("WORK", "CLOSED")[6] == "0"
+
+
+def test_a_write_is_told_while_the_file_is_still_open(share, probe):
+    with open(share / "b", "r+b", buffering=0) as file:
+        file.write(b"YYYY")
+        assert probe.until("EVENT", "CHANGED")[9].startswith("59595959")
+        file.write(b"ZZZZ")
+        assert probe.until("EVENT", "CHANGED")[9].startswith("595959595a5a5a5a")
+    probe.until("EVENT", "CLOSED")
+
+
+def test_two_harmless_writes_buy_no_silence(share, probe):
+    with open(share / "b", "r+b", buffering=0) as file:
+        for _ in range(5):
+            os.pwrite(file.fileno(), b"....", 0)
+            time.sleep(0.01)
+        time.sleep(2.5)  # the second of silence, and the tick that ends it
+        probe.waiting()
+        os.pwrite(file.fileno(), b"ZZZZ", 0)
+        assert probe.until("EVENT", "CHANGED")[9].startswith("5a5a5a5a")
+
+
+def test_a_cut_by_name_is_told(share, probe):
+    os.truncate(share / "c", 5)
+    assert probe.until("EVENT", "CHANGED")[5] == "5"
+
+
+def test_an_opening_that_empties_is_told(share, probe):
+    with open(share / "c", "wb"):
+        assert probe.until("EVENT", "CHANGED")[5] == "0"
+
+
+def test_a_removed_file_is_told(share, probe):
+    (share / "d").unlink()
+    assert probe.until("EVENT", "REMOVED")[3:8] == ["1", "0", "0", "0", "d"]
+    probe.until("WORK", "REMOVED")
+
+
+def test_a_replaced_file_is_told_with_what_took_its_place(share, probe):
+    (share / "new").write_text("new content")
+    (share / "new").rename(share / "e")
+    seen = probe.until("EVENT", "MOVED")
+    assert seen[3:5] == ["0", "1"] and seen[7:9] == ["new", "e"]
+    assert seen[9].startswith(b"new cont".hex())
+
+
+def test_a_renamed_file_is_told_with_both_names(share, probe):
+    (share / "f").rename(share / "f.locked")
+    assert probe.until("EVENT", "MOVED")[3:9] == ["1", "0", "0", "0", "f", "f.locked"]
+
+
+def test_stores_through_a_mapping_are_told_at_the_end(share, probe):
+    import mmap
+
+    with open(share / "g", "r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[:4] = b"MMMM"
+    assert probe.until("EVENT", "CLOSED")[9].startswith("4d4d4d4d")
+
+
+def test_a_new_file_goes_to_keep_at_once_and_to_the_judge_with_a_sample(share, probe):
+    (share / "h2").write_text("fresh")
+    assert probe.until("EVENT", "CLOSED")[3:8] == ["0", "0", "5", "5", "h2"]
+    probe.until("WORK", "CLOSED")
+
+
+def test_a_folder_that_moves_is_told_and_its_files_are_heard_after_that(share, probe):
+    (share / "sub").mkdir()
+    (share / "sub" / "x").write_text("x")
+    probe.until("EVENT", "CLOSED")
+    (share / "sub").rename(share / "sub2")
+    assert probe.until("WORK", "FOLDER")[7:9] == ["sub", "sub2"]
+    probe.say(f"learn {share}/sub2/x")
+    (share / "sub2" / "x").unlink()
+    assert probe.until("EVENT", "REMOVED")[7] == "x"
+
+
+def test_what_lies_outside_is_nobodys_business(volume, share, probe):
+    (volume.folder / "outside").write_text("x")
+    (share / "inside").write_text("x")
+    probe.until("EVENT", "CLOSED")
+    assert not [line for line in probe.waiting() if "outside" in line]
+
+
+def test_a_reader_that_does_not_read_makes_a_loss_that_is_told(share):
+    probe = Probe(share, "65536")
+    try:
+        probe.say("pause")
+        for n in range(2000):
+            (share / f"many{n}").write_text("x")
+        time.sleep(1.2)
+        probe.process.stdin.write("go\n")
+        probe.until("LOST")
+        assert int(probe.say("board")[3]) > 0
+    finally:
+        probe.close()
+
+
+# ---- whoever is named is stopped ------------------------------------------------------------------
+
+
+def test_a_named_process_ends_and_the_time_is_on_the_board(probe):
+    actor = sleeper()
+    probe.stop(actor.pid, start_of(actor.pid))
+    assert actor.wait(WITHIN) == -signal.SIGKILL
+    board = probe.say("board")
+    assert int(board[4]) == 1 and int(board[5]) > 0
+
+
+def test_a_number_that_was_used_again_is_not_hit(probe):
+    other = sleeper()
+    probe.stop(other.pid, start_of(other.pid) - 50_000_000)
+    time.sleep(0.3)
+    assert runs(other.pid)
+    other.kill()
+    other.wait()
+
+
+def test_a_group_ends_at_once_and_only_when_one_of_its_processes_is_named(probe):
+    leader = subprocess.Popen(
+        ["sh", "-c", "sleep 60 & echo $!; sleep 60"], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    child = int(leader.stdout.readline())
+    probe.stop(1, 1, group=leader.pid)
+    time.sleep(0.3)
+    assert runs(leader.pid) and runs(child)
+    probe.stop(leader.pid, start_of(leader.pid), group=leader.pid)
+    assert ends(child)
+    assert leader.wait(WITHIN) == -signal.SIGKILL
+
+
+def test_a_frozen_process_can_go_on(probe):
+    actor = sleeper()
+    probe.stop(actor.pid, start_of(actor.pid), freeze=1)
+    deadline = time.monotonic() + WITHIN
+    while time.monotonic() < deadline and "T (stopped)" not in pathlib.Path(f"/proc/{actor.pid}/status").read_text():
+        time.sleep(0.01)
+    assert "T (stopped)" in pathlib.Path(f"/proc/{actor.pid}/status").read_text()
+    actor.kill()
+    actor.wait()
+
+
+def test_children_that_leave_their_session_are_stopped_too(share, probe):
+    """An actor that forks twice and calls setsid for every file, as fast as it can."""
+    body = f"""
+import os
+n = 0
+while True:
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execlp("sleep", "guard-watch-escaped", "30")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    n += 1
+    if n == 3:
+        print("many", flush=True)
+    if n > 400:
+        break
+"""
+    actor = subprocess.Popen([sys.executable, "-c", body], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert actor.stdout.readline() == "many\n"
+    before = escaped()
+    probe.stop(actor.pid, start_of(actor.pid), group=actor.pid)
+    assert actor.wait(WITHIN) == -signal.SIGKILL
+    time.sleep(0.5)
+    # those that were there before the verdict are the judge's to name; none came after it
+    assert escaped() - before <= set(), "children of the stopped actor still run"
+    for pid in escaped():
+        os.kill(pid, signal.SIGKILL)
+
+
+def escaped():
+    found = set()
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if b"guard-watch-escaped" in (entry / "cmdline").read_bytes() and runs(entry.name):
+                    found.add(int(entry.name))
+            except OSError:
+                pass
+    return found
+
+
+def test_neither_the_guard_nor_the_first_process_is_ever_signalled(probe):
+    crew = [int(pid) for pid in pathlib.Path(f"/proc/{probe.process.pid}/task/{probe.process.pid}/children").read_text().split()]
+    for pid in [1, 2, probe.process.pid, *crew]:
+        probe.stop(pid, group=os.getpgid(pid) if pid > 2 else pid)
+    time.sleep(0.3)
+    assert all(runs(pid) for pid in [1, probe.process.pid, *crew])
+
+
+def test_every_process_is_told_with_its_parent_even_when_it_lived_for_a_moment(probe):
+    done = subprocess.run(["sh", "-c", "sh -c 'true & wait' & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+    child = done.stdout.strip()
+    fork = probe.until("PROCESS", "FORK", child)
+    assert int(fork[6]) > 0
+    grandchild = probe.until("PROCESS", "FORK")
+    while grandchild[3] != child:
+        grandchild = probe.until("PROCESS", "FORK")
+    probe.until("PROCESS", "EXIT", grandchild[2])
+
+
+def test_a_subvolume_that_is_mounted_alone_is_heard(tmp_path):
+    whole = Volume(tmp_path, "btrfs")
+    try:
+        subprocess.run(["btrfs", "subvolume", "create", whole.folder / "sub"], check=True, capture_output=True)
+        subprocess.run(["umount", whole.folder], check=True)
+        whole.mount("loop,subvol=sub")
+        share = whole.folder / "share"
+        share.mkdir()
+        (share / "a").write_text("old\n" * 100)
+        probe = Probe(share)
+        try:
+            with open(share / "a", "r+b", buffering=0) as file:
+                file.write(b"NEW!")
+            assert probe.until("EVENT", "CLOSED")[9].startswith(b"NEW!".hex())
+            (share / "a").unlink()
+            probe.until("EVENT", "REMOVED")
+        finally:
+            probe.close()
+    finally:
+        whole.close()
