@@ -103,15 +103,15 @@ void bw_actors_condemn(struct bw_actors *actors, uint32_t root, uint64_t inciden
 
 struct bw_actor_target {
 	uint32_t pid;
-	uint32_t spare;
+	uint32_t is_smbd; /* ended, never frozen: it may hold locks that others wait for */
 	uint64_t start_ns;
 };
 
 /*
  * The living processes of these families, at most `max`, parents first; `*out_group` is a process group that lies
- * wholly within them, or 0. Smbd is never frozen: `*out_smb` says that one is among them.
+ * wholly within them, or 0.
  */
 size_t bw_actors_gather(const struct bw_actors *actors, const uint32_t *roots, size_t count,
-			struct bw_actor_target *out, size_t max, uint32_t *out_group, bool *out_smb);
+			struct bw_actor_target *out, size_t max, uint32_t *out_group);
 
 #endif

@@ -135,19 +135,17 @@ static uint32_t own_group(const struct bw_actors *actors, const uint32_t *roots,
 }
 
 size_t bw_actors_gather(const struct bw_actors *actors, const uint32_t *roots, size_t count,
-			struct bw_actor_target *out, size_t max, uint32_t *out_group, bool *out_smb)
+			struct bw_actor_target *out, size_t max, uint32_t *out_group)
 {
 	size_t found = 0;
 
-	*out_smb = false;
 	for (size_t i = 0; i < count; i++) {
 		for (uint32_t n = roots[i]; n != 0; n = walk_on(actors, roots[i], n)) {
 			const struct actor_node *node = &actors->nodes[n];
 
 			if (!node->alive || is_outside(node) || found == max)
 				continue;
-			*out_smb |= node->is_smbd;
-			out[found++] = (struct bw_actor_target){ .pid = node->pid, .start_ns = node->start_ns };
+			out[found++] = (struct bw_actor_target){ node->pid, node->is_smbd, node->start_ns };
 		}
 	}
 	*out_group = own_group(actors, roots, count);

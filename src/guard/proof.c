@@ -187,7 +187,8 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 		*out = (struct bw_weight){ .points = rules->ordered, .gravity = BW_GRAVITY_ORDERED, .files = 1 };
 	} else if (c.strong > 0 && proof->kind != BW_PROOF_SWALLOWED) {
 		out->points = strong_points(rules, proof, &c);
-		out->gravity = c.strong == c.strong_wiping ? BW_GRAVITY_ORDERED : BW_GRAVITY_DESTROYED;
+		out->gravity = BW_GRAVITY_DESTROYED;
+		out->is_gentle = c.strong == c.strong_wiping || c.sealed > 0;
 		out->is_pending = is_open && c.strong_shown == 0;
 	} else {
 		weigh_weak(rules, proof, &c, out);
@@ -197,6 +198,7 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 		out->points = out->points > rules->decisive ? out->points : rules->decisive;
 		out->gravity = BW_GRAVITY_DESTROYED;
 	}
+	out->is_gentle |= (proof->flags & BW_PROOF_GENTLE) != 0;
 	if ((proof->flags & BW_PROOF_SIGNED) != 0)
 		out->points = 0;
 }
@@ -265,7 +267,7 @@ static struct sums sum_up(const struct bw_rules *rules, uint64_t now_ns, const s
 		sum->fast += bw_points_fade(w->points, age, rules->fast_half_s);
 		sum->slow += bw_points_fade(w->points, age, rules->slow_half_s);
 		sum->files += w->files;
-		sum->gentle += (proofs[i]->flags & BW_PROOF_GENTLE) != 0 ? w->files : 0u;
+		sum->gentle += w->is_gentle ? w->files : 0u;
 		s.baits += (proofs[i]->flags & BW_PROOF_CANARY) != 0 && w->gravity == BW_GRAVITY_DESTROYED;
 		s.actors += w->gravity == BW_GRAVITY_DESTROYED && is_new_actor(proofs, weights, i);
 	}

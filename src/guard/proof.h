@@ -124,6 +124,7 @@ struct bw_weight {
 	uint32_t points;
 	uint8_t gravity; /* enum bw_gravity: what it can add to */
 	bool is_pending; /* counts only beside others of its kind: it may be half of a good write */
+	bool is_gentle;  /* sealed or wiped: people do that to their own files on purpose */
 	uint16_t files;  /* as many as it counts for: parts of one large file count as files */
 };
 
@@ -134,7 +135,7 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 struct bw_verdict {
 	uint8_t gravity; /* enum bw_gravity */
 	uint8_t rule;    /* enum bw_rule */
-	bool gentle;     /* all that decides was done by tools of ordered work: freeze, never kill */
+	bool gentle;     /* all that decides was done by tools of ordered work, sealed or wiped: freeze, never kill */
 	uint16_t files;
 	uint32_t points; /* of the rule, when it was met */
 	uint32_t needed;

@@ -385,6 +385,7 @@ static bool on_made(struct act *a)
 	made->turn = a->trail->turn;
 	if (a->view->sample.count > 0)
 		bw_content_of(&a->view->sample, &made->content);
+	score_trail_wait(a->trail, made);
 	return score_trail_match_made(a->trail, &a->eye, made, &match) && book_match(a, &match);
 }
 
@@ -472,6 +473,7 @@ static bool on_moved(struct act *a)
 	made->turn = a->trail->turn;
 	if (a->view->sample.count > 0)
 		bw_content_of(&a->view->sample, &made->content);
+	score_trail_wait(a->trail, made);
 	if (event->has_replaced == 0)
 		return score_trail_match_made(a->trail, &a->eye, made, &match) && book_match(a, &match);
 	gone = gone_of(a, &event->replaced, &event->folder_to, a->view->name_to);
@@ -479,6 +481,12 @@ static bool on_moved(struct act *a)
 	made->is_used = false;
 	return score_trail_match_gone(a->trail, &a->eye, score_trail_gone(a->score->actors, a->trail, &gone), &match) &&
 	       book_match(a, &match);
+}
+
+/* The index is memory that others write: numbers no content has are nobody's. */
+static bool is_sane(const struct bw_index_file *file)
+{
+	return file->content.format < BW_FORMAT_COUNT && file->content.windows <= BW_CONTENT_WINDOWS;
 }
 
 bool bw_score_event(struct bw_score *score, const struct bw_event_view *view, struct bw_outcome *out)
@@ -489,6 +497,9 @@ bool bw_score_event(struct bw_score *score, const struct bw_event_view *view, st
 	};
 	uint32_t actor;
 
+	if ((event->was_known != 0 && !is_sane(&event->known)) ||
+	    (event->has_replaced != 0 && !is_sane(&event->replaced)))
+		return false;
 	a.process = bw_actors_find(score->actors, event->pid, event->time_ns);
 	actor = bw_actors_of(score->actors, a.process);
 	if (a.process != 0 && actor == 0)
@@ -518,7 +529,9 @@ bool bw_score_again(struct bw_score *score, uint64_t now_ns, struct bw_outcome *
 		struct score_match match;
 
 		a.trail = score->trails[i];
-		while (a.trail != NULL && score_trail_match_any(a.trail, &a.eye, &match)) {
+		if (a.trail == NULL || a.trail->waits_ns < now_ns)
+			continue;
+		while (score_trail_match_any(a.trail, &a.eye, &match)) {
 			if (book_match(&a, &match))
 				return true;
 		}

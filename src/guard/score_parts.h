@@ -46,6 +46,7 @@ struct score_trail {
 	uint32_t actor; /* held */
 	uint32_t turn;
 	uint64_t used_ns;
+	uint64_t waits_ns; /* until then features of a new file may still come */
 	uint32_t next_gone;
 	uint32_t next_made;
 	struct score_gone gone[BW_SCORE_GONE_MAX];
@@ -87,7 +88,9 @@ bool score_trail_match_any(struct score_trail *trail, const struct score_trail_e
 
 /* Whether an archive that this actor made before could hold it with all the others. */
 bool score_trail_swallow(struct score_trail *trail, struct score_gone *gone, struct score_match *out);
-bool score_trail_waits(const struct score_trail *trail, uint64_t now_ns);
+
+/* A new file whose features are not known: they come from keep, or not at all (too large, gone). */
+void score_trail_wait(struct score_trail *trail, const struct score_made *made);
 
 struct score_entry {
 	struct bw_proof proof;

@@ -33,11 +33,9 @@ static bool is_target(const struct stage *stage, uint32_t pid)
 	struct bw_actor_target targets[128];
 	uint32_t roots[BW_SCORE_ROOTS_MAX];
 	uint32_t group;
-	bool smb;
 	const size_t root_count = bw_actors_roots(stage->actors, stage->outcome.processes, stage->outcome.count, roots,
 						  BW_COUNT(roots));
-	const size_t count = bw_actors_gather(stage->actors, roots, root_count, targets, BW_COUNT(targets), &group,
-					      &smb);
+	const size_t count = bw_actors_gather(stage->actors, roots, root_count, targets, BW_COUNT(targets), &group);
 
 	for (size_t i = 0; i < count; i++) {
 		if (targets[i].pid == pid)

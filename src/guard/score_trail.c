@@ -15,6 +15,8 @@ enum {
 	SWALLOWED_LEAST = 3,
 };
 
+#define WAIT_NS UINT64_C(10000000000)
+
 /* ---- names --------------------------------------------------------------------------------------- */
 
 /* FNV-1a: who makes names collide makes a join more likely against himself. */
@@ -44,14 +46,21 @@ struct score_name score_name_of(struct bw_slice name)
 	return (struct score_name){ hash_of(name), hash_of(stem), hash_of(stem_of(stem)) };
 }
 
-/* report.docx and report.docx.locked, in any folder; report.docx and report.xyz in the same one. */
-static bool are_related(const struct score_gone *gone, const struct score_made *made)
+/* report.docx and report.docx.locked, in any folder. */
+static bool goes_on(const struct score_gone *gone, const struct score_made *made)
 {
 	const struct score_name *a = &gone->names;
 	const struct score_name *b = &made->names;
 
-	if (a->whole == b->whole || a->whole == b->stem || a->whole == b->stem2)
-		return true;
+	return a->whole == b->whole || a->whole == b->stem || a->whole == b->stem2;
+}
+
+/* report.docx and report.xyz, in the same folder. */
+static bool has_stem(const struct score_gone *gone, const struct score_made *made)
+{
+	const struct score_name *a = &gone->names;
+	const struct score_name *b = &made->names;
+
 	return bw_file_key_equals(&gone->folder, &made->folder) &&
 	       (a->stem == b->stem || a->stem == b->stem2 || a->stem == b->whole);
 }
@@ -141,6 +150,17 @@ static bool is_document(const struct bw_content *content)
 	return kind == BW_KIND_TEXT || kind == BW_KIND_DOCUMENT;
 }
 
+/* Random, or an even stream of symbols, and nothing says why. */
+static bool is_unreadable(const struct bw_content *content)
+{
+	size_t random = 0;
+
+	for (size_t i = 0; i < content->windows; i++)
+		random += bw_content_class(content, i) == BW_CLASS_RANDOM;
+	return (content->flags & (BW_CONTENT_EVEN | BW_CONTENT_NOISE | BW_CONTENT_FLAT)) != 0 ||
+	       (content->format == BW_FORMAT_UNKNOWN && random * 2 >= content->windows);
+}
+
 /* The same process, one act after the other. */
 static bool is_near(const struct score_gone *gone, const struct score_made *made)
 {
@@ -164,7 +184,7 @@ static enum bw_proof_kind tie_of(const struct score_gone *gone, const struct sco
 {
 	if (gone->pair.ino != 0)
 		return bw_file_key_equals(&gone->pair, &made->file) ? BW_PROOF_REPLACED : (enum bw_proof_kind)0;
-	if (are_related(gone, made))
+	if (goes_on(gone, made) || has_stem(gone, made))
 		return BW_PROOF_JOINED;
 	return is_near(gone, made) ? BW_PROOF_BESIDE : (enum bw_proof_kind)0;
 }
@@ -182,6 +202,10 @@ static bool is_joined(const struct score_trail_eye *eye, struct score_gone *gone
 	else
 		bw_content_join(&gone->content, &made->content, &finding);
 	if (finding.strength == BW_STRENGTH_NONE)
+		return false;
+	/* a program that writes a format of its own, beside the old file, must not look like one that destroys */
+	if (kind != BW_PROOF_REPLACED && !goes_on(gone, made) && finding.strength == BW_STRENGTH_STRONG &&
+	    !is_unreadable(&made->content))
 		return false;
 	if (kind == BW_PROOF_BESIDE && (finding.strength != BW_STRENGTH_STRONG || !is_of_size(gone, made)))
 		return false;
@@ -283,11 +307,8 @@ bool score_trail_swallow(struct score_trail *trail, struct score_gone *gone, str
 	return false;
 }
 
-bool score_trail_waits(const struct score_trail *trail, uint64_t now_ns)
+void score_trail_wait(struct score_trail *trail, const struct score_made *made)
 {
-	for (size_t g = 0; g < BW_SCORE_GONE_MAX; g++) {
-		if (!trail->gone[g].is_used && is_fresh(trail->gone[g].time_ns, now_ns))
-			return true;
-	}
-	return false;
+	if (bw_content_size(&made->content) == 0)
+		trail->waits_ns = made->time_ns + WAIT_NS;
 }
