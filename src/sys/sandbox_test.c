@@ -7,11 +7,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/fanotify.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -432,6 +434,55 @@ static void a_client_connects_and_does_nothing_else(void **state)
 	assert_int_equal(confined(BW_MAY_CONNECT, NULL, be_a_client), 0);
 }
 
+/* ---- WATCH ----------------------------------------------------------------------- */
+
+static void *answer(void *context)
+{
+	return context;
+}
+
+static int try_to_watch_only(void)
+{
+	const int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct {
+		struct file_handle head;
+		unsigned char bytes[128];
+	} handle = { .head = { .handle_bytes = sizeof(handle.bytes) } };
+	void *result = NULL;
+	pthread_t thread;
+	char path[64];
+	int mount_id;
+
+	CLAIM(root >= 0 && open("/proc/self/stat", O_RDONLY | O_CLOEXEC) >= 0);
+	CLAIM(readlink("/proc/self/fd/0", path, sizeof(path)) > 0);
+	CLAIM(kill(getppid(), 0) == 0);
+	CLAIM(fanotify_mark(-1, FAN_MARK_ADD, FAN_MODIFY, root, ".") < 0 && errno == EBADF);
+	CLAIM(pthread_create(&thread, NULL, answer, &handle) == 0 && pthread_join(thread, &result) == 0);
+	CLAIM(result == &handle);
+	CLAIM(name_to_handle_at(root, "", &handle.head, &mount_id, AT_EMPTY_PATH) == 0 || errno == EOVERFLOW ||
+	      errno == EOPNOTSUPP);
+	CLAIM(is_refused(open_by_handle_at(root, &handle.head, O_RDWR)));
+	CLAIM(is_refused(open("/tmp/bw-new-file", O_WRONLY | O_CREAT, 0600)));
+	CLAIM(is_refused(open(outside, O_WRONLY | O_TMPFILE, 0600)));
+	CLAIM(is_refused(unlink("/tmp/bw-new-file")));
+	CLAIM(is_refused(fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY)));
+	CLAIM(is_refused(socket(AF_NETLINK, SOCK_DGRAM, 0)));
+	return 0;
+}
+
+static void a_watch_reads_marks_and_signals_and_writes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(confined(BW_MAY_WATCH, NULL, try_to_watch_only), 0);
+}
+
+static void a_watch_starts_no_program(void **state)
+{
+	(void)state;
+	assert_int_equal(confined(BW_MAY_WATCH, NULL, try_exec), -SIGSYS);
+	assert_int_equal(confined(BW_MAY_WATCH, NULL, try_ptrace), -SIGSYS);
+}
+
 static void probing_changes_nothing(void **state)
 {
 	struct bw_sandbox_granted granted;
@@ -460,6 +511,8 @@ int main(void)
 		cmocka_unit_test(a_file_named_besides_may_be_read),
 		cmocka_unit_test(a_folder_that_is_not_there_is_said_by_name),
 		cmocka_unit_test(a_client_connects_and_does_nothing_else),
+		cmocka_unit_test(a_watch_reads_marks_and_signals_and_writes_nothing),
+		cmocka_unit_test(a_watch_starts_no_program),
 		cmocka_unit_test(probing_changes_nothing),
 	};
 
