@@ -50,6 +50,18 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
+def test_the_client_whose_connection_woke_the_service_waits_and_is_not_sent_away(folder, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname(), timeout=60)
+        service = Service(folder, tmp_path, listener)
+        context = ssl.create_default_context(cafile=folder / "tls" / "cert.pem")
+        with context.wrap_socket(client, server_hostname="127.0.0.1") as tls:
+            tls.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert tls.recv(4096).startswith(b"HTTP/1.1 200 ")
+    status, _, err = service.end()
+    assert status == 0, err
+
+
 def test_a_socket_of_the_service_manager_is_served_and_every_state_is_told(folder, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -58,6 +58,7 @@ enum bw_ask_kind {
 	BW_TELL_CERT,           /* to front: certificate chain t, key t, client CA t */
 	BW_TELL_MEMORY,         /* keeper's catalogue (what n = 0) and bulletin (1) files: what n */
 	BW_TELL_KEYS,           /* to signer: sealed keys t, passphrase t */
+	BW_TELL_OPEN,           /* to front: everybody is ready, accept clients; no fields */
 	BW_ASK_SHARE,           /* keeper → parent: hand this memory file to the others: what n */
 };
 

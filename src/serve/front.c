@@ -233,6 +233,21 @@ static enum bw_err take_memory(struct front *front, const struct bw_seat_event *
 	return BW_OK;
 }
 
+/* The parent says when: not before all workers are ready. */
+static enum bw_err accept_clients(struct front *front)
+{
+	const struct bw_serve_shared *shared = bw_seat_shared(front->seat);
+
+	front->may_accept = true;
+	if (front->server == NULL || front->accepts || front->stopping)
+		return BW_OK;
+	front->accepts = true;
+	for (size_t i = 0; i < shared->listener_count; i++)
+		BW_TRY(bw_http_server_listen(front->server, shared->listeners[i],
+					     front->settings.plain ? NULL : front->tls));
+	return BW_OK;
+}
+
 static enum bw_err take_event(struct front *front, const struct bw_seat_event *event)
 {
 	switch (event->kind) {
@@ -243,6 +258,8 @@ static enum bw_err take_event(struct front *front, const struct bw_seat_event *e
 			return take_certificate(front, event->message.body);
 		if (event->message.kind == BW_TELL_MEMORY)
 			return take_memory(front, event);
+		if (event->message.kind == BW_TELL_OPEN)
+			return accept_clients(front);
 		return BW_OK;
 	case BW_SEAT_PEER:
 		for (size_t i = 0; i < PEER_COUNT; i++) {
@@ -322,16 +339,12 @@ static enum bw_err open_front(struct front *front)
 		.refusal = front_refusal,
 		.on_drained = on_drained,
 	};
-	const struct bw_serve_shared *shared = bw_seat_shared(front->seat);
 
 	BW_TRY(bw_auth_cache_new(&front->auth));
 	BW_TRY(bw_reply_cache_new(BW_CACHE_BYTES_MAX, &front->replies));
 	BW_TRY(bw_held_new(BW_HELD_ACCOUNT_MAX, BW_HELD_MAX, &front->held));
 	BW_TRY(front_seen_open(front));
 	BW_TRY(bw_http_server_new(front->loop, NULL, &calls, front, &front->server));
-	for (size_t i = 0; i < shared->listener_count; i++)
-		BW_TRY(bw_http_server_listen(front->server, shared->listeners[i],
-					     front->settings.plain ? NULL : front->tls));
 	for (size_t i = 0; i < PEER_COUNT; i++)
 		BW_TRY(join_peer(front, (enum peer_name)i, bw_seat_peer(front->seat, peer_names[i], 0)));
 	return bw_watch_new(front->loop, bw_seat_fd(front->seat), BW_WATCH_READ, on_seat, front, &front->seat_watch);
@@ -362,6 +375,8 @@ static enum bw_err run_front(struct front *front)
 	BW_TRY(open_front(front));
 	BW_TRY(bw_seat_confine(front->seat, NULL, front->settings.require_sandbox, &why));
 	BW_TRY(bw_seat_ready(front->seat));
+	if (front->may_accept) /* told already: this one was started again */
+		BW_TRY(accept_clients(front));
 	return bw_loop_run(front->loop);
 }
 

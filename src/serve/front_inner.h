@@ -91,6 +91,8 @@ struct front {
 	bool has_bulletin; /* the keeper has shared it */
 	struct bw_serve_settings settings;
 	bool stopping;
+	bool may_accept; /* the parent said so */
+	bool accepts;
 };
 
 /* front_request.c */

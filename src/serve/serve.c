@@ -32,6 +32,7 @@ struct parent {
 	struct bw_secret passphrase;
 	struct bw_net_address address; /* of the first listener */
 	struct bw_crew *crew;
+	bool is_open; /* all were ready once: fronts accept clients */
 };
 
 static const struct bw_worker workers[] = {
@@ -137,6 +138,8 @@ static enum bw_err started(void *shared, struct bw_crew *crew, const struct bw_m
 		return tell_keys(p, crew, who);
 	if (is_front && !p->settings.plain)
 		BW_TRY(tell_certificate(p, crew, who));
+	if (is_front && p->is_open)
+		BW_TRY(bw_crew_tell(crew, who, BW_TELL_OPEN, bw_slice_empty, -1));
 	for (size_t what = 0; what < BW_COUNT(p->memory); what++) {
 		if (wants_memory(who->name, what))
 			BW_TRY(tell_memory(p, crew, who, what));
@@ -189,12 +192,14 @@ static size_t keep(void *shared, const struct bw_member *who, int out[BW_CREW_KE
 	return count;
 }
 
+/* Clients wait in the sockets until now: one that woke the service by its connection must not get a 503 for it. */
 static void ready(void *shared, struct bw_crew *crew)
 {
-	const struct parent *p = shared;
+	struct parent *p = shared;
 	char address[BW_NET_ADDRESS_TEXT];
 
-	(void)crew;
+	p->is_open = true;
+	bw_err_drop(bw_crew_tell_all(crew, "front", BW_TELL_OPEN, bw_slice_empty, -1)); /* as in answer_share */
 	bw_net_address_text(&p->address, address);
 	(void)printf("breakwater: exchange ready, discovery at %s://%s/taxii2/\n", p->settings.plain ? "http" : "https",
 		     address);
