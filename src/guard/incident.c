@@ -91,6 +91,7 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 	switch (record->kind) {
 	case BW_LEDGER_EVIDENCE:
 		incident->evidence++;
+		incident->evidence_us = record->wall_us;
 		break;
 	case BW_LEDGER_RESTORING:
 		incident->restoring++;

@@ -17,9 +17,10 @@ struct bw_incident {
 	uint64_t id;
 	int64_t first_us; /* when its first record was written */
 	int64_t last_us;
-	uint32_t evidence;  /* records of the judge */
-	uint32_t restores;  /* that ended */
-	uint32_t restoring; /* that began and have not ended */
+	int64_t evidence_us; /* of its newest evidence */
+	uint32_t evidence;   /* records of the judge */
+	uint32_t restores;   /* that ended */
+	uint32_t restoring;  /* that began and have not ended */
 	enum bw_incident_state state;
 	int64_t decided_us;                     /* when it was approved or closed; 0 while it is open */
 	struct bw_ledger_restored restored;     /* by all restores together */

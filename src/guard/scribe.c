@@ -99,16 +99,17 @@ static void notify(struct scribe *scribe, uint64_t incident)
 		scribe_tell(scribe, "hand", BW_RECORD_NOTICE, bw_buf_slice(&body));
 }
 
-/* The judge's record begins with the incident's number. */
+/* The incident's number, and the judge's record (guard/record.h), which is for whoever explains. */
 static enum bw_err take_evidence(struct scribe *scribe, struct bw_slice body)
 {
 	struct bw_cursor c = bw_cursor_over(body);
 	uint64_t incident;
 	bool is_new;
 
-	BW_NEED(bw_take_be64(&c, &incident) == BW_OK && incident != 0, PROTOCOL);
-	is_new = bw_incidents_find(&scribe->incidents, incident) == NULL;
-	if (scribe_append(scribe, BW_LEDGER_EVIDENCE, incident, body) == BW_OK && is_new)
+	BW_NEED(bw_take_be64(&c, &incident) == BW_OK, PROTOCOL);
+	/* 0: something unusual, which is written down and of which nobody is told */
+	is_new = incident != 0 && bw_incidents_find(&scribe->incidents, incident) == NULL;
+	if (scribe_append(scribe, BW_LEDGER_EVIDENCE, incident, bw_slice_from(body, c.at)) == BW_OK && is_new)
 		notify(scribe, incident);
 	return BW_OK;
 }
@@ -257,13 +258,25 @@ static bool turn(struct scribe *scribe)
 
 /* ---- start and end -------------------------------------------------------------------------------- */
 
-/* The board without the right to write it, whoever gets it. */
+/* bw_guard_of lets go of the board's descriptor; high, so that it closes none of ours when it frees what it never had. */
 static int board_of(const struct bw_guard *guard)
 {
+	enum { HIGH = 64 };
+
+	return fcntl(guard->board->fd, F_DUPFD_CLOEXEC, HIGH);
+}
+
+/* Whoever gets it can read it and no more. */
+static enum bw_err weaken_board(struct scribe *scribe)
+{
+	const int writable = scribe->board;
 	char path[32];
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", guard->board->fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", writable);
+	scribe->board = open(path, O_RDONLY | O_CLOEXEC);
+	if (writable >= 0)
+		(void)close(writable);
+	return scribe->board >= 0 ? BW_OK : bw_err_from_errno(errno);
 }
 
 static enum bw_err load(struct scribe *scribe, struct bw_why *why)
@@ -284,6 +297,7 @@ static enum bw_err begin(struct scribe *scribe, struct bw_why *why)
 	struct bw_sandbox_paths paths = { .memory_bytes = MEMORY_BYTES };
 	char folder[BW_PATH_BYTES];
 
+	BW_TRY(weaken_board(scribe));
 	BW_TRY(bw_path_join(folder, scribe->guard->data, "guard"));
 	BW_TRY(bw_ask_listen(scribe->guard->data, &scribe->listening, why));
 	paths.folder = folder;

@@ -1,0 +1,325 @@
+/* On the file system of the temporary folder; the stories do the same on ext4, XFS and Btrfs of their own. */
+#include "guard/restore_plan.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/test.h"
+
+struct fixture {
+	char dir[64];
+	struct bw_volume volume;
+	struct bw_shadow *shadow; /* the writer */
+	struct bw_restore_plan plan;
+	uint32_t folder;
+	int tree; /* DIR/share */
+};
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct bw_shelf_folder folder = { .path = BW_LIT("share"), .handle = bw_slice_empty };
+
+	assert_non_null(f);
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/breakwater-plan-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->volume = (struct bw_volume){ .root = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	(void)snprintf(f->volume.mount, sizeof(f->volume.mount), "%s", f->dir);
+	assert_ok(bw_path_join(f->volume.store, f->dir, BW_SHADOW_FOLDER));
+	assert_int_equal(mkdirat(f->volume.root, "share", 0755), 0);
+	f->tree = openat(f->volume.root, "share", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(f->tree >= 0);
+	assert_ok(bw_shadow_create(&f->volume, NULL));
+	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
+	assert_ok(bw_shelf_folder_put(bw_shadow_shelf(f->shadow), &folder, &f->folder));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	bw_restore_plan_release(&f->plan);
+	bw_shadow_close(f->shadow);
+	(void)close(f->tree);
+	bw_volume_release(&f->volume);
+	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static void write_file(struct fixture *f, const char *name, const char *text)
+{
+	const int fd = openat(f->tree, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	(void)close(fd);
+}
+
+static const char *read_back(struct fixture *f, const char *name)
+{
+	static char text[256];
+	const int fd = openat(f->tree, name, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return "(none)";
+	len = read(fd, text, sizeof(text) - 1);
+	assert_true(len >= 0);
+	text[len] = '\0';
+	(void)close(fd);
+	return text;
+}
+
+/* Writes it, keeps it as a version of file `ino`, and pins it when `incident` is not 0. */
+static uint64_t keep(struct fixture *f, const char *name, const char *text, uint64_t ino, uint64_t incident)
+{
+	struct bw_take take = { .key = { .ino = ino }, .folder = f->folder, .name = bw_slice_text(name) };
+	struct bw_taken taken;
+
+	write_file(f, name, text);
+	take.fd = openat(f->tree, name, O_RDONLY | O_CLOEXEC);
+	assert_true(take.fd >= 0);
+	assert_ok(bw_shadow_take(f->shadow, &take, &taken));
+	if (incident != 0)
+		assert_ok(bw_shelf_pin(bw_shadow_shelf(f->shadow), taken.version, incident));
+	assert_ok(bw_shadow_commit(f->shadow));
+	(void)close(take.fd);
+	return taken.version;
+}
+
+static void open_plan(struct fixture *f)
+{
+	struct bw_why why = { 0 };
+
+	assert_ok(bw_restore_plan_open(&f->plan, &f->volume, 1, &why));
+}
+
+static struct bw_ledger_restored run(struct fixture *f, bool dry_run)
+{
+	struct bw_ledger_restored sum;
+
+	bw_restore_plan_run(&f->plan, dry_run, NULL, NULL);
+	if (!dry_run)
+		bw_restore_plan_check(&f->plan, NULL, NULL);
+	bw_restore_plan_sum(&f->plan, &sum);
+	return sum;
+}
+
+static void what_an_incident_pins_comes_back_and_nothing_else_is_touched(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_ledger_restored sum;
+
+	(void)keep(f, "a", "good a", 7, 42);
+	(void)keep(f, "b", "good b", 8, 0);
+	(void)keep(f, "c", "good c", 9, 42);
+	write_file(f, "a", "destroyed");
+	write_file(f, "b", "edited since");
+	assert_int_equal(unlinkat(f->tree, "c", 0), 0);
+	open_plan(f);
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	sum = run(f, false);
+	assert_int_equal(sum.files, 2);
+	assert_int_equal(sum.bytes, 12);
+	assert_int_equal(sum.failed, 0);
+	assert_string_equal(read_back(f, "a"), "good a");
+	assert_string_equal(read_back(f, "b"), "edited since");
+	assert_string_equal(read_back(f, "c"), "good c");
+}
+
+static void a_dry_run_counts_the_same_and_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_ledger_restored sum;
+
+	(void)keep(f, "a", "good a", 7, 42);
+	(void)keep(f, "b", "good b", 8, 42);
+	write_file(f, "a", "destroyed");
+	open_plan(f);
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	sum = run(f, true);
+	assert_int_equal(sum.files, 1);
+	assert_int_equal(sum.unchanged, 1);
+	assert_string_equal(read_back(f, "a"), "destroyed");
+}
+
+static void an_incident_that_pins_nothing_is_said_to_pin_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_why why = { 0 };
+
+	(void)keep(f, "a", "good a", 7, 42);
+	open_plan(f);
+	assert_int_equal(bw_restore_plan_incident(&f->plan, 43, &why), BW_ERR_NOT_FOUND);
+	assert_non_null(strstr(why.text, "incident 43"));
+}
+
+static void the_oldest_pinned_version_of_a_file_comes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)keep(f, "a", "before", 7, 42);
+	(void)keep(f, "a", "half destroyed", 7, 42);
+	open_plan(f);
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_int_equal(f->plan.count, 1);
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "before");
+}
+
+static void of_two_files_that_bore_one_name_the_newer_comes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)keep(f, "a", "saved first", 7, 42);
+	(void)keep(f, "a", "saved anew", 8, 42);
+	write_file(f, "a", "destroyed");
+	open_plan(f);
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_int_equal(f->plan.count, 1);
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "saved anew");
+}
+
+static void a_file_that_only_a_record_names_comes_back_when_its_key_fits(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t version = keep(f, "a", "good a", 7, 0);
+	const struct bw_file_key right = { .ino = 7, .volume = 5 }; /* the number it had in another run */
+	const struct bw_file_key wrong = { .ino = 8 };
+
+	write_file(f, "a", "destroyed");
+	open_plan(f);
+	assert_ok(bw_restore_plan_named(&f->plan, &wrong, version));
+	assert_int_equal(f->plan.count, 0);
+	assert_ok(bw_restore_plan_named(&f->plan, &right, version));
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "good a");
+}
+
+static void what_fails_is_told_and_the_rest_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_ledger_restored sum;
+
+	(void)keep(f, "a", "good a", 7, 42);
+	(void)keep(f, "b", "good b", 8, 42);
+	assert_int_equal(unlinkat(f->tree, "a", 0), 0);
+	assert_int_equal(mkdirat(f->tree, "a", 0755), 0);
+	write_file(f, "b", "destroyed");
+	open_plan(f);
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	sum = run(f, false);
+	assert_int_equal(sum.failed, 1);
+	assert_int_equal(sum.files, 1);
+	assert_int_equal(f->plan.steps[0].err, BW_ERR_TYPE);
+	assert_non_null(f->plan.steps[0].word);
+	assert_string_equal(read_back(f, "b"), "good b");
+}
+
+static void an_edit_after_the_incident_is_kept_beside(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_ledger_restored sum;
+
+	(void)keep(f, "a.txt", "good", 7, 42);
+	write_file(f, "a.txt", "written by a person, later");
+	open_plan(f);
+	f->plan.good_after_us = 1;
+	(void)snprintf(f->plan.label, sizeof(f->plan.label), "later");
+	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	sum = run(f, false);
+	assert_int_equal(sum.beside, 1);
+	assert_string_equal(f->plan.steps[0].word, "a (edited later).txt");
+	assert_string_equal(read_back(f, "a.txt"), "good");
+	assert_string_equal(read_back(f, "a (edited later).txt"), "written by a person, later");
+}
+
+static void a_tree_is_brought_back_as_it_was_and_what_came_later_stays(void **state)
+{
+	struct fixture *f = *state;
+	char path[BW_PATH_BYTES];
+
+	(void)keep(f, "a", "good a", 7, 0);
+	(void)keep(f, "b", "good b", 8, 0);
+	write_file(f, "a", "destroyed");
+	assert_int_equal(unlinkat(f->tree, "b", 0), 0);
+	write_file(f, "new", "new");
+	open_plan(f);
+	assert_ok(bw_path_join(path, f->dir, "share"));
+	assert_ok(bw_restore_plan_tree(&f->plan, path, INT64_MAX, NULL));
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "good a");
+	assert_string_equal(read_back(f, "b"), "good b");
+	assert_string_equal(read_back(f, "new"), "new");
+	assert_int_equal(bw_restore_plan_tree(&f->plan, "/nowhere", INT64_MAX, NULL), BW_OK); /* adds nothing */
+	assert_int_equal(f->plan.count, 2);
+}
+
+static void one_file_comes_back_in_the_version_that_was_named(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = keep(f, "a", "one", 7, 0);
+	char path[BW_PATH_BYTES];
+
+	(void)keep(f, "a", "two", 7, 0);
+	assert_ok(bw_path_join(path, f->dir, "share/a"));
+	open_plan(f);
+	assert_ok(bw_restore_plan_file(&f->plan, path, first, NULL));
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "one");
+	assert_int_equal(bw_restore_plan_file(&f->plan, path, first + 1000, NULL), BW_ERR_NOT_FOUND);
+	assert_ok(bw_restore_plan_file(&f->plan, path, 0, NULL));
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "two");
+}
+
+static void a_path_may_name_what_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	char typed[BW_PATH_BYTES];
+	char path[BW_PATH_BYTES];
+
+	assert_ok(bw_path_join(typed, f->dir, "share/./../share/gone"));
+	assert_ok(bw_restore_path(typed, path, NULL));
+	assert_non_null(strstr(path, "/share/gone"));
+	assert_null(strstr(path, ".."));
+	assert_ok(bw_restore_path("/no/such/folder/file", path, NULL));
+	assert_string_equal(path, "/no/such/folder/file");
+	assert_int_equal(bw_restore_path("no/such/folder/file", path, NULL), BW_ERR_RANGE);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(what_an_incident_pins_comes_back_and_nothing_else_is_touched),
+		TEST(a_dry_run_counts_the_same_and_changes_nothing),
+		TEST(an_incident_that_pins_nothing_is_said_to_pin_nothing),
+		TEST(the_oldest_pinned_version_of_a_file_comes_back),
+		TEST(of_two_files_that_bore_one_name_the_newer_comes_back),
+		TEST(a_file_that_only_a_record_names_comes_back_when_its_key_fits),
+		TEST(what_fails_is_told_and_the_rest_goes_on),
+		TEST(an_edit_after_the_incident_is_kept_beside),
+		TEST(a_tree_is_brought_back_as_it_was_and_what_came_later_stays),
+		TEST(one_file_comes_back_in_the_version_that_was_named),
+		TEST(a_path_may_name_what_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

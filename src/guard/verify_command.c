@@ -1,0 +1,146 @@
+/* `breakwater guard verify`: reads back all that is kept, and all that was written down. */
+#include <stdio.h>
+
+#include "base/progress.h"
+#include "base/text.h"
+#include "codec/json_text.h"
+#include "guard/ledger.h"
+#include "guard/plain.h"
+#include "guard/shadow.h"
+#include "guard/volumes.h"
+
+enum { SETTINGS_MEMORY = 16 * 1024 * 1024, PAGE_BYTES = 4 * 1024 * 1024 };
+
+struct verifying {
+	const struct bw_call *call;
+	struct bw_progress progress;
+	struct bw_buf json;
+	uint64_t seen;
+	bool is_whole;
+	bool is_first;
+};
+
+static void count(void *context, uint64_t versions)
+{
+	struct verifying *verifying = context;
+
+	verifying->seen = versions;
+	bw_progress_at(&verifying->progress, versions);
+}
+
+static enum bw_err say(struct verifying *verifying, const char *what, uint64_t number, const char *unit,
+		       const char *head, enum bw_err err, const struct bw_why *why)
+{
+	const char *words = why->text[0] != '\0' ? why->text : bw_err_text(err);
+	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(PAGE_BYTES);
+	struct bw_buf *json = &verifying->json;
+
+	verifying->is_whole = verifying->is_whole && err == BW_OK;
+	if (!bw_call_json(verifying->call)) {
+		BW_TRY(bw_text_escape(&line, bw_slice_text(err == BW_OK ? what : words)));
+		if (err == BW_OK)
+			(void)printf("%s: whole, %llu %s%s%s\n", bw_buf_text(&line), (unsigned long long)number, unit,
+				     head[0] != '\0' ? "; its head is " : "", head);
+		else
+			(void)printf("DAMAGED: %s\n", bw_buf_text(&line));
+		return BW_OK;
+	}
+	BW_TRY(bw_buf_add_text(json, verifying->is_first ? "{" : ",{"));
+	verifying->is_first = false;
+	BW_TRY(bw_json_add_text(json, "what", bw_slice_text(what)));
+	BW_TRY(bw_json_add_bool(json, "whole", err == BW_OK));
+	BW_TRY(bw_json_add_num(json, unit, (int64_t)number));
+	if (head[0] != '\0')
+		BW_TRY(bw_json_add_text(json, "head", bw_slice_text(head)));
+	if (err != BW_OK)
+		BW_TRY(bw_json_add_text(json, "why", bw_slice_text(words)));
+	return bw_buf_add_u8(json, '}');
+}
+
+static enum bw_err verify_ledger(struct verifying *verifying)
+{
+	char head[2 * BW_SHA256_BYTES + 1] = "";
+	struct bw_ledger_seen seen = { 0 };
+	struct bw_why why = { 0 };
+	enum bw_err err = bw_ledger_read(bw_call_data(verifying->call), NULL, NULL, &seen, &why);
+
+	if (err == BW_ERR_NOT_FOUND)
+		return BW_OK; /* no guard has run yet */
+	bw_hex_encode(bw_slice_of(seen.link.chain, sizeof(seen.link.chain)), head);
+	return say(verifying, "the ledger", seen.link.number, "records", head, err, &why);
+}
+
+static enum bw_err verify_volume(struct verifying *verifying, const struct bw_volume *volume)
+{
+	struct bw_shelf_totals totals = { 0 };
+	struct bw_why why = { 0 };
+	struct bw_shadow *shadow;
+	enum bw_err err = bw_shadow_open(volume, true, &shadow, &why);
+
+	verifying->seen = 0;
+	if (err == BW_OK) {
+		bw_err_drop(bw_shelf_totals(bw_shadow_shelf(shadow), &totals)); /* read again below, and judged there */
+		bw_progress_begin(&verifying->progress, "reading back", "versions", totals.versions, false);
+		err = bw_shadow_verify(shadow, count, verifying, &why);
+		bw_progress_end(&verifying->progress);
+		bw_shadow_close(shadow);
+	}
+	return say(verifying, volume->store, err == BW_OK ? totals.versions : verifying->seen, "versions", "", err,
+		   &why);
+}
+
+static int verify_all(struct verifying *verifying, const struct bw_volume *volumes, size_t volume_count)
+{
+	enum bw_err err = bw_buf_add_text(&verifying->json, "[");
+
+	if (err == BW_OK)
+		err = verify_ledger(verifying);
+	for (size_t i = 0; i < volume_count && err == BW_OK; i++)
+		err = verify_volume(verifying, &volumes[i]);
+	if (err == BW_OK)
+		err = bw_buf_add_u8(&verifying->json, ']');
+	if (err != BW_OK)
+		return bw_complain(verifying->call, BW_EXIT_FAILED, NULL, "cannot tell: %s", bw_err_text(err));
+	if (bw_call_json(verifying->call) && bw_plain_json(verifying->call, err, &verifying->json) != BW_EXIT_OK)
+		return BW_EXIT_FAILED;
+	return verifying->is_whole ? BW_EXIT_OK : BW_EXIT_FOUND;
+}
+
+static int verify_run(struct bw_call *call)
+{
+	struct verifying verifying = {
+		.call = call, .json = BW_BUF_INIT(PAGE_BYTES), .is_whole = true, .is_first = true
+	};
+	static struct bw_volume volumes[BW_VOLUMES_MAX];
+	static struct bw_guard_settings settings;
+	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	struct bw_why why = { 0 };
+	size_t volume_count = 0;
+	enum bw_err err;
+	int exit;
+
+	if (!bw_plain_is_root(call, "only root may read the store"))
+		return BW_EXIT_FAILED;
+	err = bw_guard_settings_load(bw_call_data(call), &arena, &settings, &why);
+	if (err == BW_OK)
+		err = bw_volumes_open(&settings, volumes, &volume_count, &why);
+	exit = err == BW_OK ? verify_all(&verifying, volumes, volume_count)
+			    : bw_complain(call, BW_EXIT_FAILED, NULL, "%s",
+					  why.text[0] != '\0' ? why.text : bw_err_text(err));
+	bw_volumes_release(volumes, volume_count);
+	bw_arena_release(&arena);
+	bw_buf_release(&verifying.json);
+	return exit;
+}
+
+const struct bw_command bw_guard_verify_command = {
+	.name = "verify",
+	.summary = "read back every version and every record",
+	.usage = "[--format FORMAT]",
+	.details =
+		"Checks the ledger's chain and prints its head, which can be kept elsewhere and compared; then the "
+		"catalogue, every pack and every object of each shadow store. A running guard goes on meanwhile. Exit "
+		"status 1 says that something is damaged.",
+	.max_args = 0,
+	.run = verify_run,
+};
