@@ -1,4 +1,7 @@
-/* A record is refused, or says the same when written again; it can be judged again and told in words, and no word escapes. */
+/*
+ * A record is refused, or says the same when written again; it can be judged again and told in words, and no control
+ * byte of it reaches a terminal.
+ */
 #include <stdlib.h>
 
 #include "guard/record.h"
@@ -15,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > BW_RECORD_BYTES_MAX || bw_record_parse(bw_slice_of(data, size), &record) != BW_OK)
 		return 0;
-	if (bw_record_write(&record, &again) != BW_OK || !bw_slice_equals(bw_buf_slice(&again), bw_slice_of(data, size)))
+	if (bw_record_write(&record, &again) != BW_OK ||
+	    !bw_slice_equals(bw_buf_slice(&again), bw_slice_of(data, size)))
 		abort();
 	if (bw_record_replay(&record, &first) != bw_record_replay(&record, &second) || first.offset != second.offset)
 		abort();

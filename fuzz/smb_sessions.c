@@ -1,4 +1,4 @@
-/* Whatever smbstatus is said to have written: sessions are named within their bounds, and addresses hold nothing else. */
+/* Whatever smbstatus is said to have written: names keep their bounds, and addresses hold nothing else. */
 #include <stdlib.h>
 
 #include "guard/samba_sessions.h"
@@ -13,7 +13,8 @@ static enum bw_err see(void *context, const struct bw_samba_session *session)
 	    session->address.len > BW_SAMBA_ADDRESS_MAX)
 		abort();
 	for (size_t i = 0; i < session->address.len; i++) {
-		if (session->address.ptr[i] == 0 || strchr("0123456789abcdefABCDEF.:%", session->address.ptr[i]) == NULL)
+		if (session->address.ptr[i] == 0 ||
+		    strchr("0123456789abcdefABCDEF.:%", session->address.ptr[i]) == NULL)
 			abort();
 	}
 	return ++*count > BW_SAMBA_SESSIONS_MAX ? BW_ERR_TOO_MANY : BW_OK;

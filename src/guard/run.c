@@ -36,6 +36,7 @@ struct parent {
 static const struct bw_worker workers[] = {
 	/* name       runs            after start it may only */
 	{ "watch", bw_watch_run, BW_MAY_WATCH },       /* reads kernel records; stops whom the judge names */
+	{ "judge", bw_judge_run, BW_MAY_COMPUTE },     /* thinks: says who must be stopped */
 	{ "keep", bw_keep_run, BW_MAY_KEEP },          /* copies; reads all, writes the shadow stores */
 	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE }, /* looks into contents */
 	{ "scribe", bw_scribe_run, BW_MAY_STORE | BW_MAY_ACCEPT }, /* writes the ledger, answers root */
@@ -43,6 +44,8 @@ static const struct bw_worker workers[] = {
 };
 
 static const struct bw_link links[] = {
+	{ "judge", "scribe" },
+	{ "judge", "keep" },
 	{ "scribe", "keep" },
 	{ NULL, NULL },
 };

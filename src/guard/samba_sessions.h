@@ -29,8 +29,8 @@ struct bw_samba_session {
 
 /*
  * Calls `see` for each session; its slices last until it returns, and its error ends the walk and is passed up. A
- * session of another form is passed over and counted. TOO_BIG, TOO_MANY; and those of codec/json_walk.h when the text as a
- * whole is not what smbstatus writes. Sessions before the place that is wrong have been seen by then.
+ * session of another form is passed over and counted. TOO_BIG, TOO_MANY; and those of codec/json_walk.h when the
+ * text as a whole is not what smbstatus writes. Sessions before the place that is wrong have been seen by then.
  */
 BW_MUST_USE enum bw_err bw_samba_sessions(struct bw_slice text,
 					  enum bw_err (*see)(void *context, const struct bw_samba_session *session),
