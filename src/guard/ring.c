@@ -111,15 +111,25 @@ void *bw_ring_room(struct bw_ring *ring, size_t max)
 	return ring->data + (head & (ring->size - 1)) + RECORD_HEAD;
 }
 
-void bw_ring_put(struct bw_ring *ring, uint32_t kind, size_t len)
+void bw_ring_put_quietly(struct bw_ring *ring, uint32_t kind, size_t len)
 {
-	const uint64_t one = 1;
-
 	write_head(ring, ring->reserved, kind, (uint32_t)len);
 	/* sequentially consistent with the reader's asleep: either it sees the record or we see it asleep */
 	atomic_store(&ring->at->head, ring->reserved + padded(len));
-	if (atomic_load(&ring->at->asleep) != 0 && write(ring->wake, &one, sizeof(one)) < 0)
+}
+
+void bw_ring_wake(struct bw_ring *ring)
+{
+	const uint64_t one = 1;
+
+	if (atomic_load(&ring->at->asleep) != 0 && used(ring) > 0 && write(ring->wake, &one, sizeof(one)) < 0)
 		return; /* the counter is full, so the reader is woken already */
+}
+
+void bw_ring_put(struct bw_ring *ring, uint32_t kind, size_t len)
+{
+	bw_ring_put_quietly(ring, kind, len);
+	bw_ring_wake(ring);
 }
 
 /* ---- the reader -------------------------------------------------------------------------- */

@@ -37,6 +37,10 @@ void *bw_ring_room(struct bw_ring *ring, size_t max);
 /* The record in the room is complete with `len` bytes; wakes the reader if it sleeps. */
 void bw_ring_put(struct bw_ring *ring, uint32_t kind, size_t len);
 
+/* The same without waking: for one of many, when bw_ring_wake follows the last. A wake costs more than a record. */
+void bw_ring_put_quietly(struct bw_ring *ring, uint32_t kind, size_t len);
+void bw_ring_wake(struct bw_ring *ring); /* the reader, if it sleeps on something */
+
 /* Share of the ring that is waiting to be read, in 1/256. */
 unsigned bw_ring_load(const struct bw_ring *ring);
 

@@ -24,6 +24,7 @@ enum {
 	TICK_MS = 1000,
 	CHASE_MS = 1,
 	LOOKS_FOR_VERDICT = 16, /* events between two looks at the ring of verdicts */
+	WAKE_EVERY = 128,       /* new files: keep begins while the rest is read */
 	PASSES_MAX = 64,
 	SETTINGS_MEMORY = 8 * 1024 * 1024,
 };
@@ -77,7 +78,7 @@ void watch_hear(void *context, const struct bw_process_event *event)
 		return;
 	}
 	memcpy(room, event, sizeof(*event));
-	bw_ring_put(w->guard->events, BW_RECORD_PROCESS, sizeof(*event));
+	bw_ring_put_quietly(w->guard->events, BW_RECORD_PROCESS, sizeof(*event)); /* no evidence: woken with the next */
 }
 
 static void drain_processes(struct watch *w)
@@ -125,7 +126,11 @@ static void take_batch(struct watch *w, struct bw_slice batch)
 		watch_take(w, &event);
 		if (++count % LOOKS_FOR_VERDICT == 0)
 			obey(w);
+		if (count % WAKE_EVERY == 0)
+			bw_ring_wake(w->guard->work);
 	}
+	bw_ring_wake(w->guard->events);
+	bw_ring_wake(w->guard->work);
 	if (err != BW_ERR_AGAIN) {
 		bw_log(BW_ERROR, "the kernel's records cannot be read", BW_TEXT("why", bw_err_text(err)));
 		watch_lose(w);

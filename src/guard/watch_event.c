@@ -55,7 +55,8 @@ static void to_keep(struct watch *w, const struct draft *draft)
 		watch_lose(w);
 		return;
 	}
-	bw_ring_put(w->guard->work, BW_RECORD_EVENT, write_down(draft, room));
+	bw_ring_put_quietly(w->guard->work, BW_RECORD_EVENT,
+			    write_down(draft, room)); /* watch.c wakes, batch by batch */
 }
 
 static void to_judge(struct watch *w, struct draft *draft, bool sample)
@@ -75,8 +76,10 @@ static void to_judge(struct watch *w, struct draft *draft, bool sample)
 		return;
 	}
 	(void)write_down(draft, room);
-	bw_ring_put(w->guard->events, BW_RECORD_EVENT, bw_event_bytes(&draft->event));
-	draft->event.sample_len = 0; /* keep gets the same without it */
+	bw_ring_put_quietly(w->guard->events, BW_RECORD_EVENT, bw_event_bytes(&draft->event));
+	if (draft->event.was_known || draft->event.has_replaced)
+		bw_ring_wake(w->guard->events); /* evidence does not wait for the batch's end */
+	draft->event.sample_len = 0;            /* keep gets the same without it */
 	draft->event.piece_count = 0;
 }
 
