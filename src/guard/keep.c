@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ enum {
 	COMMIT_MS = 20,
 	SYNC_MS = 1000,
 	LOOK_MS = 1000,
+	THIN_MS = 3600 * 1000,
 	STEPS = 256,      /* events served before anybody else has a turn */
 	HEAR_EVERY = 128, /* files of a walk between two looks at the channels */
 	SETTLE_MS = 2000,
@@ -160,6 +162,15 @@ static enum bw_err serve_due(struct bw_keep *keep, bool *out_more)
 	return BW_OK;
 }
 
+enum bw_err bw_keep_serve_new(struct bw_keep *keep)
+{
+	bool more = true;
+
+	while (more)
+		BW_TRY(serve_ring(keep, &more));
+	return BW_OK;
+}
+
 static void show(struct bw_keep *keep)
 {
 	struct bw_guard_board *board = keep->board;
@@ -172,11 +183,31 @@ static void show(struct bw_keep *keep)
 			kept += totals.kept_bytes;
 	}
 	board->kept_bytes = kept;
+	board->quota_bytes = keep->quota;
 	board->files = bw_index_count(keep->guard->index);
 	board->queued = bw_queue_count(keep->queue);
 	board->exposure_us = bw_queue_oldest_ns(keep->queue, bw_keep_now()) / 1000;
 	board->exposure_p99_new_us = bw_keep_measure_p99(&keep->wait_new);
 	board->exposure_p99_again_us = bw_keep_measure_p99(&keep->wait_again);
+}
+
+/* Once a second: the board, and room; once an hour: age. */
+static enum bw_err look_around(struct bw_keep *keep, uint64_t now)
+{
+	const bool by_age = keep->thinned_ns == 0 || now - keep->thinned_ns > THIN_MS * MS;
+
+	keep->looked_ns = now;
+	show(keep);
+	if (keep->walking) /* a walk reads the same tables; what it needs room for comes again */
+		return BW_OK;
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		if (by_age)
+			BW_TRY(bw_keep_thin(keep, i));
+		BW_TRY(bw_keep_make_room(keep, i));
+	}
+	if (by_age)
+		keep->thinned_ns = now;
+	return BW_OK;
 }
 
 /* One turn of everything but the walk. */
@@ -195,10 +226,8 @@ static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 		BW_TRY(commit(keep));
 	if (keep->unsynced_ns != 0 && now - keep->unsynced_ns > SYNC_MS * MS)
 		BW_TRY(sync_all(keep));
-	if (now - keep->looked_ns > LOOK_MS * MS) {
-		keep->looked_ns = now;
-		show(keep);
-	}
+	if (now - keep->looked_ns > LOOK_MS * MS)
+		BW_TRY(look_around(keep, now));
 	*out_more = *out_more || more_due;
 	return BW_OK;
 }
@@ -388,6 +417,19 @@ static enum bw_err confine(struct bw_keep *keep, struct bw_why *why)
 	return bw_seat_confine(keep->seat, &paths, keep->guard->require_sandbox, why);
 }
 
+static uint64_t all_quotas(const struct bw_keep *keep)
+{
+	uint64_t quota = 0;
+
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		struct statvfs status;
+
+		if (fstatvfs(keep->guard->volumes[i].root, &status) == 0)
+			quota += bw_guard_quota(&keep->guard->settings, (uint64_t)status.f_blocks * status.f_frsize);
+	}
+	return quota;
+}
+
 static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 {
 	const struct bw_copier_plan plan = { .settings = &keep->guard->settings,
@@ -400,6 +442,7 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 	BW_TRY(bw_copier_new(&plan, &keep->copier));
 	for (size_t i = 0; i < keep->guard->volume_count; i++)
 		BW_TRY(bw_copier_open(keep->copier, &keep->guard->volumes[i], why));
+	keep->quota = all_quotas(keep);
 	show(keep);
 	BW_TRY(bw_seat_ready(keep->seat));
 	return work(keep);

@@ -114,6 +114,19 @@ static enum bw_err judge_result(struct bw_keep *keep, enum bw_err err)
 	}
 }
 
+/* Old history makes room (keep_thin.c), and the file comes again. */
+static enum bw_err try_later(struct bw_keep *keep, const struct wanted *wanted)
+{
+	const struct bw_queued item = { .file = wanted->file,
+					.folder = wanted->folder,
+					.name = wanted->name,
+					.since_ns = bw_keep_now(),
+					.open = false };
+
+	keep->full[wanted->file.volume] = true;
+	return bw_queue_put(keep->queue, &item);
+}
+
 static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *wanted)
 {
 	struct stat status;
@@ -133,6 +146,8 @@ static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *wanted)
 		err = take_open(keep, wanted, folder, fd);
 	if (fd >= 0)
 		(void)close(fd);
+	if (err == BW_ERR_DISK_FULL)
+		return try_later(keep, wanted);
 	return judge_result(keep, err);
 }
 

@@ -61,7 +61,11 @@ struct bw_keep {
 	bool must_walk;
 	bool walking;
 	bool stopping;
-	bool idle;          /* this process's present class */
+	bool idle;                        /* this process's present class */
+	bool full[BW_VOLUMES_MAX];        /* a copy found no room */
+	uint64_t room_ns[BW_VOLUMES_MAX]; /* not before this is room looked for again */
+	uint64_t thinned_ns;
+	uint64_t quota;     /* of all volumes together */
 	uint64_t looked_ns; /* when the slow duties were done last */
 };
 
@@ -95,6 +99,16 @@ void bw_keep_soil(struct bw_keep *keep, uint32_t volume);
 BW_MUST_USE enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame);
 uint64_t bw_keep_incident_of(const struct bw_keep *keep, const struct bw_file_key *file);
 bool bw_keep_restores(const struct bw_keep *keep, uint32_t pid);
+
+/* ---- keep_thin.c: old versions go -------------------------------------------------------------- */
+
+BW_MUST_USE enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume);
+
+/* When the quota is passed or the volume fills; else nothing happens. */
+BW_MUST_USE enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume);
+
+/* keep.c: what has just come in, for those who work for long. */
+BW_MUST_USE enum bw_err bw_keep_serve_new(struct bw_keep *keep);
 
 /* ---- keep_measure.c ----------------------------------------------------------------------------- */
 

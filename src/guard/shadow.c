@@ -198,7 +198,9 @@ static enum bw_err take_object(struct bw_shadow *shadow, int fd, struct bw_shelf
 	if (err == BW_OK && fstat(object, &made) == 0)
 		row->size = (uint64_t)made.st_size;
 	close_fd(object);
-	if (err != BW_OK)
+	if (err == BW_OK)
+		bw_object_made(shadow, bw_shelf_next(shadow->shelf));
+	else
 		bw_object_remove(shadow, bw_shelf_next(shadow->shelf));
 	row->pack = 0;
 	row->at = 0;
@@ -329,9 +331,7 @@ enum bw_err bw_shadow_commit(struct bw_shadow *shadow)
 enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
 {
 	BW_TRY(bw_packs_sync(shadow->packs));
-	/* objects were written without a sync each: one call for the volume costs less than one for each */
-	if (syncfs(shadow->objects) != 0)
-		return bw_err_from_errno(errno);
+	BW_TRY(bw_objects_sync(shadow));
 	BW_TRY(save_end(shadow));
 	return bw_shelf_sync(shadow->shelf);
 }

@@ -62,6 +62,71 @@ void bw_object_remove(struct bw_shadow *shadow, uint64_t version)
 	(void)unlinkat(shadow->objects, name, 0); /* what stays behind is found by verify */
 }
 
+void bw_object_made(struct bw_shadow *shadow, uint64_t version)
+{
+	if (shadow->fresh_count <= BW_FRESH_MAX)
+		shadow->fresh_count++;
+	if (shadow->fresh_count <= BW_FRESH_MAX)
+		shadow->fresh[shadow->fresh_count - 1] = version;
+}
+
+static enum bw_err sync_fd(int fd, bool data_only)
+{
+	const int done = data_only ? fdatasync(fd) : fsync(fd);
+	const enum bw_err err = done == 0 ? BW_OK : bw_err_from_errno(errno);
+
+	(void)close(fd);
+	return err;
+}
+
+/* The folder that an object's name lies in. */
+static enum bw_err sync_folder(struct bw_shadow *shadow, uint64_t version)
+{
+	char name[BW_OBJECT_NAME_BYTES];
+	int fd;
+
+	bw_object_name(version, name);
+	name[2] = '\0';
+	fd = openat(shadow->objects, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	return sync_fd(fd, false);
+}
+
+static enum bw_err sync_object(struct bw_shadow *shadow, uint64_t version)
+{
+	int fd = -1;
+	const enum bw_err err = bw_object_open(shadow, version, &fd);
+
+	if (err == BW_ERR_NOT_FOUND)
+		return BW_OK;
+	BW_TRY(err);
+	return sync_fd(fd, true);
+}
+
+enum bw_err bw_objects_sync(struct bw_shadow *shadow)
+{
+	const size_t count = shadow->fresh_count;
+
+	if (count == 0)
+		return BW_OK;
+	if (count > BW_FRESH_MAX) { /* an enrolment: one call costs less than thousands */
+		if (syncfs(shadow->objects) != 0)
+			return bw_err_from_errno(errno);
+		shadow->fresh_count = 0;
+		return BW_OK;
+	}
+	for (size_t i = 0; i < count; i++) {
+		BW_TRY(sync_object(shadow, shadow->fresh[i]));
+		if (i + 1 == count || shadow->fresh[i] >> 12 != shadow->fresh[i + 1] >> 12)
+			BW_TRY(sync_folder(shadow, shadow->fresh[i]));
+	}
+	if (fsync(shadow->objects) != 0)
+		return bw_err_from_errno(errno);
+	shadow->fresh_count = 0;
+	return BW_OK;
+}
+
 enum bw_err bw_copy_reflink(int from, int to)
 {
 	if (ioctl(to, FICLONE, from) == 0)

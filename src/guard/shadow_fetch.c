@@ -116,7 +116,7 @@ enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, s
 		err = forget_one(shadow, versions[i], &packs[i]);
 	/* the rows go first and for good: a content without a row is waste, a row without a content is a loss */
 	if (err == BW_OK)
-		err = bw_shadow_commit(shadow);
+		err = bw_shadow_sync(shadow);
 	for (size_t i = 0; i < count && err == BW_OK; i++)
 		free_content(shadow, versions[i], packs[i]);
 	free(packs);

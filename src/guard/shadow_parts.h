@@ -4,6 +4,8 @@
 
 #include "guard/shadow.h"
 
+enum { BW_FRESH_MAX = 256 };
+
 struct bw_shadow {
 	const struct bw_volume *volume;
 	struct bw_shelf *shelf;
@@ -12,6 +14,9 @@ struct bw_shadow {
 	int objects; /* store/objects */
 	int lock;
 	bool read_only;
+	/* objects made since the last sync; more than fit: the whole file system is synced once */
+	uint64_t fresh[BW_FRESH_MAX];
+	size_t fresh_count;
 	struct bw_buf content; /* of the take that is being made */
 	struct bw_buf meta;
 };
@@ -24,6 +29,10 @@ void bw_object_name(uint64_t version, char out[BW_OBJECT_NAME_BYTES]);
 BW_MUST_USE enum bw_err bw_object_make(struct bw_shadow *shadow, uint64_t version, int *out_fd);
 BW_MUST_USE enum bw_err bw_object_open(struct bw_shadow *shadow, uint64_t version, int *out_fd);
 void bw_object_remove(struct bw_shadow *shadow, uint64_t version);
+
+/* What bw_object_made noted reaches the disk, its folder entries too. NOT_FOUND is none: it was dropped meanwhile. */
+void bw_object_made(struct bw_shadow *shadow, uint64_t version);
+BW_MUST_USE enum bw_err bw_objects_sync(struct bw_shadow *shadow);
 
 /* Copies bytes 0..size, holes as holes. SYNTAX-free: DISK_FULL, IO. */
 BW_MUST_USE enum bw_err bw_copy_sparse(int from, int to, uint64_t size);

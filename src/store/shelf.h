@@ -137,6 +137,20 @@ BW_MUST_USE enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us
 /* NOT_FOUND when there is no such folder. */
 BW_MUST_USE enum bw_err bw_shelf_folder_find(struct bw_shelf *shelf, struct bw_slice path, uint32_t *out_number);
 
+/* For thinning: every version of every file that has more than its newest good one, or is gone; by file, newest first. */
+struct bw_shelf_spare {
+	uint64_t number;
+	uint64_t file;   /* versions of one file have the same */
+	uint64_t newest; /* of that file; 0: it has no good one */
+	int64_t gone_us; /* when its last name went; 0: it exists */
+	int64_t taken_us;
+	uint64_t kept_bytes;
+	uint64_t incident;
+	uint32_t state;
+};
+typedef enum bw_err bw_shelf_see_spare(void *context, const struct bw_shelf_spare *spare);
+BW_MUST_USE enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, void *context);
+
 /* Pins or (incident 0) unpins; the features once they are known; the state. NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident);
 BW_MUST_USE enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident);

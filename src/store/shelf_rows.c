@@ -368,6 +368,40 @@ enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us, bw_shelf_s
 	return walk(stmt, see, context);
 }
 
+static void read_spare(sqlite3_stmt *stmt, struct bw_shelf_spare *out)
+{
+	*out = (struct bw_shelf_spare){ .number = (uint64_t)sqlite3_column_int64(stmt, 0),
+					.file = (uint64_t)sqlite3_column_int64(stmt, 1),
+					.newest = (uint64_t)sqlite3_column_int64(stmt, 2),
+					.gone_us = sqlite3_column_int64(stmt, 3),
+					.taken_us = sqlite3_column_int64(stmt, 4),
+					.kept_bytes = (uint64_t)sqlite3_column_int64(stmt, 5),
+					.incident = (uint64_t)sqlite3_column_int64(stmt, 6),
+					.state = (uint32_t)sqlite3_column_int64(stmt, 7) };
+}
+
+enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	struct bw_shelf_spare spare;
+	bool found = true;
+
+	/* the inner part reads an index and the files only: most files have one version, whose row is never touched */
+	BW_TRY(bw_sql_prepare(shelf->db,
+			      "SELECT v.number, v.file, f.newest, f.gone, v.taken, v.kept, v.incident, v.state"
+			      " FROM (SELECT DISTINCT w.file AS file FROM version w JOIN file g ON g.number = w.file"
+			      " WHERE w.number <> g.newest OR g.gone <> 0) s JOIN file f ON f.number = s.file"
+			      " JOIN version v ON v.file = s.file ORDER BY v.file, v.number DESC",
+			      &stmt));
+	for (;;) {
+		BW_TRY(bw_sql_row(stmt, &found));
+		if (!found)
+			return BW_OK;
+		read_spare(stmt, &spare);
+		BW_TRY(see(context, &spare));
+	}
+}
+
 static enum bw_err change_one(struct bw_shelf *shelf, sqlite3_stmt *stmt)
 {
 	BW_TRY(bw_sql_done(stmt));

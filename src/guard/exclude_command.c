@@ -1,0 +1,255 @@
+/* `breakwater guard exclude` and `breakwater guard unenroll`: what is no longer, or never was, to be guarded. */
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "guard/volumes.h"
+
+enum { SETTINGS_MEMORY = 16 * 1024 * 1024, ANSWER_BYTES = 32, OPEN_FOLDERS = 32 };
+
+struct change {
+	struct bw_call *call;
+	struct bw_arena arena;
+	struct bw_guard_settings settings;
+};
+
+static int fail(const struct change *change, const char *next, const struct bw_why *why)
+{
+	return bw_complain(change->call, BW_EXIT_FAILED, next, "%s", why->text);
+}
+
+static int begin(struct change *change)
+{
+	struct bw_why why = { 0 };
+
+	if (geteuid() != 0)
+		return bw_complain(change->call, BW_EXIT_FAILED, "run it as root", "only root says what is guarded");
+	if (bw_guard_settings_load(bw_call_data(change->call), &change->arena, &change->settings, &why) != BW_OK)
+		return fail(change, "take a folder in: breakwater guard enroll DIR", &why);
+	return BW_EXIT_OK;
+}
+
+static int save(struct change *change)
+{
+	struct bw_why why = { 0 };
+
+	if (bw_guard_settings_save(bw_call_data(change->call), &change->settings, &why) != BW_OK)
+		return fail(change, NULL, &why);
+	(void)printf("a running guard takes this up at its next start\n");
+	return BW_EXIT_OK;
+}
+
+/* ---- exclude ---------------------------------------------------------------------------------- */
+
+/* A pattern stays as it was typed; a folder is named by its real path. */
+static int add_exclude(struct change *change, const char *given)
+{
+	struct bw_guard_settings *settings = &change->settings;
+	char path[PATH_MAX];
+	struct bw_slice copy;
+
+	if (strpbrk(given, "*?[") != NULL && given[0] == '/')
+		(void)snprintf(path, sizeof(path), "%s", given);
+	else if (realpath(given, path) == NULL)
+		return bw_complain(change->call, BW_EXIT_FAILED,
+				   "a pattern is an absolute path with *, ? or [...] in it, like '/srv/share/*.tmp'",
+				   "cannot reach '%s': %m", given);
+	for (size_t i = 0; i < settings->exclude_count; i++) {
+		if (strcmp(settings->excludes[i], path) == 0)
+			return BW_EXIT_OK;
+	}
+	if (settings->exclude_count == BW_EXCLUDES_MAX ||
+	    bw_arena_copy(&change->arena, bw_slice_text(path), &copy) != BW_OK)
+		return bw_complain(change->call, BW_EXIT_FAILED, NULL, "more than %d exclusions", BW_EXCLUDES_MAX);
+	settings->excludes[settings->exclude_count++] = (const char *)copy.ptr;
+	return BW_EXIT_OK;
+}
+
+static int remove_exclude(struct change *change, const char *given)
+{
+	struct bw_guard_settings *settings = &change->settings;
+	size_t left = 0;
+
+	for (size_t i = 0; i < settings->exclude_count; i++) {
+		if (strcmp(settings->excludes[i], given) != 0)
+			settings->excludes[left++] = settings->excludes[i];
+	}
+	if (left == settings->exclude_count)
+		return bw_complain(change->call, BW_EXIT_FAILED, "those there are: breakwater guard exclude",
+				   "'%s' is not excluded", given);
+	settings->exclude_count = left;
+	return BW_EXIT_OK;
+}
+
+static int exclude_with(struct change *change)
+{
+	const bool remove = bw_call_flag(change->call, "remove");
+	int status = begin(change);
+
+	if (status == BW_EXIT_OK && bw_call_args(change->call) == 0) {
+		for (size_t i = 0; i < change->settings.exclude_count; i++)
+			(void)printf("%s\n", change->settings.excludes[i]);
+		return BW_EXIT_OK;
+	}
+	for (size_t i = 0; i < bw_call_args(change->call) && status == BW_EXIT_OK; i++)
+		status = (remove ? remove_exclude : add_exclude)(change, bw_call_arg(change->call, i));
+	return status == BW_EXIT_OK ? save(change) : status;
+}
+
+static int exclude_run(struct bw_call *call)
+{
+	struct change change = { .call = call, .arena = BW_ARENA_INIT(SETTINGS_MEMORY) };
+	const int status = exclude_with(&change);
+
+	bw_arena_release(&change.arena);
+	return status;
+}
+
+static const struct bw_option exclude_options[] = {
+	{ .name = "remove", .kind = BW_OPT_FLAG, .help = "guard it again" },
+	{ 0 },
+};
+
+const struct bw_command bw_guard_exclude_command = {
+	.name = "exclude",
+	.summary = "leave folders or patterns out, or show what is left out",
+	.usage = "[--remove] [DIR|PATTERN...]",
+	.details =
+		"A folder is left out with all below it. A pattern is held against whole paths, like "
+		"'/srv/share/*.tmp'; a * in it passes over slashes. Copies that were made before stay until they are "
+		"old. Whoever can write where nothing is guarded can lose nothing there by the guard's help: leave out "
+		"as little as you can.",
+	.options = exclude_options,
+	.max_args = SIZE_MAX,
+	.run = exclude_run,
+};
+
+/* ---- unenroll ----------------------------------------------------------------------------------- */
+
+static bool said_yes(const struct change *change)
+{
+	char answer[ANSWER_BYTES];
+
+	if (bw_call_flag(change->call, "yes"))
+		return true;
+	if (isatty(STDIN_FILENO) != 1)
+		return false;
+	(void)printf("type yes to go on: ");
+	(void)fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
+}
+
+static bool forget_tree(struct bw_guard_settings *settings, const char *path)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < settings->tree_count; i++) {
+		if (strcmp(settings->trees[i], path) != 0)
+			settings->trees[left++] = settings->trees[i];
+	}
+	if (left == settings->tree_count)
+		return false;
+	settings->tree_count = left;
+	return true;
+}
+
+static bool volume_is_needed(const struct change *change, const struct bw_volume *volume)
+{
+	for (size_t i = 0; i < change->settings.tree_count; i++) {
+		if (bw_volume_holds(volume, change->settings.trees[i]))
+			return true;
+	}
+	return false;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+/* Links are not followed and other mounts not entered: the store is root's, but nothing else goes with it. */
+static int remove_store(const struct change *change, const struct bw_volume *volume)
+{
+	char path[BW_PATH_BYTES];
+	struct bw_why why = { 0 };
+	int lock = -1;
+
+	if (bw_path_join(path, volume->store, "lock") != BW_OK || bw_lock_take(path, &lock, &why) != BW_OK)
+		return bw_complain(change->call, BW_EXIT_FAILED, "stop the guard first: its copies are in use", "%s",
+				   why.text);
+	if (nftw(volume->store, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0) {
+		(void)close(lock);
+		return bw_complain(change->call, BW_EXIT_FAILED, NULL, "cannot remove '%s': %m", volume->store);
+	}
+	(void)close(lock);
+	(void)printf("%s: its copies are removed\n", volume->mount);
+	return BW_EXIT_OK;
+}
+
+static int unenroll_tree(struct change *change, const char *given)
+{
+	struct bw_volume volume = { .root = -1 };
+	char path[PATH_MAX];
+	struct bw_why why = { 0 };
+	int status;
+
+	if (realpath(given, path) == NULL)
+		(void)snprintf(path, sizeof(path), "%s",
+			       given); /* it may be gone, and is to be forgotten all the same */
+	if (!forget_tree(&change->settings, path))
+		return bw_complain(change->call, BW_EXIT_FAILED, "those there are: breakwater guard status",
+				   "'%s' is not enrolled", given);
+	if (bw_volume_of(path, &volume, &why) != BW_OK)
+		return save(change);
+	if (volume_is_needed(change, &volume)) {
+		bw_volume_release(&volume);
+		return save(change);
+	}
+	(void)printf("'%s' is the last tree on '%s': all copies there go, and nothing brings them back\n", path,
+		     volume.mount);
+	if (!said_yes(change)) {
+		bw_volume_release(&volume);
+		return bw_complain(change->call, BW_EXIT_USAGE, "to go on: breakwater guard unenroll --yes DIR",
+				   "nothing was changed");
+	}
+	status = remove_store(change, &volume);
+	bw_volume_release(&volume);
+	return status == BW_EXIT_OK ? save(change) : status;
+}
+
+static int unenroll_run(struct bw_call *call)
+{
+	struct change change = { .call = call, .arena = BW_ARENA_INIT(SETTINGS_MEMORY) };
+	int status = begin(&change);
+
+	for (size_t i = 0; i < bw_call_args(call) && status == BW_EXIT_OK; i++)
+		status = unenroll_tree(&change, bw_call_arg(call, i));
+	bw_arena_release(&change.arena);
+	return status;
+}
+
+static const struct bw_option unenroll_options[] = {
+	{ .name = "yes", .kind = BW_OPT_FLAG, .help = "do not ask" },
+	{ 0 },
+};
+
+const struct bw_command bw_guard_unenroll_command = {
+	.name = "unenroll",
+	.summary = "end the protection of folders",
+	.usage = "[--yes] DIR...",
+	.details =
+		"The copies of a folder stay until they are old as long as another folder on the same file system is "
+		"guarded; with the last one the whole store is removed, after a question. The folders themselves are "
+		"not touched.",
+	.options = unenroll_options,
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.run = unenroll_run,
+};
