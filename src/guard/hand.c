@@ -1,6 +1,7 @@
 /*
- * The hand is the only worker that starts programs, and only those: smbstatus, smbcontrol, nft, sendmail, and the hook that
- * root named. It parses nothing but the small forms of guard/hand_form.h, and passes on what Samba says as Samba said it.
+ * The hand is the only worker that starts programs, and only those: smbstatus, smbcontrol, nft, sendmail, and the
+ * hook that root named. It parses nothing but the small forms of guard/hand_form.h, and passes on what Samba says
+ * as Samba said it.
  *
  * It cannot be put behind a seccomp list or Landlock rules, which its programs would inherit. Instead it gives up, for
  * itself and for them, every capability they do not need, and the way to get others back.
@@ -100,26 +101,28 @@ static enum bw_err take_frame(struct hand *hand, const char *peer, const struct 
 	return BW_ERR_PROTOCOL;
 }
 
-static void hear_peer(struct hand *hand, const char *peer)
+/* False when nothing more comes from this channel. */
+static bool hear_peer(struct hand *hand, const char *peer)
 {
 	struct bw_channel *channel = bw_seat_peer(hand->seat, peer, 0);
 	struct bw_frame frame;
 	enum bw_err err;
 
 	if (channel == NULL)
-		return;
+		return false;
 	err = bw_channel_fill(channel);
 	while (err == BW_OK || err == BW_ERR_AGAIN) {
 		err = bw_channel_next(channel, &frame, NULL);
 		if (err == BW_OK)
 			err = take_frame(hand, peer, &frame);
 		else if (err == BW_ERR_AGAIN)
-			return;
+			return true;
 	}
 	if (err == BW_ERR_CLOSED)
-		return; /* it ended: the parent starts it again */
+		return false; /* it ended: the parent starts it again */
 	bw_log(BW_ERROR, "a worker made no sense", BW_TEXT("worker", peer), BW_TEXT("why", bw_err_text(err)));
 	bw_err_drop(bw_seat_renew(hand->seat, peer, 0)); /* without a parent the next turn ends us */
+	return false;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
@@ -199,11 +202,10 @@ static bool turn(struct hand *hand)
 
 		if ((got & POLLOUT) != 0)
 			bw_err_drop(bw_channel_flush(bw_seat_peer(hand->seat, peers[i], 0))); /* reading tells */
-		if ((got & (POLLIN | POLLHUP | POLLERR)) != 0)
-			hear_peer(hand, peers[i]);
-		gone = gone || (got & POLLHUP) != 0;
+		if ((got & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0 && !hear_peer(hand, peers[i]))
+			gone = true;
 	}
-	if (gone) /* a channel whose other end died stays readable until the parent has said so */
+	if (gone) /* a channel that is no good any more stays readable until the parent has sent another */
 		(void)poll(fds, 1, GONE_WAIT_MS);
 	return fds[AT_PARENT].revents == 0 || hear_parent(hand);
 }
@@ -211,8 +213,8 @@ static bool turn(struct hand *hand)
 /* ---- start and end --------------------------------------------------------------------------------- */
 
 /*
- * What nft, smbstatus, smbcontrol and mail need of root: the network's tables, other people's files, signals to processes,
- * open_by_handle_at. Out of the bounding set means out of reach for whatever is started from here.
+ * What nft, smbstatus, smbcontrol and mail need of root: the network's tables, other people's files, signals to
+ * processes, open_by_handle_at. Out of the bounding set means out of reach for whatever is started from here.
  */
 static enum bw_err confine(struct bw_why *why)
 {

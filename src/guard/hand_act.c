@@ -156,6 +156,7 @@ void hand_keep_out(struct hand *hand, const struct bw_keep_out *what)
 	deed.until_us = bw_clock_now_us() + (int64_t)what->seconds * 1000000;
 	if (!note(hand, &deed, bw_slice_text(address)))
 		return;
+	save(hand);
 	/* first the packets: what is ended afterwards cannot come back in between */
 	if (bw_keep_out_script(&deed.address, what->seconds, what->incident, &script) == BW_OK &&
 	    bw_let_in_command(&deed.address, &undo) == BW_OK &&
@@ -163,7 +164,6 @@ void hand_keep_out(struct hand *hand, const struct bw_keep_out *what)
 		tell(hand, &(struct bw_acted){ what->incident, BW_ACTED_KEPT_OUT, deed.until_us, bw_slice_text(address),
 					       bw_buf_slice(&undo) });
 	end_sessions(hand, address);
-	save(hand);
 }
 
 static void let_in(struct hand *hand, const struct bw_deed *deed, bool timed)
@@ -208,6 +208,7 @@ static void freeze_unit(struct hand *hand, const struct bw_freeze *what, int64_t
 
 	if (!note(hand, &deed, BW_LIT("cgroup")))
 		return;
+	save(hand);
 	err = hand_cgroup_set(hand, what->cgroup, true, path);
 	if (err != BW_OK) {
 		tell_failure(hand, what->incident, bw_slice_text(path),
@@ -240,9 +241,10 @@ void hand_freeze(struct hand *hand, const struct bw_freeze *what)
 		tell(hand, &(struct bw_acted){ what->incident, BW_ACTED_HELD, until_us, bw_slice_text(name),
 					       bw_slice_text(undo) });
 	}
+	if (what->count > 0)
+		save(hand); /* watch has stopped them already: once for all is soon enough */
 	if (what->cgroup != 0)
 		freeze_unit(hand, what, until_us);
-	save(hand);
 }
 
 static void thaw_unit(struct hand *hand, const struct bw_deed *deed)

@@ -1,6 +1,6 @@
 /*
- * A cgroup by its id, which is what the kernel's process events carry: cgroup v2 is kernfs, where the id is a file handle
- * (type 0xfe, eight bytes). So no path has to be searched, and none can be changed under us.
+ * A cgroup by its id, which is what the kernel's process events carry: cgroup v2 is kernfs, where the id is a file
+ * handle (type 0xfe, eight bytes). So no path has to be searched, and none can be changed under us.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -66,8 +66,9 @@ void hand_remember(struct hand *hand);
 /* ---- hand_cgroup.c ------------------------------------------------------------------------- */
 
 /*
- * Freezes or thaws a cgroup, by its id. For freezing it must be a unit (its name ends with .service or .scope), not ours
- * and not Samba's: DENIED. NOT_FOUND: there is none of that id, or no cgroup v2. `out_path` is below the hierarchy, for people.
+ * Freezes or thaws a cgroup, by its id. For freezing it must be a unit (its name ends with .service or .scope), not
+ * ours and not Samba's: DENIED. NOT_FOUND: there is none of that id, or no cgroup v2. `out_path` is below the
+ * hierarchy, for people.
  */
 BW_MUST_USE enum bw_err hand_cgroup_set(struct hand *hand, uint64_t id, bool frozen, char out_path[BW_PATH_BYTES]);
 

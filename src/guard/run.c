@@ -40,14 +40,13 @@ static const struct bw_worker workers[] = {
 	{ "keep", bw_keep_run, BW_MAY_KEEP },          /* copies; reads all, writes the shadow stores */
 	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE }, /* looks into contents */
 	{ "scribe", bw_scribe_run, BW_MAY_STORE | BW_MAY_ACCEPT }, /* writes the ledger, answers root */
+	{ "hand", bw_hand_run, 0 },                                /* confines itself: it starts programs */
 	{ NULL, NULL, 0 },
 };
 
 static const struct bw_link links[] = {
-	{ "judge", "scribe" },
-	{ "judge", "keep" },
-	{ "scribe", "keep" },
-	{ NULL, NULL },
+	{ "judge", "scribe" }, { "judge", "keep" },  { "scribe", "keep" },
+	{ "judge", "hand" },   { "scribe", "hand" }, { NULL, NULL },
 };
 
 /* The rest is between bw_guard_of and the table of share.c. */

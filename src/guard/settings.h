@@ -11,7 +11,7 @@
  *   enrolled 2026-11-23T...Z   when the first tree came in
  *   salt 0123456789abcdef      secret: where samples are taken
  *   mail admin@school.example  who is told of an incident, where the machine has sendmail
- *   hook /usr/local/sbin/page  a program that is told: notice on its standard input; root's, and writable by nobody else
+ *   hook /usr/local/sbin/page  a program that is told, by its standard input; root's, writable by nobody else
  *   samba /srv/smb/smb.conf    the configuration of the Samba that is asked, where it is not the usual one
  *
  * Lines that begin with '#' are comments. DATA is made by `guard enroll` when it does not exist; it may

@@ -1,0 +1,226 @@
+"""The guard's hand and a real Samba: one client is kept out while the others work on, and one word undoes it."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+from exchange import binary
+from samba_rig import Rig, run, wait_for, why_not
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no Samba rig: {why_not()}")
+
+SECONDS = 30
+
+
+def hand_program():
+    """The hand with a stand-in for the judge, wherever the program under test was built."""
+    for folder in (pathlib.Path(binary()).parent, *pathlib.Path(binary()).parents[1].glob("test-gcc")):
+        if (folder / "guard_hand").exists():
+            return folder / "guard_hand"
+    pytest.skip("guard_hand is not built: ninja guard_hand")
+
+
+class Hand:
+    """The real hand, told what to do by lines."""
+
+    def __init__(self, rig, data, settings=""):
+        self.data = data
+        (data / "guard").mkdir(parents=True)
+        (data / "guard" / "settings").write_text(f"tree {rig.share}\nsamba {rig.config}\n{settings}")
+        self.rig = rig
+        self.log = data / "log"
+        self.start()
+
+    def start(self):
+        judge_out, judge = os.pipe()
+        scribe_out, scribe = os.pipe()
+        with open(self.log, "ab") as log, open(self.data / "said", "wb") as said:
+            self.process = subprocess.Popen(
+                self.rig.inside(hand_program(), self.data, judge_out, scribe_out), pass_fds=(judge_out, scribe_out),
+                stdin=subprocess.DEVNULL, stdout=said, stderr=log)
+        os.close(judge_out)
+        os.close(scribe_out)
+        self.judge, self.scribe = judge, scribe
+        assert wait_for(lambda: "ready" in self.said()), self.words()
+
+    def said(self):
+        return (self.data / "said").read_text(errors="surrogateescape").splitlines()
+
+    def words(self):
+        return self.log.read_text(errors="replace")
+
+    def as_judge(self, line):
+        os.write(self.judge, line.encode() + b"\n")
+
+    def as_scribe(self, line):
+        os.write(self.scribe, line.encode() + b"\n")
+
+    def acted(self, incident, what):
+        """The first deed of that kind for the incident: 1 kept out, 4 let in, 6 released, 7 failed …"""
+        start = f"acted {incident} {what} "
+        return wait_for(lambda: next((line for line in self.said() if line.startswith(start)), None), SECONDS)
+
+    def sessions(self):
+        return [json.loads(line.removeprefix("sessions ")) for line in self.said() if line.startswith("sessions {")]
+
+    def worker(self):
+        """The process that is the hand, now."""
+        for pid in pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "bw-hand\n":
+                return int(pid)
+        return None
+
+    def kill_worker(self):
+        """The parent starts another."""
+        before = self.worker()
+        os.kill(before, signal.SIGKILL)
+        assert wait_for(lambda: self.worker() not in (None, before))
+        assert wait_for(lambda: "earlier deeds wait to be undone" in self.words()), self.words()
+
+    def stop(self):
+        os.close(self.judge)
+        os.close(self.scribe)
+        self.process.terminate()
+        assert self.process.wait(30) == 0, self.words()
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("samba")
+    share = folder / "share"
+    share.mkdir()
+    share.chmod(0o777)
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(parent.stat().st_mode | 0o011)  # the users of the share pass through
+    (share / "file").write_text("content")
+    with Rig(folder / "rig", share, users=["bwanna", "bwben"]) as rig:
+        yield rig
+
+
+@pytest.fixture
+def hand(rig, tmp_path):
+    hand = Hand(rig, tmp_path / "data")
+    yield hand
+    if hand.process.poll() is None:
+        hand.stop()
+    subprocess.run(rig.inside("nft", "delete", "table", "inet", "breakwater_guard"), capture_output=True, check=False)
+
+
+def clients_that_get_in(rig):
+    found = []
+    for user, client in (("bwanna", 0), ("bwben", 1)):
+        with rig.session(user, client) as session:
+            if session.works():
+                found.append(user)
+    return found
+
+
+def test_sessions_name_process_user_and_address(rig, hand):
+    with rig.session("bwanna", 0) as anna, rig.session("bwben", 1) as ben:
+        assert anna.works() and ben.works()
+        hand.as_judge("who")
+
+        def both():
+            last = hand.sessions()[-1]["sessions"].values() if hand.sessions() else ()
+            found = {(row["username"], row["remote_machine"]) for row in last}
+            return {("bwanna", rig.address(0)), ("bwben", rig.address(1))} <= found
+
+        assert wait_for(both), hand.said()
+        for row in hand.sessions()[-1]["sessions"].values():
+            pid = int(row["server_id"]["pid"])
+            assert pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("smbd")
+            assert pid != rig.smbd.pid
+
+
+def test_a_new_client_is_seen_without_a_question(rig, hand):
+    assert wait_for(hand.sessions), hand.words()
+    with rig.session("bwben", 1) as ben:
+        assert ben.works()
+        assert wait_for(lambda: any(row["username"] == "bwben" for row in hand.sessions()[-1]["sessions"].values()))
+
+
+def test_one_client_is_kept_out_and_only_that_one_until_it_is_lifted(rig, hand):
+    with rig.session("bwanna", 0) as anna, rig.session("bwben", 1) as ben:
+        assert anna.works() and ben.works()
+        hand.as_judge(f"keep-out 7 600 {rig.address(0)} bwanna")
+        line = hand.acted(7, 1)
+        assert line == f"acted 7 1 {rig.address(0)} | nft delete element inet breakwater_guard out4 " \
+                       f"'{{ {rig.address(0)} }}'", hand.words()
+        assert not anna.works()
+        assert ben.works()
+    assert clients_that_get_in(rig) == ["bwben"]
+    assert rig.smbd.poll() is None
+    hand.as_scribe("lift 7")
+    assert hand.acted(7, 4), hand.words()
+    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+
+
+def test_the_command_in_the_log_lets_the_client_in(rig, hand):
+    hand.as_judge(f"keep-out 8 600 {rig.address(0)} bwanna")
+    undo = hand.acted(8, 1).split(" | ")[1]
+    assert clients_that_get_in(rig) == ["bwben"]
+    run(*rig.inside("sh", "-c", undo))
+    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+
+
+def test_time_lets_the_client_in_even_when_the_guard_is_gone(rig, hand):
+    hand.as_judge(f"keep-out 9 2 {rig.address(0)} bwanna")
+    assert hand.acted(9, 1), hand.words()
+    hand.stop()
+    assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
+
+
+def test_a_hand_that_was_killed_still_undoes_what_it_did(rig, hand):
+    hand.as_judge(f"keep-out 10 600 {rig.address(0)} bwanna")
+    assert hand.acted(10, 1), hand.words()
+    hand.kill_worker()
+    assert clients_that_get_in(rig) == ["bwben"]
+    hand.as_scribe("lift 10")
+    assert hand.acted(10, 4), hand.words()
+    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "10.77.0.1;flush", "::1", "$(id)"])
+def test_no_other_word_than_a_clients_address_gets_to_nft(rig, hand, address):
+    hand.as_judge(f"keep-out 11 600 {address} bwanna")
+    assert hand.acted(11, 7), hand.words()
+    assert subprocess.run(rig.inside("nft", "list", "table", "inet", "breakwater_guard"),
+                          capture_output=True, check=False).returncode != 0
+    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+
+
+def test_a_held_process_goes_on_when_its_incident_is_lifted(hand):
+    with subprocess.Popen(["sleep", "60"]) as held:
+        try:
+            held.send_signal(signal.SIGSTOP)
+            hand.as_judge(f"held 12 600 {held.pid}")
+            assert hand.acted(12, 3) == f"acted 12 3 process {held.pid} | kill -CONT {held.pid}"
+            hand.as_scribe("lift 12")
+            assert hand.acted(12, 6), hand.words()
+            assert wait_for(lambda: pathlib.Path(f"/proc/{held.pid}/stat").read_text().split()[2] == "S")
+        finally:
+            held.kill()
+
+
+def test_who_may_not_ask_is_not_heard(rig, hand):
+    hand.as_scribe(f"keep-out 13 600 {rig.address(0)} bwanna")  # the judge's word
+    assert wait_for(lambda: "a worker made no sense" in hand.words())
+    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+
+
+def test_a_hook_is_told_and_no_name_forges_a_line(rig, tmp_path):
+    hook = pathlib.Path("/usr/local/sbin/bw-story-hook")  # where root alone may write
+    got = tmp_path / "got"
+    hook.write_text(f"#!/bin/sh\ncat > {got}.part && mv {got}.part {got}\n")
+    hook.chmod(0o755)
+    hand = Hand(rig, tmp_path / "data", f"hook {hook}\n")
+    try:
+        hand.as_scribe("notice 14 files of \x1b[2Jeve\x07 are under attack")
+        assert wait_for(got.exists), hand.words()
+        assert got.read_text() == "files of \\x1b[2Jeve\\x07 are under attack\n"
+    finally:
+        hook.unlink()
+        hand.stop()
