@@ -44,6 +44,12 @@ enum bw_err bw_ring_new(const char *name, size_t bytes, struct bw_ring **out)
 		bw_ring_free(ring);
 		return err;
 	}
+	/*
+	 * The memory stays without its descriptor. A worker keeps those its parent names (bw_guard_fds) and gets
+	 * channels by the numbers of all others: a ring that closed a second one would close a channel.
+	 */
+	(void)close(ring->memory.fd);
+	ring->memory.fd = -1;
 	ring->at = (struct positions *)(void *)ring->memory.ptr; /* a page: aligned for anything */
 	ring->data = ring->memory.ptr + 4096;
 	ring->size = bytes;
