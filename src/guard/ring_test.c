@@ -139,6 +139,28 @@ static void a_million_bytes_arrive_whole_in_another_process(void **state)
 	bw_ring_free(ring);
 }
 
+static int lowest_free(void)
+{
+	const int fd = dup(STDIN_FILENO);
+
+	assert_true(fd >= 0);
+	(void)close(fd);
+	return fd;
+}
+
+static void a_ring_holds_the_one_descriptor_it_names(void **state)
+{
+	const int before = lowest_free();
+	struct bw_ring *ring;
+
+	(void)state;
+	assert_int_equal(bw_ring_new("test", BW_RING_BYTES_MIN, &ring), BW_OK);
+	assert_int_equal(bw_ring_fd(ring), before);
+	assert_int_equal(lowest_free(), before + 1);
+	bw_ring_free(ring);
+	assert_int_equal(lowest_free(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +168,7 @@ int main(void)
 		cmocka_unit_test(a_full_ring_gives_no_room_and_loses_nothing),
 		cmocka_unit_test(a_sleeping_reader_is_woken_and_a_waking_one_is_not),
 		cmocka_unit_test(a_million_bytes_arrive_whole_in_another_process),
+		cmocka_unit_test(a_ring_holds_the_one_descriptor_it_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
