@@ -1,0 +1,36 @@
+/*
+ * A drill: the simulator attacks files that it made itself, on a tree that is guarded. The attacker is a process of
+ * its own under another name, begun from this program's file, so that a guard that does its work ends the attack and
+ * nothing else.
+ */
+#ifndef BW_GUARD_DRILL_H
+#define BW_GUARD_DRILL_H
+
+#include "base/command.h"
+#include "guard/sim.h"
+#include "sys/files.h"
+
+struct bw_drill_attack {
+	const char *folder;  /* the sandbox */
+	const char *report;  /* a new file; the simulator's times go there */
+	const char *pattern; /* "S01,S05" */
+	uint64_t strain;
+	uint32_t actors;   /* 0: what the pattern says */
+	const char *shape; /* "setsid"; NULL: what the pattern says */
+	const char *share; /* "//host/share"; NULL: local processes */
+	const char *share_folder;
+	const char *login;
+	uint16_t port; /* 0: 445 */
+};
+
+/*
+ * Starts the attacker and waits until it has ended, however that was. `out_why` gets its last words when it could not
+ * begin (SYSTEM, USAGE); to have been killed is no error. TIMEOUT after `wait_ms`: it was ended.
+ */
+BW_MUST_USE enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, bool *out_killed,
+					struct bw_why *why);
+
+/* The attacker's side: `guard drill --attack-only FOLDER`. */
+int bw_drill_be_attacker(struct bw_call *call);
+
+#endif

@@ -1,0 +1,114 @@
+/* The attacker of a drill, from both sides (guard/drill.h). */
+#include "guard/drill.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guard/program.h"
+
+enum { OUTPUT_MAX = 64 * 1024, LOOK_MS = 200, KILLED = 128 };
+
+/* The program's own file, by a name that is not "breakwater": the guard knows a family of processes by it. */
+static const char self[] = "/proc/self/exe";
+
+static void add_word(struct bw_program *program, size_t *count, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	program->words[(*count)++] = name;
+	program->words[(*count)++] = value;
+}
+
+static enum bw_err wait_for(struct bw_program_run *run, int *out_status)
+{
+	enum bw_err err;
+
+	do
+		err = bw_program_step(run, LOOK_MS, out_status);
+	while (err == BW_ERR_AGAIN);
+	return err;
+}
+
+enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, bool *out_killed, struct bw_why *why)
+{
+	struct bw_program program = { .path = self,
+				      .words = { "guard", "drill" },
+				      .output_max = OUTPUT_MAX,
+				      .timeout_ms = wait_ms,
+				      .errors_too = true };
+	struct bw_program_run run = BW_PROGRAM_NONE;
+	char strain[32];
+	char actors[32];
+	char where[BW_PATH_BYTES + 64];
+	char share[BW_PATH_BYTES];
+	size_t count = 2;
+	int status = 0;
+	enum bw_err err;
+
+	(void)snprintf(strain, sizeof(strain), "%llu", (unsigned long long)attack->strain);
+	(void)snprintf(actors, sizeof(actors), "%u", attack->actors);
+	(void)snprintf(where, sizeof(where), "--attack-only=%s", attack->folder);
+	program.words[count++] = where;
+	add_word(&program, &count, "--report", attack->report);
+	add_word(&program, &count, "--pattern", attack->pattern);
+	add_word(&program, &count, "--strain", attack->strain != 0 ? strain : NULL);
+	if (attack->share == NULL) {
+		add_word(&program, &count, "--actors", attack->actors != 0 ? actors : NULL);
+		add_word(&program, &count, "--shape", attack->shape);
+	} else {
+		(void)snprintf(share, sizeof(share), "--share=%s", attack->share);
+		program.words[count++] = share;
+		add_word(&program, &count, "--share-folder", attack->share_folder);
+		add_word(&program, &count, "--login", attack->login);
+	}
+	err = bw_program_start(&program, &run);
+	if (err != BW_OK)
+		return bw_why_set(why, err, "cannot start the attacker: %s", bw_err_text(err));
+	err = wait_for(&run, &status);
+	*out_killed = status >= KILLED;
+	if (err == BW_OK && status != 0 && !*out_killed)
+		err = bw_why_set(why, BW_ERR_SYSTEM, "the attack did not begin: %.300s", bw_buf_text(&run.output));
+	bw_program_release(&run);
+	return err;
+}
+
+/* ---- the other side ------------------------------------------------------------------------------- */
+
+static enum bw_sim_shape shape_of(const char *name)
+{
+	for (enum bw_sim_shape shape = BW_SIM_USUAL; name != NULL && shape < BW_SIM_SHAPES; shape++) {
+		if (strcmp(name, bw_sim_shape_name(shape)) == 0)
+			return shape;
+	}
+	return name == NULL ? BW_SIM_USUAL : BW_SIM_SHAPES;
+}
+
+int bw_drill_be_attacker(struct bw_call *call)
+{
+	const struct bw_sim_share share = { .url = bw_call_text(call, "share"),
+					    .folder = bw_call_text(call, "share-folder"),
+					    .login_file = bw_call_text(call, "login") };
+	struct bw_sim_run how = BW_SIM_RUN_INIT;
+	struct bw_sim_tally tally;
+	struct bw_sim_box *box;
+	struct bw_why why = { 0 };
+	enum bw_err err;
+
+	how.patterns = bw_call_text(call, "pattern");
+	how.strain = (uint64_t)bw_call_num(call, "strain");
+	how.actors = (uint32_t)bw_call_num(call, "actors");
+	how.shape = shape_of(bw_call_text(call, "shape"));
+	how.report = bw_call_text(call, "report");
+	how.share = share.url != NULL ? &share : NULL;
+	if (how.shape == BW_SIM_SHAPES)
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "there is no shape '%s'", bw_call_text(call, "shape"));
+	err = bw_sim_open(bw_call_text(call, "attack-only"), &box, &why);
+	if (err == BW_OK) {
+		err = bw_sim_run(box, &how, &tally, &why);
+		bw_sim_free(box);
+	}
+	if (err != BW_OK)
+		return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", why.text[0] != '\0' ? why.text : bw_err_text(err));
+	return BW_EXIT_OK;
+}
