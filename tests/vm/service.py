@@ -23,6 +23,7 @@ BINARY = "/usr/local/bin/breakwater"
 SAMPLE = pathlib.Path("/breakwater/examples/sample-bundle.json")
 UNIT = "breakwater.service"
 DROP_IN = pathlib.Path("/etc/systemd/system/breakwater.service.d")
+SOCKET_DROP_IN = pathlib.Path("/etc/systemd/system/breakwater.socket.d")
 WORKERS = {"front": 2, "gate": 1, "reader": 1, "keeper": 1, "pager": 1, "indexer": 1, "signer": 1}
 INDEXER_NICE = 10  # serve/indexer.c steps back so far
 SOON = 90  # seconds that anything may take on an emulated processor
@@ -71,9 +72,9 @@ def until(claim, what):
     raise AssertionError(f"{what}: not within {SOON} seconds\n{journal()[-3000:]}")
 
 
-def connect():
+def connect(port=8443):
     context = ssl.create_default_context(cafile=DATA / "tls" / "cert.pem")
-    plain = socket.create_connection(("127.0.0.1", 8443), timeout=SOON)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=SOON)
     return context.wrap_socket(plain, server_hostname="localhost")
 
 
@@ -316,6 +317,30 @@ def test_systemd_counts_little_exposure():
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", said).group(1)
     print(f"\n{said}")
     assert float(level) <= EXPOSURE_AT_MOST
+
+
+def test_where_it_listens_is_for_the_socket_unit_to_say():
+    systemctl("stop", "breakwater.socket", UNIT)
+    SOCKET_DROP_IN.mkdir(parents=True)
+    (SOCKET_DROP_IN / "story.conf").write_text("[Socket]\nListenStream=\nListenStream=127.0.0.1:7443\n")
+    systemctl("daemon-reload")
+    systemctl("start", UNIT)
+    assert get("/readyz", connect(7443)) == 200
+    with pytest.raises(ConnectionRefusedError):
+        connect()
+
+
+def test_with_the_socket_masked_it_listens_where_the_config_file_says():
+    config = pathlib.Path("/etc/breakwater/breakwater.conf")
+    config.write_text(config.read_text().replace("[serve]", "[serve]\nlisten = 127.0.0.1:9443", 1))
+    systemctl("stop", UNIT)
+    systemctl("mask", "--now", "breakwater.socket")
+    systemctl("start", UNIT)
+    assert get("/readyz", connect(9443)) == 200
+    with pytest.raises(ConnectionRefusedError):
+        connect(7443)
+    systemctl("stop", UNIT)
+    systemctl("unmask", "breakwater.socket")
 
 
 def test_the_store_verifies_after_all_of_it():
