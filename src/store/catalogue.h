@@ -40,6 +40,12 @@ struct bw_cat_block {
 	uint64_t collections[4]; /* by number modulo 256 */
 };
 
+/* To one of those sets. */
+static inline void bw_cat_set_add(uint64_t set[4], uint8_t value)
+{
+	set[value / 64] |= UINT64_C(1) << (value % 64);
+}
+
 struct bw_cat_count {
 	uint64_t live;
 	int64_t last_added_us;
