@@ -222,6 +222,15 @@ static void test_windows(const struct comparison *c)
 
 /* ---- all together ------------------------------------------------------------------------------------- */
 
+static bool is_same(const struct bw_content *a, const struct bw_content *b)
+{
+	return bw_content_size(a) == bw_content_size(b) && a->format == b->format && a->grade == b->grade &&
+	       a->state == b->state && a->windows == b->windows &&
+	       memcmp(a->classes, b->classes, sizeof(a->classes)) == 0 && a->chi == b->chi &&
+	       a->controls == b->controls && a->letters == b->letters && a->spaces == b->spaces &&
+	       a->flags == b->flags && a->symbols == b->symbols;
+}
+
 static bool is_near(uint64_t old, uint64_t new)
 {
 	const uint64_t differ = old > new ? old - new : new - old;
@@ -236,7 +245,7 @@ void bw_content_compare(const struct bw_content *old, const struct bw_content *n
 	*out = (struct bw_finding){ 0 };
 	c.old_size = bw_content_size(old);
 	c.new_size = bw_content_size(new);
-	if (c.old_size < SMALLEST || memcmp(old, new, sizeof(*old)) == 0)
+	if (c.old_size < SMALLEST || is_same(old, new))
 		return;
 	if (c.new_size == 0) {
 		say(&c, BW_TEST_EMPTIED, BW_STRENGTH_SUSPICIOUS, c.old_size, 0);

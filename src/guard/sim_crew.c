@@ -327,7 +327,7 @@ enum bw_err bw_sim_run(struct bw_sim_box *box, const struct bw_sim_run *how, str
 	if (crew.shape == BW_SIM_UIDS && geteuid() != 0)
 		return bw_why_set(why, BW_ERR_DENIED, "only root can act as other users");
 	err = run_crew(&crew, &trail, &live, why);
-	if (err == BW_OK) {
+	if (err == BW_OK && live.head != NULL) {
 		const struct bw_sim_report report = { *live.head, live.times };
 
 		bw_sim_report_tally(&report, out);
