@@ -274,7 +274,7 @@ def test_passwords_do_not_cross_the_network_in_the_open(folder):
     assert done.returncode == 2 and "https" in done.stderr
 
 
-@pytest.mark.parametrize("url", ["server.example", "ftp://server.example/", "https://user:pass@server.example/"])
+@pytest.mark.parametrize("url", ["server.example/taxii2/", "ftp://server.example/", "https://user:pass@server.example/"])
 def test_what_is_no_url_is_a_wrong_command_line(folder, url):
     done, _ = pull(folder, url, folder.add_collection(), check=False)
     assert done.returncode == 2 and done.stderr.count("\n") >= 1
