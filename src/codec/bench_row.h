@@ -38,8 +38,8 @@ BW_MUST_USE enum bw_err bw_bench_write_absent(const char *name, const char *unit
 double bw_bench_median(const double *values, size_t count);
 
 /*
- * How much larger the median of value / limit may be in truth: the 95th percentile of two thousand medians of runs drawn again
- * with repetition (a bootstrap; the draw is the same every time). The pairs are those of one run each.
+ * How much larger the median of value / limit may be in truth: the 95th percentile of two thousand medians of runs
+ * drawn again with repetition (a bootstrap; the draw is the same every time). The pairs are those of one run each.
  */
 double bw_bench_bound(const struct bw_bench_row *row);
 

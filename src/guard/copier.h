@@ -40,7 +40,8 @@ struct bw_copy {
 
 /*
  * Whether the newest kept version is what stands there: same time, same size, and not changed since it was taken
- * by the one time nobody can set (ctime). What has another name since is not asked here. `walked_us`: a whole walk began then.
+ * by the one time nobody can set (ctime). What has another name since is not asked here. `walked_us`: a whole walk
+ * began then.
  */
 bool bw_copier_keeps(struct bw_copier *copier, const struct bw_index_file *known, const struct stat *status,
 		     int64_t walked_us);

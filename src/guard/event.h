@@ -101,8 +101,8 @@ enum bw_process_act { BW_PROCESS_FORK = 1, BW_PROCESS_EXEC, BW_PROCESS_EXIT };
 
 struct bw_process_event {
 	uint64_t time_ns;
-	uint64_t
-		start_ns; /* of the process, CLOCK_BOOTTIME as in /proc/pid/stat but in ns; 0: not known. With pid, its name for ever */
+	/* of the process, CLOCK_BOOTTIME as in /proc/pid/stat but in ns; 0: not known. With pid, its name for ever */
+	uint64_t start_ns;
 	uint64_t cgroup; /* id of its cgroup v2; 0: not known */
 	uint32_t pid;    /* thread group */
 	uint32_t parent;

@@ -23,8 +23,9 @@ struct gather {
 	struct bw_shelf *shelf;
 	struct bw_index *index;
 	struct bw_gathered counts;
-	uint32_t folder;   /* the present one */
-	int64_t walked_us; /* what changed before this and is in the index was seen by a whole walk; 0: there was none */
+	uint32_t folder; /* the present one */
+	/* what changed before this and is in the index was seen by a whole walk; 0: there was none */
+	int64_t walked_us;
 	struct bw_buf meta;
 	struct bw_buf path;
 };

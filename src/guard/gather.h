@@ -24,9 +24,9 @@ struct bw_gather_plan {
 	struct bw_copier *copier; /* the volume is open in it */
 	const struct bw_volume *volume;
 	const struct bw_guard_settings *settings;
-	/* After each file: commit now and then, show progress, let others in. An error ends the walk and is passed up. */
+	/* After each file: commit now and then, show progress, let others in. An error ends the walk, passed up. */
 	enum bw_err (*between)(void *context, const struct bw_gathered *so_far);
-	/* What could not be kept, or a folder that could not be entered (`submount`: another mount's top). May be NULL. */
+	/* What could not be kept, or a folder not entered (`submount`: another mount's top). May be NULL. */
 	void (*refused)(void *context, const char *path, enum bw_err err, bool submount);
 	void *context;
 };

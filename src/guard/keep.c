@@ -3,7 +3,8 @@
  *
  * A new file is kept when its event is read, at normal priority; everything else (repeats, walks) waits for the
  * idle class. A version counts when its row is committed: at the end of what was there to do, or after 20 ms.
- * Whatever goes wrong with a store ends the process: the next one begins with what was committed, and a walk finds the rest.
+ * Whatever goes wrong with a store ends the process: the next one begins with what was committed, and a walk finds the
+ * rest.
  */
 #include <errno.h>
 #include <poll.h>

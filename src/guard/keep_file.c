@@ -183,8 +183,8 @@ static enum bw_err wait_with(struct bw_keep *keep, const struct bw_event_view *v
 }
 
 /*
- * A file without a version is kept at once: until then there is nothing to have back. What a restore writes as well: its
- * process is only known now.
+ * A file without a version is kept at once: until then there is nothing to have back. What a restore writes as well:
+ * its process is only known now.
  */
 static enum bw_err changed(struct bw_keep *keep, const struct bw_event_view *view, bool open)
 {

@@ -74,7 +74,8 @@ uint64_t bw_keep_now(void);
 /* ---- keep_folder.c: from keys to places --------------------------------------------------- */
 
 /*
- * The number of a folder in the catalogue, made when new; DENIED: what lies in it is not protected. NOT_FOUND: it is gone.
+ * The number of a folder in the catalogue, made when new; DENIED: what lies in it is not protected. NOT_FOUND: it is
+ * gone.
  */
 BW_MUST_USE enum bw_err bw_keep_folder(struct bw_keep *keep, const struct bw_file_key *key, uint32_t *out_number);
 

@@ -74,8 +74,8 @@ BW_MUST_USE enum bw_err bw_ledger_head_write(const struct bw_ledger_head *head, 
 					     struct bw_ledger_link *out_link);
 
 /*
- * The next record, checked against the chain; its body borrows from the input. AGAIN: the end. TRUNCATED: more bytes are
- * needed. CORRUPT: not what was written. On failure neither cursor nor link has moved.
+ * The next record, checked against the chain; its body borrows from the input. AGAIN: the end. TRUNCATED: more
+ * bytes are needed. CORRUPT: not what was written. On failure neither cursor nor link has moved.
  */
 BW_MUST_USE enum bw_err bw_ledger_next(struct bw_cursor *in, struct bw_ledger_link *link, struct bw_ledger_record *out);
 

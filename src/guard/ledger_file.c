@@ -142,7 +142,7 @@ static enum bw_err put_bytes(struct bw_ledger *ledger, const struct bw_ledger_li
 		if (wrote <= 0) {
 			const enum bw_err err = wrote < 0 ? bw_err_from_errno(errno) : BW_ERR_IO;
 
-			/* a rest that cannot be cut off is overwritten by the next record, or cut at the next opening */
+			/* a rest that stays is overwritten by the next record, or cut at the next opening */
 			if (ftruncate(ledger->fd, (off_t)ledger->end) != 0)
 				errno = 0;
 			ledger->link = *before;

@@ -1,6 +1,6 @@
 /*
- * What a restore will do, and doing it: first a list of steps, made from the catalogues and (of an incident) from what it
- * pins, then each step (guard/restore.h), then a look at every byte of what was brought back.
+ * What a restore will do, and doing it: first a list of steps, made from the catalogues and (of an incident) from what
+ * it pins, then each step (guard/restore.h), then a look at every byte of what was brought back.
  *
  *   an incident   the good version of every file it pins. A file that lives on under another name goes to the store's
  *                 displaced/ (its content was destroyed, or it is back under its old name), as does what has
@@ -68,8 +68,8 @@ BW_MUST_USE enum bw_err bw_restore_plan_file(struct bw_restore_plan *plan, const
 					     struct bw_why *why);
 
 /*
- * An absolute path without links in its folder; what it names may be gone, and its folder too when it was named from the
- * root. RANGE, TOO_BIG, DENIED.
+ * An absolute path without links in its folder; what it names may be gone, and its folder too when it was named from
+ * the root. RANGE, TOO_BIG, DENIED.
  */
 BW_MUST_USE enum bw_err bw_restore_path(const char *path, char out[BW_PATH_BYTES], struct bw_why *why);
 

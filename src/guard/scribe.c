@@ -258,7 +258,9 @@ static bool turn(struct scribe *scribe)
 
 /* ---- start and end -------------------------------------------------------------------------------- */
 
-/* bw_guard_of lets go of the board's descriptor; high, so that it closes none of ours when it frees what it never had. */
+/*
+ * bw_guard_of lets go of the board's descriptor; high, so that it closes none of ours when it frees what it never had.
+ */
 static int board_of(const struct bw_guard *guard)
 {
 	enum { HIGH = 64 };

@@ -4,7 +4,8 @@
  *
  * When room is short, more must go than age says. Then those go first that stood for the shortest time:
  * who rewrites files over and over, slowly or fast, pushes out his own intermediate states, and a version
- * that stood for weeks before it was overwritten goes last. That is the budget of churn: nobody has to know whose it was.
+ * that stood for weeks before it was overwritten goes last. That is the budget of churn: nobody has to know whose it
+ * was.
  */
 #ifndef BW_GUARD_THIN_H
 #define BW_GUARD_THIN_H
@@ -14,7 +15,8 @@
 struct bw_thin_version {
 	uint64_t number;
 	int64_t taken_us;
-	int64_t until_us; /* when the next version of the file was taken, or the file went; INT64_MAX: it is the newest */
+	/* when the next version of the file was taken, or the file went; INT64_MAX: it is the newest */
+	int64_t until_us;
 	uint64_t kept_bytes;
 	bool good;   /* not doubtful, not fuzzy */
 	bool newest; /* the newest good one of a file that exists */

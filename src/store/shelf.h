@@ -137,7 +137,9 @@ BW_MUST_USE enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us
 /* NOT_FOUND when there is no such folder. */
 BW_MUST_USE enum bw_err bw_shelf_folder_find(struct bw_shelf *shelf, struct bw_slice path, uint32_t *out_number);
 
-/* For thinning: every version of every file that has more than its newest good one, or is gone; by file, newest first. */
+/*
+ * For thinning: every version of every file that has more than its newest good one, or is gone; by file, newest first.
+ */
 struct bw_shelf_spare {
 	uint64_t number;
 	uint64_t file;   /* versions of one file have the same */

@@ -6,7 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel takes the capabilities for files out of the effective set when root's file identity goes (capabilities(7)). */
+/*
+ * The kernel takes the capabilities for files out of the effective set when root's file identity goes
+ * (capabilities(7)).
+ */
 static bool raise_what_is_permitted(void)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
