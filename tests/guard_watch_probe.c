@@ -5,7 +5,8 @@
  *
  *   guard_watch_probe DIR [RING_BYTES]
  *
- *   EVENT | WORK  act pid known replaced size sample name name_to first-bytes      PROCESS act pid parent session group start comm
+ *   EVENT | WORK  act pid known replaced size sample name name_to first-bytes      PROCESS act pid parent session
+ * group start comm
  *   LOST          BOARD events samples lost stops p50_us max_us processes
  *
  *   stop PID START_NS GROUP FREEZE   learn PATH   board   pause   go   quiet   loud
@@ -165,11 +166,11 @@ static void stop_them(const char *words)
 {
 	const size_t bytes = sizeof(struct bw_stop) + sizeof(((struct bw_stop *)0)->processes[0]);
 	struct bw_stop *stop = bw_ring_room(probe.guard.stops, bytes);
-	unsigned long long start;
+	unsigned long long start = 0;
 	struct timespec now;
-	unsigned pid;
-	unsigned group;
-	unsigned freeze;
+	unsigned pid = 0;
+	unsigned group = 0;
+	unsigned freeze = 0;
 
 	need(stop != NULL && sscanf(words, "%u %llu %u %u", &pid, &start, &group, &freeze) == 4, "stop what?");
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);

@@ -4,12 +4,13 @@
  *   names    closes after writing, removals, renames of the whole file system, with names; may wait 2 ms
  *   changes  writes and cuts, identities only, in folders that hold shadowed files; never waits
  *
- * New files are made in folders without a mark as a rule, or have it lifted soon; a file written all the time goes silent
- * until it is closed, for a second at most. Marks are set by a thread of ordinary
- * priority, which may wait for a disk; the reader never does.
+ * New files are made in folders without a mark as a rule, or have it lifted soon; a file written all the time goes
+ * silent until it is closed, for a second at most. Marks are set by a thread of ordinary priority, which may
+ * wait for a disk; the reader never does.
  *
- * Everything here is of Linux 6.1 or older: FAN_RENAME and FAN_REPORT_TARGET_FID came with 5.17, evictable marks with 5.19,
- * FAN_MARK_IGNORE with 6.0. Only marks on folders of Btrfs subvolumes need 6.8: before, their files are seen at the close.
+ * Everything here is of Linux 6.1 or older: FAN_RENAME and FAN_REPORT_TARGET_FID came with 5.17, evictable marks
+ * with 5.19, FAN_MARK_IGNORE with 6.0. Only marks on folders of Btrfs subvolumes need 6.8: before, their files are
+ * seen at the close.
  */
 #ifndef BW_GUARD_WATCH_MARKS_H
 #define BW_GUARD_WATCH_MARKS_H

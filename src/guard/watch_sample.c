@@ -64,7 +64,8 @@ struct hot_file {
 struct bw_hot {
 	struct bw_marks *marks;
 	uint8_t secret[BW_SIPHASH_KEY_BYTES];
-	uint32_t silent; /* how many */
+	uint32_t used;   /* how many places */
+	uint32_t silent; /* and how many of them */
 	struct hot_file files[HOT_PLACES];
 };
 
@@ -98,6 +99,7 @@ static void be_heard(struct bw_hot *hot, struct hot_file *file)
 		(void)bw_marks_silence(hot->marks, file->volume, &file->handle, false);
 		hot->silent--;
 	}
+	hot->used -= file->volume != NULL;
 	*file = (struct hot_file){ .volume = NULL };
 }
 
@@ -110,6 +112,7 @@ bool bw_hot_written(struct bw_hot *hot, const struct bw_volume *volume, const st
 	    (!file->silent && now_ns - file->since_ns > SILENT_NS)) {
 		be_heard(hot, file);
 		*file = (struct hot_file){ .key = *key, .volume = volume, .handle = *handle, .since_ns = now_ns };
+		hot->used++;
 	}
 	if (++file->writes < HOT_TOLD)
 		return true;
@@ -123,8 +126,11 @@ bool bw_hot_written(struct bw_hot *hot, const struct bw_volume *volume, const st
 
 void bw_hot_closed(struct bw_hot *hot, const struct bw_file_key *key)
 {
-	struct hot_file *file = hot_place(hot, key);
+	struct hot_file *file;
 
+	if (hot->used == 0) /* as while new files come by the thousand */
+		return;
+	file = hot_place(hot, key);
 	if (file->volume != NULL && bw_file_key_equals(&file->key, key))
 		be_heard(hot, file);
 }

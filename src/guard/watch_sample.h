@@ -35,8 +35,8 @@ void bw_hot_tick(struct bw_hot *hot, uint64_t now_ns); /* those whose second is 
 /* ---- who may have new files sampled ------------------------------------------------------- */
 
 /*
- * A new file may hold what a vanished one held. Whoever removed or replaced known files in the last ten seconds has every new
- * file sampled; everybody else, by session, thirty-two at once and sixty-four a second.
+ * A new file may hold what a vanished one held. Whoever removed or replaced known files in the last ten seconds has
+ * every new file sampled; everybody else, by session, thirty-two at once and sixty-four a second.
  */
 struct bw_spending;
 

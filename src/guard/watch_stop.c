@@ -49,12 +49,12 @@ struct bw_stopper {
 	struct recent_fork recent[RECENT];
 	uint64_t forks;
 	/* the last verdict */
-	struct bw_stop stop;
 	uint64_t chase_until_ns;
 	uint8_t chased[PIDS_MAX / 8]; /* a bit each: their children are stopped */
 	uint64_t signalled;
 	uint64_t latencies[LATENCIES];
 	size_t latency_count;
+	struct bw_stop stop; /* its head; last, as it has a tail elsewhere */
 };
 
 enum bw_err bw_stopper_new(struct bw_guard_board *board, struct bw_lineage *lineage, struct bw_stopper **out)

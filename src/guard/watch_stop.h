@@ -2,8 +2,8 @@
  * How an actor ends: signals to the processes of a verdict, never to anybody else. A process is named by number and
  * start and held by a pidfd between check and signal, so a number used again is not hit.
  *
- * Never signalled, whatever the judge says: this guard, process 1, threads of the kernel, and the parent of all Samba sessions.
- * A session of Samba is never frozen: it may hold locks that others wait for.
+ * Never signalled, whatever the judge says: this guard, process 1, threads of the kernel, and the parent of all
+ * Samba sessions. A session of Samba is never frozen: it may hold locks that others wait for.
  *
  * Children forked by what was stopped, from the evidence until two seconds after, are stopped too, also
  * those in a session of their own.
@@ -28,7 +28,10 @@ void bw_stopper_hear(struct bw_stopper *stopper, const struct bw_process_event *
 /* A STOP record as it stands in the ring. PROTOCOL: nobody was signalled. */
 BW_MUST_USE enum bw_err bw_stopper_obey(struct bw_stopper *stopper, struct bw_slice record);
 
-/* Stops what was forked by whom it stopped before it could; true when there was somebody. Drain the lineage and ask again. */
+/*
+ * Stops what was forked by whom it stopped before it could; true when there was somebody. Drain the lineage
+ * and ask again.
+ */
 bool bw_stopper_children(struct bw_stopper *stopper);
 
 /* Whether children may still come: the lineage is then to be drained every millisecond. */

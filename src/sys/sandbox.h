@@ -19,14 +19,15 @@ enum bw_may {
 	BW_MAY_READ_STORE = 8, /* COMPUTE, and open for reading below the folder */
 	BW_MAY_CONNECT = 16,   /* COMPUTE, and make TCP, UDP and local client sockets (a client) */
 	/*
-	 * COMPUTE, read every file and folder, also by handle, and read, write, make, rename, remove below write_also; change
-	 * its own scheduling class. Reading is not bound to paths: a file that is opened by its handle has none that
-	 * Landlock could check. Of root's capabilities it keeps those to read and to search.
+	 * COMPUTE, read every file and folder, also by handle, and read, write, make, rename, remove below
+	 * write_also; change its own scheduling class. Reading is not bound to paths: a file that is opened by its
+	 * handle has none that Landlock could check. Of root's capabilities it keeps those to read and to search.
 	 */
 	BW_MAY_KEEP = 32,
 	/*
-	 * COMPUTE, read every file as KEEP does, set fanotify marks, look at other processes and signal them, use threads.
-	 * Writes no file. Of root's capabilities it keeps those to read, to search, to signal and to stay in memory.
+	 * COMPUTE, read every file as KEEP does, set fanotify marks, look at other processes and signal them, use
+	 * threads. Writes no file. Of root's capabilities it keeps those to read, to search, to signal and to stay in
+	 * memory.
 	 */
 	BW_MAY_WATCH = 64,
 };
