@@ -109,7 +109,7 @@ static struct counts count_tests(const struct bw_finding *finding)
 			c.strong_wiping += is_wiping(e->test);
 		} else if (e->test == BW_TEST_ENCRYPTED || e->test == BW_TEST_NO_GAIN) {
 			c.sealed++;
-		} else if (e->test == BW_TEST_EMPTIED) {
+		} else if (is_wiping(e->test)) {
 			c.emptied++;
 		} else if (e->strength == BW_STRENGTH_SUSPICIOUS && e->test != BW_TEST_PACKED &&
 			   e->test != BW_TEST_CUT) {
