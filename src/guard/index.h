@@ -24,10 +24,10 @@ enum {
 };
 
 enum bw_index_flag {
-	BW_INDEX_CANARY = 1,    /* nobody but the guard knows it is bait */
-	BW_INDEX_HOT = 2,       /* open for long or mapped: shadowed by the clock, not by closes */
-	BW_INDEX_IN_DOUBT = 4,  /* changed since its features were taken; a new version is on its way */
-	BW_INDEX_INCIDENT = 8,  /* part of an open incident: its good version stays */
+	BW_INDEX_CANARY = 1,     /* nobody but the guard knows it is bait */
+	BW_INDEX_HOT = 2,        /* open for long or mapped: shadowed by the clock, not by closes */
+	BW_INDEX_IN_DOUBT = 4,   /* changed since its features were taken; a new version is on its way */
+	BW_INDEX_INCIDENT = 8,   /* part of an open incident: its good version stays */
 	BW_INDEX_NO_SHADOW = 16, /* known, but nothing could be kept (too large, quota) */
 	BW_INDEX_PASS = 128      /* turns with every walk of the trees: who has it not was not seen; keep alone */
 };

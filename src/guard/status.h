@@ -10,14 +10,32 @@
 #include "guard/volumes.h"
 #include "store/shelf.h"
 
+#define BW_STATUS_ROWS(X)        \
+	X(events)                \
+	X(samples)               \
+	X(lost)                  \
+	X(stops)                 \
+	X(stop_p50_us)           \
+	X(stop_max_us)           \
+	X(processes_known)       \
+	X(findings)              \
+	X(verdicts)              \
+	X(actors)                \
+	X(open_incidents)        \
+	X(files)                 \
+	X(versions)              \
+	X(queued)                \
+	X(exposure_us)           \
+	X(exposure_p99_new_us)   \
+	X(exposure_p99_again_us) \
+	X(kept_bytes)            \
+	X(quota_bytes)           \
+	X(refused)               \
+	X(rescans)               \
+	X(enrolling)
+
 /* The board, once: each number as it stood when it was read. */
 struct bw_status_board {
-#define BW_STATUS_ROWS(X)                                                                                   \
-	X(events)                                                                                           \
-	X(samples)                                                                                          \
-	X(lost) X(stops) X(stop_p50_us) X(stop_max_us) X(processes_known) X(findings) X(verdicts) X(actors) \
-		X(open_incidents) X(files) X(versions) X(queued) X(exposure_us) X(exposure_p99_new_us)      \
-			X(exposure_p99_again_us) X(kept_bytes) X(quota_bytes) X(refused) X(rescans) X(enrolling)
 #define X(name) uint64_t name;
 	BW_STATUS_ROWS(X)
 #undef X
