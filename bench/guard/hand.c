@@ -1,6 +1,6 @@
 /*
- * The guard's hand by itself, for stories: the real worker, joined to a stand-in that says on its behalf what a line
- * of standard input says, and prints what comes back. No watch, no judge: nothing is guarded.
+ * The guard's hand by itself, for stories: the real worker, joined to stand-ins of judge and scribe that say what the
+ * lines of two pipes say, and print what comes back. No watch, no judge: nothing is guarded.
  *
  *   who | keep-out INCIDENT SECONDS ADDRESS USER | held INCIDENT SECONDS PID | frozen INCIDENT SECONDS CGROUP-ID
  *   lift INCIDENT | notice INCIDENT SUBJECT (the text is the subject again)
