@@ -142,7 +142,9 @@ uint32_t bw_actors_same(const struct bw_actors *actors, uint32_t actor)
 
 void bw_actors_about(const struct bw_actors *actors, uint32_t actor, struct bw_actor *out)
 {
-	*out = actor == 0 ? (struct bw_actor){ 0 } : actors->rows[actor_row_same(actors, actor)].about;
+	*out = (struct bw_actor){ 0 };
+	if (actor != 0)
+		*out = actors->rows[actor_row_same(actors, actor)].about;
 }
 
 void bw_actors_hold(struct bw_actors *actors, uint32_t actor)

@@ -179,13 +179,19 @@ static enum bw_err add_time(pid_t pid, struct bw_place_use *use)
 	unsigned long long user;
 	unsigned long long kernel;
 	const char *at;
+	char *end;
 
 	BW_TRY(read_proc(pid, "stat", &text));
 	at = strrchr(bw_buf_text(&text), ')');
 	BW_NEED(at != NULL, SYNTAX);
 	for (int n = 0; n < 12 && at != NULL; n++)
 		at = strchr(at + 1, ' ');
-	BW_NEED(at != NULL && sscanf(at, " %llu %llu", &user, &kernel) == 2, SYNTAX);
+	BW_NEED(at != NULL, SYNTAX);
+	user = strtoull(at, &end, 10);
+	BW_NEED(end > at && *end == ' ', SYNTAX);
+	at = end;
+	kernel = strtoull(at, &end, 10);
+	BW_NEED(end > at && *end == ' ', SYNTAX);
 	use->cpu_us += (user + kernel) * 1000000 / (unsigned long long)sysconf(_SC_CLK_TCK);
 	return BW_OK;
 }

@@ -16,7 +16,8 @@ struct made {
 static void add(struct made *made, const void *bytes, size_t len)
 {
 	assert_true(made->len + len <= sizeof(made->bytes));
-	memcpy(made->bytes + made->len, bytes, len);
+	if (len > 0) /* a name that is not there has no address */
+		memcpy(made->bytes + made->len, bytes, len);
 	made->len += len;
 }
 

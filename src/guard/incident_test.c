@@ -6,9 +6,10 @@ static void feed(struct bw_incidents *incidents, uint8_t kind, uint64_t incident
 {
 	static uint64_t number;
 	const struct bw_ledger_record record = {
-		.kind = kind, .number = ++number, .wall_us = wall_us, .incident = incident, .body = bw_slice_empty
+		.kind = kind, .number = number + 1, .wall_us = wall_us, .incident = incident, .body = bw_slice_empty
 	};
 
+	number++;
 	assert_ok(bw_incidents_feed(incidents, &record));
 }
 

@@ -176,6 +176,7 @@ struct place {
 
 static void place_make(struct place *place)
 {
+	*place = (struct place){ 0 };
 	(void)snprintf(place->data, sizeof(place->data), "/tmp/bw-ledger-XXXXXX");
 	assert_non_null(mkdtemp(place->data));
 	(void)snprintf(place->guard, sizeof(place->guard), "%s/guard", place->data);

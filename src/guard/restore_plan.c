@@ -257,13 +257,15 @@ static enum bw_err settle(struct bw_restore_plan *plan, struct bw_step *rows, si
 {
 	const struct bw_step *before = NULL;
 
-	qsort(rows, count, sizeof(*rows), by_key);
+	if (count > 0)
+		qsort(rows, count, sizeof(*rows), by_key);
 	for (size_t i = 0; i < count; i++) {
 		if (before == NULL || !bw_file_key_equals(&before->key, &rows[i].key))
 			BW_TRY(settle_file(plan, &rows[i]));
 		before = &rows[i];
 	}
-	qsort(plan->steps, plan->count, sizeof(*plan->steps), by_path);
+	if (plan->count > 0)
+		qsort(plan->steps, plan->count, sizeof(*plan->steps), by_path);
 	drop_doubles(plan);
 	return BW_OK;
 }
