@@ -55,7 +55,7 @@ enum bw_err bw_ask_open(const char *data, struct bw_channel **out)
 enum bw_err bw_ask_listen(const char *data, int *out_fd, struct bw_why *why)
 {
 	BW_CLEANUP(close_fd) int folder = -1;
-	struct bw_channel *other;
+	struct bw_channel *other = NULL;
 	struct sockaddr_un address;
 	char path[BW_PATH_BYTES];
 	int fd;

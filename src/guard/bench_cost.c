@@ -85,7 +85,7 @@ static enum bw_err measure(const struct bw_gbench *bench, const struct bw_place 
 			   struct bw_why *why)
 {
 	for (size_t i = 0; i < WORKS; i++) {
-		int64_t took_us;
+		int64_t took_us = 0;
 
 		BW_TRY(run_line(bench, place, works[i].before, NULL, why));
 		sync(); /* nobody pays for what an earlier turn left to write */

@@ -236,7 +236,7 @@ enum bw_err bw_volume_handle_at(int folder, const char *name, struct bw_handle *
 /* The form is the file system's: its root has one of the same kind. */
 enum bw_err bw_volume_handle_of(const struct bw_volume *volume, const struct bw_file_key *key, struct bw_handle *out)
 {
-	struct bw_handle handle;
+	struct bw_handle handle = { 0 };
 
 	BW_TRY(bw_volume_handle(volume->root, &handle));
 	BW_TRY(bw_file_key_to_handle(key, handle.type, handle.len, handle.bytes));
