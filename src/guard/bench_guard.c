@@ -46,6 +46,7 @@ static const struct part {
 	{ "enroll", "files/s", bw_gbench_enroll },
 	{ "window", "ms", bw_gbench_window },
 	{ "cost", "s", bw_gbench_cost },
+	{ "attack", "files", bw_gbench_attack },
 };
 
 /* Among what was named with --NAME; nothing named: all. */
@@ -176,7 +177,8 @@ static const struct bw_option guard_options[] = {
 	  .value_name = "PART",
 	  .repeat = true,
 	  .help = "enroll (rate, memory), window (how soon new content and repeats are safe, catching up, an idle "
-		  "guard) or cost (reads, untar, cp -r, git checkout beside no guard)" },
+		  "guard), cost (reads, untar, cp -r, git checkout beside no guard), or attack (drills: files reached, "
+		  "time to stop, files not back)" },
 	{ .name = "type",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "TYPE",
@@ -195,6 +197,17 @@ static const struct bw_option guard_options[] = {
 	  .max = BW_BENCH_RUNS_MAX,
 	  .fallback = "7",
 	  .help = "interleaved runs; the median is shown" },
+	{ .name = "pattern",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "PATTERN",
+	  .repeat = true,
+	  .help = "attack: what is done to the files, each in drills of its own; without it six of them" },
+	{ .name = "strain",
+	  .kind = BW_OPT_NUM,
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .fallback = "0",
+	  .help = "attack: 0 as the literature tells, else drawn anew" },
 	{ .name = "dir",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "DIR",

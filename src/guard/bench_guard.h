@@ -60,6 +60,9 @@ void bw_place_clear(const char *dir);
  */
 BW_MUST_USE enum bw_err bw_place_run(const char *line, int64_t *out_us, struct bw_buf *out_output, struct bw_why *why);
 
+/* As bw_place_run, of our own commands whose exit status 1 is a finding (BW_EXIT_FOUND) and no failure. */
+BW_MUST_USE enum bw_err bw_place_run_found(const char *line, struct bw_buf *out_output, struct bw_why *why);
+
 /* `breakwater guard enroll` on the place's tree. */
 BW_MUST_USE enum bw_err bw_place_enroll(const struct bw_gbench *bench, struct bw_place *place, int64_t *out_us,
 					struct bw_why *why);
@@ -93,6 +96,5 @@ BW_MUST_USE enum bw_err bw_gbench_enroll(struct bw_gbench *bench, struct bw_plac
 BW_MUST_USE enum bw_err bw_gbench_cost(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_window(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_attack(struct bw_gbench *bench, struct bw_place *place);
-BW_MUST_USE enum bw_err bw_gbench_benign(struct bw_gbench *bench, struct bw_place *place);
 
 #endif

@@ -57,7 +57,7 @@ static enum bw_err say_last(const char *path, int status, const struct bw_buf *s
 			  len > LAST_WORDS ? text + len - LAST_WORDS : text);
 }
 
-enum bw_err bw_place_run(const char *line, int64_t *out_us, struct bw_buf *out_output, struct bw_why *why)
+static enum bw_err run(const char *line, int most, int64_t *out_us, struct bw_buf *out_output, struct bw_why *why)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf said = BW_BUF_INIT(OUTPUT_MAX);
 	struct bw_program program = { .output_max = OUTPUT_MAX, .timeout_ms = RUN_MS, .errors_too = true };
@@ -81,11 +81,21 @@ enum bw_err bw_place_run(const char *line, int64_t *out_us, struct bw_buf *out_o
 		return bw_why_set(why, err, "cannot run '%s': %s", program.path, bw_err_text(err));
 	if (out_us != NULL)
 		*out_us = bw_clock_mono_us() - began_us;
-	if (status != 0)
+	if (status > most)
 		return say_last(program.path, status, &said, why);
 	if (out_output != NULL)
 		*out_output = bw_buf_move(&said);
 	return BW_OK;
+}
+
+enum bw_err bw_place_run(const char *line, int64_t *out_us, struct bw_buf *out_output, struct bw_why *why)
+{
+	return run(line, BW_EXIT_OK, out_us, out_output, why);
+}
+
+enum bw_err bw_place_run_found(const char *line, struct bw_buf *out_output, struct bw_why *why)
+{
+	return run(line, BW_EXIT_FOUND, NULL, out_output, why);
 }
 
 /* ---- a file system of our own ---------------------------------------------------------------------------- */
