@@ -132,7 +132,8 @@ enum bw_err bw_buf_reserve(struct bw_buf *buf, size_t more)
 enum bw_err bw_buf_add(struct bw_buf *buf, struct bw_slice bytes)
 {
 	BW_TRY(bw_buf_reserve(buf, bytes.len));
-	memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
+	if (bytes.len > 0) /* nothing may have no address */
+		memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
 	buf->len += bytes.len;
 	buf->ptr[buf->len] = 0;
 	return BW_OK;
