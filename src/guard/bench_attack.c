@@ -34,8 +34,9 @@ static double number_of(const char *json, const char *name)
 struct tally {
 	struct bw_bench_row touched;
 	size_t drills;
-	double lost;
-	double ended; /* drills whose attacker was killed */
+	double lost;     /* bytes differ, or missing */
+	double metadata; /* of files and folders */
+	double ended;    /* drills whose attacker was killed */
 };
 
 static enum bw_err drill(struct bw_gbench *bench, const struct bw_place *place, const struct crew *crew,
@@ -55,7 +56,8 @@ static enum bw_err drill(struct bw_gbench *bench, const struct bw_place *place, 
 		return bw_why_set(&bench->why, BW_ERR_SYSTEM, "a drill of %s said: %.200s", pattern,
 				  bw_buf_text(&said));
 	bw_bench_add(&tally->touched, touched, crew->most);
-	tally->lost += number_of(bw_buf_text(&said), "not_back");
+	tally->lost += number_of(bw_buf_text(&said), "bytes_not_back");
+	tally->metadata += number_of(bw_buf_text(&said), "metadata_not_back");
 	tally->ended += number_of(bw_buf_text(&said), "killed");
 	tally->drills++;
 	return BW_OK;
@@ -87,7 +89,8 @@ static void print_crew(const struct bw_gbench *bench, const struct bw_place *pla
 	bw_gbench_print(bench, &tally->touched);
 	print_one(bench, place, crew->words, "drills in which the attacker was stopped", "%", "wanted",
 		  100 * tally->ended / (double)tally->drills, 100);
-	print_one(bench, place, crew->words, "files not back as they were", "files", "at most", tally->lost, 0);
+	print_one(bench, place, crew->words, "files whose bytes are not back", "files", "at most", tally->lost, 0);
+	print_one(bench, place, crew->words, "metadata not back, folders too", "names", "at most", tally->metadata, 0);
 }
 
 static enum bw_err one_crew(struct bw_gbench *bench, struct bw_place *place, const struct crew *crew)

@@ -368,6 +368,9 @@ static enum bw_err write_json(const struct drill *drill, struct bw_buf *out)
 	BW_TRY(bw_json_add_num(out, "harmed", (int64_t)harmed(&drill->after_attack)));
 	BW_TRY(bw_json_add_num(out, "restore_us", drill->restore_us));
 	BW_TRY(bw_json_add_num(out, "not_back", (int64_t)harmed(&drill->after_restore)));
+	BW_TRY(bw_json_add_num(out, "bytes_not_back",
+			       (int64_t)(drill->after_restore.changed + drill->after_restore.missing)));
+	BW_TRY(bw_json_add_num(out, "metadata_not_back", (int64_t)drill->after_restore.metadata));
 	BW_TRY(bw_json_add_text(out, "first", bw_slice_text(drill->after_restore.first)));
 	BW_TRY(bw_json_add_num(out, "passed", is_good(drill)));
 	return bw_buf_add_text(out, "}\n");
