@@ -36,6 +36,13 @@ static bool is_method(uint64_t method)
 	return method <= 20 || (method >= 93 && method <= 99);
 }
 
+/* Nothing can lie outside a file that is there whole; of a sample it only means that nobody looked. */
+static void note_outside(const struct bw_look *look, struct bw_opinion *opinion)
+{
+	if (look->whole)
+		bw_part(opinion, false);
+}
+
 /* Local file header at the start of the entry; where the sample has it. */
 static void check_local(const struct bw_look *look, uint64_t at, struct bw_opinion *opinion, uint64_t *data_at)
 {
@@ -45,8 +52,10 @@ static void check_local(const struct bw_look *look, uint64_t at, struct bw_opini
 	struct bw_slice magic;
 
 	*data_at = 0;
-	if (!bw_sample_at(look->sample, at, 4, &magic))
+	if (!bw_sample_at(look->sample, at, 4, &magic)) {
+		note_outside(look, opinion);
 		return;
+	}
 	bw_part(opinion, bw_slice_equals(magic, BW_LIT("PK\3\4")));
 	if (opinion->wrong > 0 || !bw_look_le(look, at + 8, 2, &method) || !bw_look_le(look, at + 26, 2, &name) ||
 	    !bw_look_le(look, at + 28, 2, &extra))
@@ -74,8 +83,12 @@ static void check_data(const struct bw_look *look, uint64_t dir_entry, uint64_t 
 			bw_part(opinion, bw_deflate_starts(data) != BW_DEFLATE_BAD);
 		return;
 	}
-	if (!look->thorough || !bw_sample_at(look->sample, data_at, (size_t)packed, &data))
+	if (!look->thorough)
 		return;
+	if (!bw_sample_at(look->sample, data_at, (size_t)packed, &data)) {
+		note_outside(look, opinion);
+		return;
+	}
 	if (method == 0) {
 		bw_part(opinion, bw_crc32(data) == crc);
 	} else if (method == 8 && zip->unpacked < ARCHIVE_UNPACK_MAX) {
@@ -83,6 +96,23 @@ static void check_data(const struct bw_look *look, uint64_t dir_entry, uint64_t 
 		zip->unpacked += inflated.bytes;
 		bw_part(opinion, !inflated.bad && (!inflated.ended || inflated.crc == crc));
 	}
+}
+
+/* What both headers of an entry say twice: 4.3.7 and 4.3.12. */
+static void check_twins(const struct bw_look *look, uint64_t dir_entry, uint64_t local, struct bw_opinion *opinion)
+{
+	struct bw_slice method[2];
+	struct bw_slice name[2];
+	uint64_t len[2];
+
+	if (!bw_sample_at(look->sample, dir_entry + 10, 2, &method[0]) ||
+	    !bw_sample_at(look->sample, local + 8, 2, &method[1]) || !bw_look_le(look, dir_entry + 28, 2, &len[0]) ||
+	    !bw_look_le(look, local + 26, 2, &len[1]))
+		return;
+	bw_part(opinion, len[0] == len[1] && bw_slice_equals(method[0], method[1]));
+	if (opinion->wrong == 0 && bw_sample_at(look->sample, dir_entry + 46, (size_t)len[0], &name[0]) &&
+	    bw_sample_at(look->sample, local + 30, (size_t)len[1], &name[1]))
+		bw_part(opinion, bw_slice_equals(name[0], name[1]));
 }
 
 /* Follows the central directory as far as the sample has it; true when all entries were seen. */
@@ -103,17 +133,22 @@ static bool walk_directory(const struct bw_look *look, struct zip *zip, uint64_t
 
 		if (!bw_sample_at(look->sample, at, 46, &magic) || !bw_look_le(look, at + 8, 2, &flags) ||
 		    !bw_look_le(look, at + 28, 2, &name) || !bw_look_le(look, at + 30, 2, &extra) ||
-		    !bw_look_le(look, at + 32, 2, &comment) || !bw_look_le(look, at + 42, 4, &local))
+		    !bw_look_le(look, at + 32, 2, &comment) || !bw_look_le(look, at + 42, 4, &local)) {
+			note_outside(look, opinion);
 			return false;
+		}
 		bw_part(opinion, bw_slice_starts(magic, BW_LIT("PK\1\2")));
 		opinion->encrypted |= (flags & 1) != 0;
 		if (local != UINT32_MAX && opinion->wrong == 0) {
 			check_local(look, local + shift, opinion, &data_at);
+			check_twins(look, at, local + shift, opinion);
 			if (data_at != 0 && (flags & 1) == 0)
 				check_data(look, at, data_at, zip, opinion);
 		}
 		at += 46 + name + extra + comment;
 	}
+	if (seen == zip->entries && opinion->wrong == 0)
+		bw_part(opinion, at == dir_at + zip->dir_bytes); /* 4.3.16: the directory is as long as it says */
 	return seen == zip->entries;
 }
 
