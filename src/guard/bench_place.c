@@ -70,6 +70,8 @@ static enum bw_err run(const char *line, int most, int64_t *out_us, struct bw_bu
 	if (snprintf(words, sizeof(words), "%s", line) >= (int)sizeof(words))
 		return bw_why_set(why, BW_ERR_TOO_BIG, "a line of %zu bytes is too long", strlen(line));
 	BW_TRY(split_words(words, &program, why));
+	if (program.path == NULL)
+		return bw_why_set(why, BW_ERR_MISSING, "a line without a program");
 	if (program.path[0] != '/') {
 		if (bw_program_find(program.path, found) != BW_OK)
 			return bw_why_set(why, BW_ERR_UNSUPPORTED, "'%s' is not installed", program.path);

@@ -177,9 +177,7 @@ static enum bw_err take_answer(struct bw_copier *copier, const struct bw_sample_
 enum bw_err bw_copier_answers(struct bw_copier *copier)
 {
 	struct bw_ring_record record;
-	enum bw_err err;
-
-	while ((err = bw_ring_next(copier->plan.features, &record)) == BW_OK) {
+	while (bw_ring_next(copier->plan.features, &record) == BW_OK) {
 		struct bw_sample_answer answer;
 		const bool fits = record.bytes.len == sizeof(answer);
 

@@ -62,8 +62,8 @@ static enum bw_err take_field(unsigned number, struct bw_slice field, struct bw_
 static enum bw_err take_name(struct bw_slice text, struct bw_process *process, struct bw_slice *out_rest)
 {
 	const uint8_t *last = memrchr(text.ptr, ')', text.len);
-	struct bw_slice number;
-	struct bw_slice name;
+	struct bw_slice number = bw_slice_empty;
+	struct bw_slice name = bw_slice_empty;
 
 	BW_NEED(last != NULL && bw_slice_cut(text, ' ', &number, &name), SYNTAX);
 	BW_TRY(take_number(number, &process->pid));
@@ -110,7 +110,7 @@ static enum bw_err read_small(int proc, uint32_t pid, const char *what, char *ou
 enum bw_err bw_process_read(int proc, uint32_t pid, struct bw_process *out)
 {
 	char bytes[1024];
-	struct bw_slice text;
+	struct bw_slice text = bw_slice_empty;
 
 	BW_TRY(read_small(proc, pid, "stat", bytes, sizeof(bytes), &text));
 	return bw_process_parse_stat(text, out);
@@ -118,8 +118,8 @@ enum bw_err bw_process_read(int proc, uint32_t pid, struct bw_process *out)
 
 static uint32_t real_user_in(struct bw_slice status)
 {
-	struct bw_slice line;
-	struct bw_slice number;
+	struct bw_slice line = bw_slice_empty;
+	struct bw_slice number = bw_slice_empty;
 	uint32_t uid = 0;
 
 	while (bw_slice_cut(status, '\n', &line, &status)) {
@@ -135,7 +135,7 @@ static uint32_t real_user_in(struct bw_slice status)
 static uint64_t cgroup_in(struct bw_slice text)
 {
 	char path[1024];
-	struct bw_slice line;
+	struct bw_slice line = bw_slice_empty;
 	struct stat status;
 
 	while (bw_slice_cut(text, '\n', &line, &text)) {
@@ -150,7 +150,7 @@ static uint64_t cgroup_in(struct bw_slice text)
 void bw_process_read_more(int proc, struct bw_process *process)
 {
 	char bytes[4096];
-	struct bw_slice text;
+	struct bw_slice text = bw_slice_empty;
 
 	if (read_small(proc, process->pid, "status", bytes, sizeof(bytes), &text) == BW_OK)
 		process->uid = real_user_in(text);
