@@ -1,6 +1,7 @@
 """Accounts: passwords, API keys and client certificates; what is revoked is felt at the next request."""
 
 import base64
+import json
 import shutil
 import subprocess
 import time
@@ -182,6 +183,27 @@ def test_an_api_key_is_shown_once_and_stored_as_a_hash(exchange, key):
             assert secret not in path.read_bytes(), path
     assert key not in exchange.words()
     assert key not in exchange.command("account", "list").stdout
+
+
+def test_the_list_of_accounts_names_keys_and_certificates_and_never_a_key(exchange, someone, key, certificates):
+    pair = certificates("listed")
+    exchange.use_certificate(someone[0], pair[0])
+    rows = [json.loads(line) for line in exchange.command("account", "list", "--format", "json").stdout.splitlines()]
+    row = next(row for row in rows if row["account"] == someone[0])
+    assert [found["label"][:5] for found in row["keys"]] == ["made "]
+    openssl = subprocess.run(
+        ["openssl", "x509", "-in", pair[0], "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True, text=True
+    )
+    assert [found["sha256"] for found in row["certificates"]] == [
+        openssl.stdout.strip().split("=")[1].replace(":", "").lower()
+    ]
+    text = exchange.command("account", "list").stdout
+    assert row["certificates"][0]["sha256"] in text and "API key, made " in text
+    assert key not in text and key not in json.dumps(rows)
+    exchange.command("account", "revoke", someone[0])
+    rows = [json.loads(line) for line in exchange.command("account", "list", "--format", "json").stdout.splitlines()]
+    row = next(row for row in rows if row["account"] == someone[0])
+    assert row["keys"] == [] and row["certificates"] == []
 
 
 @pytest.mark.parametrize(

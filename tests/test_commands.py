@@ -36,6 +36,22 @@ def ids(things):
     return [thing["id"] for thing in things]
 
 
+# ---- import --------------------------------------------------------------------------
+
+
+def test_an_import_names_what_it_refused_and_why(place):
+    first, gone = indicator(1), {**malware(), "revoked": True}
+    put(place, first, gone)
+    bad = {**indicator(2), "pattern": "[nonsense"}
+    done = put(place, {**first, "name": "another name"}, later(gone, 3), bad, indicator(3))
+    assert done.returncode == 1
+    told = {line.split(": ")[1]: line for line in done.stderr.splitlines() if line.startswith("refused: ")}
+    assert set(told) == {first["id"], gone["id"], bad["id"]}
+    assert "already there with other content" in told[first["id"]]
+    assert "revoked" in told[gone["id"]] and "pattern" in told[bad["id"]]
+    assert "1 not valid, 1 conflicting, 1 revoked" in done.stdout
+
+
 # ---- export ------------------------------------------------------------------------
 
 

@@ -312,7 +312,35 @@ static enum bw_err add_grants(const struct listing *l, const struct bw_account *
 	return bw_buf_add_u8(out, ']');
 }
 
-static enum bw_err print_row_json(const struct listing *l, const struct bw_account *account)
+/* Keys by the words they were given: of the key itself only a hash is here, and that helps nobody. */
+static enum bw_err add_proofs(struct listing *l, const struct bw_account *account, bool certificates,
+			      struct bw_buf *out)
+{
+	struct bw_account_proof *proofs;
+	size_t count;
+
+	BW_TRY(bw_store_account_proofs(l->store, account->number, &l->arena, &proofs, &count));
+	BW_TRY(bw_json_add_name(out, certificates ? "certificates" : "keys"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < count; i++) {
+		char time[BW_TIME_BYTES];
+		char hex[BW_FINGERPRINT_CHARS + 1];
+
+		if (proofs[i].certificate != certificates)
+			continue;
+		bw_time_format(proofs[i].created_us, time);
+		bw_fingerprint_format(proofs[i].print, hex);
+		BW_TRY(bw_buf_add_text(out, out->ptr[out->len - 1] == '[' ? "{" : ",{"));
+		if (certificates)
+			BW_TRY(bw_json_add_text(out, "sha256", bw_slice_text(hex)));
+		BW_TRY(bw_json_add_text(out, "label", proofs[i].label));
+		BW_TRY(bw_json_add_text(out, "created", bw_slice_text(time)));
+		BW_TRY(bw_buf_add_u8(out, '}'));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
+static enum bw_err print_row_json(struct listing *l, const struct bw_account *account)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(64 * BW_MIB);
 	char time[BW_TIME_BYTES];
@@ -324,16 +352,36 @@ static enum bw_err print_row_json(const struct listing *l, const struct bw_accou
 	BW_TRY(bw_json_add_bool(&out, "disabled", account->disabled));
 	BW_TRY(bw_json_add_bool(&out, "password", account->password[0] != 0));
 	BW_TRY(bw_json_add_text(&out, "created", bw_slice_text(time)));
+	BW_TRY(add_proofs(l, account, false, &out));
+	BW_TRY(add_proofs(l, account, true, &out));
 	BW_TRY(add_grants(l, account, &out));
 	BW_TRY(bw_buf_add_u8(&out, '}'));
 	(void)puts(bw_buf_text(&out));
 	return BW_OK;
 }
 
-static enum bw_err print_row_text(const struct listing *l, const struct bw_account *account)
+static enum bw_err print_proofs(struct listing *l, const struct bw_account *account)
+{
+	struct bw_account_proof *proofs;
+	size_t count;
+
+	BW_TRY(bw_store_account_proofs(l->store, account->number, &l->arena, &proofs, &count));
+	for (size_t i = 0; i < count; i++) {
+		char hex[BW_FINGERPRINT_CHARS + 1] = "";
+
+		if (proofs[i].certificate)
+			bw_fingerprint_format(proofs[i].print, hex);
+		(void)printf("  %s, %.*s%s%s\n", proofs[i].certificate ? "certificate" : "API key",
+			     BW_ARG(proofs[i].label), proofs[i].certificate ? ", SHA-256 " : "", hex);
+	}
+	return BW_OK;
+}
+
+static enum bw_err print_row_text(struct listing *l, const struct bw_account *account)
 {
 	(void)printf("%s%s%s%s\n", account->name, account->admin ? "  admin: everything" : "",
 		     account->password[0] != 0 ? "  with a password" : "", account->disabled ? "  DISABLED" : "");
+	BW_TRY(print_proofs(l, account));
 	for (size_t i = 0; i < l->collection_count; i++) {
 		enum bw_grant grant;
 

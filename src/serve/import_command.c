@@ -21,49 +21,45 @@ struct import {
 	struct bw_desk *desk;
 	const char *collection;
 	struct counts counts;
-	uint64_t shown_failures;
+	uint64_t shown_refused;
 	bool incomplete; /* a file could not be read to its end */
 	struct bw_progress progress;
 };
 
-enum { FAILURES_SHOWN = 20 };
+enum { REFUSED_SHOWN = 20 };
 
 static uint64_t refused(const struct counts *c)
 {
 	return c->conflict + c->revoked + c->erased + c->invalid;
 }
 
-static enum bw_err add_counts(const struct bw_buf *result, struct counts *to)
+static enum bw_err add_counts(const struct bw_form *form, struct counts *to)
 {
-	uint64_t *const into[] = { &to->total,   &to->added,  &to->duplicate, &to->conflict,
-				   &to->revoked, &to->erased, &to->invalid };
-	struct bw_form form;
+	uint64_t *const into[BW_OFFICE_IMPORT_FIELDS - 1] = { &to->total,   &to->added,  &to->duplicate, &to->conflict,
+							      &to->revoked, &to->erased, &to->invalid };
 
-	BW_TRY(bw_form_take(bw_buf_slice(result), BW_COUNT(into), &form));
 	for (size_t i = 0; i < BW_COUNT(into); i++) {
 		uint64_t value;
 
-		BW_TRY(bw_form_num(&form, i, UINT32_MAX, &value));
+		BW_TRY(bw_form_num(form, i, UINT32_MAX, &value));
 		*into[i] += value;
 	}
 	return BW_OK;
 }
 
-static void show_failures(struct import *im, struct bw_slice failures)
+static void show_refused(struct import *im, struct bw_slice refused)
 {
-	struct bw_cursor list = bw_cursor_over(failures);
+	struct bw_cursor list = bw_cursor_over(refused);
 	struct bw_slice id;
-	struct bw_slice version;
 	struct bw_slice message;
 	bool bad;
 
 	if (bw_call_flag(im->call, "quiet"))
 		return;
-	while (bw_form_list_next(&list, &id, &bad) && bw_form_list_next(&list, &version, &bad) &&
-	       bw_form_list_next(&list, &message, &bad)) {
+	while (bw_form_list_next(&list, &id, &bad) && bw_form_list_next(&list, &message, &bad)) {
 		BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(8192);
 
-		if (im->shown_failures++ >= FAILURES_SHOWN)
+		if (im->shown_refused++ >= REFUSED_SHOWN)
 			return;
 		if (bw_text_escape(&line, id) != BW_OK || bw_buf_add_text(&line, ": ") != BW_OK ||
 		    bw_text_escape(&line, message) != BW_OK)
@@ -75,7 +71,8 @@ static void show_failures(struct import *im, struct bw_slice failures)
 
 static enum bw_err store_part(struct import *im, const struct bw_servant_part *part, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(4096);
+	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(BW_OFFICE_IMPORT_BYTES);
+	struct bw_form form;
 	uint8_t total[8];
 	const struct bw_slice fields[] = { bw_slice_text(im->collection), bw_desk_num(part->total, total),
 					   part->failures };
@@ -83,8 +80,9 @@ static enum bw_err store_part(struct import *im, const struct bw_servant_part *p
 	if (part->total == 0)
 		return BW_OK;
 	BW_TRY(bw_desk_do(im->desk, BW_OFFICE_IMPORT, fields, BW_COUNT(fields), part->batch_fd, &result, why));
-	show_failures(im, part->failures);
-	return add_counts(&result, &im->counts);
+	BW_TRY(bw_form_take(bw_buf_slice(&result), BW_OFFICE_IMPORT_FIELDS, &form));
+	show_refused(im, form.fields[BW_OFFICE_IMPORT_FIELDS - 1]);
+	return add_counts(&form, &im->counts);
 }
 
 /* Why a file may be no JSON, once it turned out to be none; `fd` is still open. */

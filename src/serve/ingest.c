@@ -14,16 +14,12 @@ struct ingest {
 	struct bw_arena arena;
 };
 
-enum { RESULT_FIELDS = 7 }; /* of BW_OFFICE_IMPORT */
-
-static enum bw_err add_result(const struct bw_buf *result, struct bw_ingest_outcome *out)
+static enum bw_err add_result(const struct bw_form *form, struct bw_ingest_outcome *out)
 {
-	uint64_t n[RESULT_FIELDS];
-	struct bw_form form;
+	uint64_t n[BW_OFFICE_IMPORT_FIELDS - 1];
 
-	BW_TRY(bw_form_take(bw_buf_slice(result), RESULT_FIELDS, &form));
-	for (size_t i = 0; i < RESULT_FIELDS; i++)
-		BW_TRY(bw_form_num(&form, i, UINT32_MAX, &n[i]));
+	for (size_t i = 0; i < BW_COUNT(n); i++)
+		BW_TRY(bw_form_num(form, i, UINT32_MAX, &n[i]));
 	out->objects += n[0];
 	out->added += n[1];
 	out->duplicate += n[2];
@@ -32,16 +28,15 @@ static enum bw_err add_result(const struct bw_buf *result, struct bw_ingest_outc
 	return BW_OK;
 }
 
-static void keep_first_refusal(struct bw_slice failures, struct bw_ingest_outcome *out)
+static void keep_first_refusal(struct bw_slice refused, struct bw_ingest_outcome *out)
 {
-	struct bw_cursor list = bw_cursor_over(failures);
+	struct bw_cursor list = bw_cursor_over(refused);
 	struct bw_slice id;
-	struct bw_slice version;
 	struct bw_slice message;
 	bool bad;
 
 	if (out->first_refusal[0] != 0 || !bw_form_list_next(&list, &id, &bad) ||
-	    !bw_form_list_next(&list, &version, &bad) || !bw_form_list_next(&list, &message, &bad))
+	    !bw_form_list_next(&list, &message, &bad))
 		return;
 	(void)snprintf(out->first_refusal, sizeof(out->first_refusal), "%.*s: %.*s", BW_ARG(bw_slice_sub(id, 0, 80)),
 		       BW_ARG(bw_slice_sub(message, 0, 100)));
@@ -50,15 +45,17 @@ static void keep_first_refusal(struct bw_slice failures, struct bw_ingest_outcom
 static enum bw_err store_part(struct ingest *in, const char *collection, const struct bw_servant_part *part,
 			      struct bw_ingest_outcome *out, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(4096);
+	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(BW_OFFICE_IMPORT_BYTES);
+	struct bw_form form;
 	uint8_t total[8];
 	const struct bw_slice fields[] = { bw_slice_text(collection), bw_desk_num(part->total, total), part->failures };
 
 	if (part->total == 0)
 		return BW_OK;
 	BW_TRY(bw_desk_do(in->desk, BW_OFFICE_IMPORT, fields, BW_COUNT(fields), part->batch_fd, &result, why));
-	keep_first_refusal(part->failures, out);
-	return add_result(&result, out);
+	BW_TRY(bw_form_take(bw_buf_slice(&result), BW_OFFICE_IMPORT_FIELDS, &form));
+	keep_first_refusal(form.fields[BW_OFFICE_IMPORT_FIELDS - 1], out);
+	return add_result(&form, out);
 }
 
 static enum bw_err store_page(void *ctx, const char *collection, int page_fd, size_t page_bytes,

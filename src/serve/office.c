@@ -235,6 +235,19 @@ static enum bw_err grant(struct job *job)
 
 /* ---- objects ----------------------------------------------------------- */
 
+/* Some of what was refused, and why: id, message, id, message … The counts beside it are whole. */
+static enum bw_err add_refused(const struct bw_put_tally *tally, struct bw_buf *result)
+{
+	struct bw_slice items[2 * BW_OFFICE_REFUSED_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < tally->failure_count && count < BW_COUNT(items); i++) {
+		items[count++] = bw_slice_sub(tally->failures[i].id, 0, BW_OFFICE_REFUSED_BYTES);
+		items[count++] = bw_slice_sub(tally->failures[i].message, 0, BW_OFFICE_REFUSED_BYTES);
+	}
+	return bw_form_add_list(result, items, count);
+}
+
 static enum bw_err import(struct job *job)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(512 * BW_MIB);
@@ -256,7 +269,8 @@ static enum bw_err import(struct job *job)
 	BW_TRY(bw_form_add_num(job->result, tally.conflict));
 	BW_TRY(bw_form_add_num(job->result, tally.revoked));
 	BW_TRY(bw_form_add_num(job->result, tally.erased));
-	return bw_form_add_num(job->result, tally.invalid);
+	BW_TRY(bw_form_add_num(job->result, tally.invalid));
+	return add_refused(&tally, job->result);
 }
 
 static enum bw_err delete_object(struct job *job)

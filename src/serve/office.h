@@ -38,13 +38,20 @@ enum bw_office_verb {
 		BW_OFFICE_VERB_COUNT
 };
 
-enum { BW_OFFICE_FIELDS = 5 }; /* verb n, then four; unused ones are empty */
+enum {
+	BW_OFFICE_FIELDS = 5, /* verb n, then four; unused ones are empty */
+	/* what an import's answer says by name of one batch; each id and each reason cut at so many bytes */
+	BW_OFFICE_REFUSED_MAX = 20,
+	BW_OFFICE_REFUSED_BYTES = 512,
+	BW_OFFICE_IMPORT_FIELDS = 8, /* total, added, duplicate, conflict, revoked, erased, invalid, refused l */
+	BW_OFFICE_IMPORT_BYTES = 32768,
+};
 
 const char *bw_office_name(enum bw_office_verb verb);
 
 /*
  * Carries a verb out. `result` gets the verb's answer: the id of a new
- * collection, the JSON status of an import, a count. `why` says what failed.
+ * collection, BW_OFFICE_IMPORT_FIELDS of an import, a count. `why` says what failed.
  * `fd` (-1: none) stays the caller's.
  */
 BW_MUST_USE enum bw_err bw_office_do(struct bw_store *store, const struct bw_form *form, int fd, struct bw_buf *result,

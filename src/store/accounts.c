@@ -241,6 +241,52 @@ enum bw_err bw_store_account_add_cert(struct bw_store *store, uint32_t number,
 			 number, print, label);
 }
 
+#define PROOFS                                                             \
+	"SELECT 0, created, label, hash FROM account_key WHERE account=?1" \
+	" UNION ALL SELECT 1, created, label, fingerprint FROM account_cert WHERE account=?1 ORDER BY 1, 2"
+
+static enum bw_err read_proof(sqlite3_stmt *stmt, struct bw_arena *arena, struct bw_account_proof *out)
+{
+	const struct bw_slice print = bw_sql_blob(stmt, 3);
+
+	BW_NEED(print.len == sizeof(out->print), SYNTAX);
+	out->certificate = sqlite3_column_int(stmt, 0) != 0;
+	out->created_us = sqlite3_column_int64(stmt, 1);
+	memcpy(out->print, print.ptr, sizeof(out->print));
+	return bw_arena_copy(arena, bw_sql_text(stmt, 2), &out->label);
+}
+
+enum bw_err bw_store_account_proofs(struct bw_store *store, uint32_t number, struct bw_arena *arena,
+				    struct bw_account_proof **out, size_t *out_count)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	struct bw_account_proof *list = NULL;
+	size_t count = 0;
+	size_t cap = 0;
+	bool found;
+
+	BW_TRY(bw_store_note(store, bw_sql_prepare(store->db, PROOFS, &stmt), "list keys"));
+	(void)sqlite3_bind_int64(stmt, 1, number);
+	for (;;) {
+		BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "list keys"));
+		if (!found)
+			break;
+		if (count == cap) {
+			struct bw_account_proof *more = bw_arena_zero(arena, 2 * cap + 8, sizeof(*more));
+
+			BW_NEED(more != NULL, MEMORY);
+			if (count > 0)
+				memcpy(more, list, count * sizeof(*more));
+			list = more;
+			cap = 2 * cap + 8;
+		}
+		BW_TRY(read_proof(stmt, arena, &list[count++]));
+	}
+	*out = list;
+	*out_count = count;
+	return BW_OK;
+}
+
 enum bw_err bw_store_account_revoke(struct bw_store *store, uint32_t number)
 {
 	struct bw_account account;

@@ -52,6 +52,17 @@ BW_MUST_USE enum bw_err bw_store_account_add_key(struct bw_store *store, uint32_
 BW_MUST_USE enum bw_err bw_store_account_add_cert(struct bw_store *store, uint32_t number,
 						  const uint8_t print[BW_ACCOUNT_HASH_BYTES], struct bw_slice label);
 
+struct bw_account_proof {
+	bool certificate; /* else an API key */
+	int64_t created_us;
+	struct bw_slice label;                /* in the arena */
+	uint8_t print[BW_ACCOUNT_HASH_BYTES]; /* SHA-256 of the certificate; of a key the hash that is kept */
+};
+
+/* Its keys, then its certificates, each in the order they were added; array in `arena`. */
+BW_MUST_USE enum bw_err bw_store_account_proofs(struct bw_store *store, uint32_t number, struct bw_arena *arena,
+						struct bw_account_proof **out, size_t *out_count);
+
 /* Removes keys and certificates, all of them. */
 BW_MUST_USE enum bw_err bw_store_account_revoke(struct bw_store *store, uint32_t number);
 
