@@ -12,6 +12,7 @@ enum {
 	CLOCK_GRAIN_US = 20000, /* a file's times are cut to the kernel's tick: at most 10 ms, and as much again */
 	WAIT_US = 500,
 	ROOM_TRIES = 400, /* of WAIT_US: after that the sampler is not there, and features come with a later walk */
+	WAKE_EVERY = 32,  /* samples: a wake costs as much as the features of one */
 };
 
 /* What the sampler was asked, in the order of asking, which is also the order of its answers. */
@@ -26,6 +27,7 @@ struct bw_copier {
 	struct asked asked[ASKED_MAX];
 	uint32_t first; /* both count on for ever */
 	uint32_t last;
+	uint32_t unsaid; /* of what was asked: the sampler was not woken for them */
 	uint8_t pass[BW_VOLUMES_MAX];
 	uint8_t space[BW_CONTENT_WHOLE_MAX];
 };
@@ -174,9 +176,10 @@ static enum bw_err take_answer(struct bw_copier *copier, const struct bw_sample_
 	return bw_index_put(copier->plan.index, &file);
 }
 
-enum bw_err bw_copier_answers(struct bw_copier *copier)
+static enum bw_err take_answers(struct bw_copier *copier)
 {
 	struct bw_ring_record record;
+
 	while (bw_ring_next(copier->plan.features, &record) == BW_OK) {
 		struct bw_sample_answer answer;
 		const bool fits = record.bytes.len == sizeof(answer);
@@ -188,6 +191,19 @@ enum bw_err bw_copier_answers(struct bw_copier *copier)
 			BW_TRY(take_answer(copier, &answer));
 	}
 	return BW_OK;
+}
+
+static void wake_sampler(struct bw_copier *copier)
+{
+	if (copier->unsaid > 0)
+		bw_ring_wake(copier->plan.samples);
+	copier->unsaid = 0;
+}
+
+enum bw_err bw_copier_answers(struct bw_copier *copier)
+{
+	wake_sampler(copier);
+	return take_answers(copier);
 }
 
 static void wait_a_little(void)
@@ -202,11 +218,12 @@ static enum bw_err find_room(struct bw_copier *copier, size_t bytes, void **out)
 {
 	*out = NULL;
 	for (unsigned tries = 0; tries < ROOM_TRIES; tries++) {
-		BW_TRY(bw_copier_answers(copier));
+		BW_TRY(take_answers(copier));
 		if (copier->last - copier->first < ASKED_MAX)
 			*out = bw_ring_room(copier->plan.samples, bytes);
 		if (*out != NULL)
 			return BW_OK;
+		wake_sampler(copier);
 		wait_a_little();
 	}
 	copier->first = copier->last;
@@ -225,8 +242,10 @@ static enum bw_err ask(struct bw_copier *copier, const struct bw_sample *sample,
 		return BW_OK;
 	}
 	bw_sample_write(room, key->volume, version, sample);
-	bw_ring_put(copier->plan.samples, BW_RECORD_EVENT, bytes);
+	bw_ring_put_quietly(copier->plan.samples, BW_RECORD_EVENT, bytes);
 	copier->asked[copier->last++ % ASKED_MAX] = (struct asked){ version, *key };
+	if (++copier->unsaid >= WAKE_EVERY)
+		wake_sampler(copier);
 	return BW_OK;
 }
 

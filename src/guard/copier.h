@@ -56,7 +56,10 @@ BW_MUST_USE enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw
 BW_MUST_USE enum bw_err bw_copier_sample(struct bw_copier *copier, int fd, uint64_t size,
 					 const struct bw_index_file *known);
 
-/* Takes in what the sampler has answered by now. As bw_shelf_features. */
+/*
+ * Takes in what the sampler has answered by now; as bw_shelf_features. The sampler learns of what it was asked in groups,
+ * and here at the latest: who stops taking files for a while calls this.
+ */
 BW_MUST_USE enum bw_err bw_copier_answers(struct bw_copier *copier);
 
 /* Waits for all answers, for at most so long: a sampler that died answers nothing. */

@@ -26,6 +26,7 @@ struct gather {
 	uint32_t folder; /* the present one */
 	/* what changed before this and is in the index was seen by a whole walk; 0: there was none */
 	int64_t walked_us;
+	bool is_first; /* the catalogue was empty: nothing can be as it was, and nothing gone */
 	struct bw_buf meta;
 	struct bw_buf path;
 };
@@ -223,6 +224,8 @@ static enum bw_err look_at(struct gather *gather, const struct bw_walk_folder *f
 	struct bw_file_key key;
 	struct stat status;
 
+	if (gather->is_first)
+		return take_name(gather, folder, name, type);
 	if (fstatat(folder->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
 		return BW_OK;
 	if (bw_volume_handle_at(folder->fd, name, &handle) == BW_OK &&
@@ -319,6 +322,15 @@ static enum bw_err load_walked(struct gather *gather)
 	return BW_OK;
 }
 
+static enum bw_err look_whether_first(struct gather *gather)
+{
+	struct bw_shelf_totals totals;
+
+	BW_TRY(bw_shelf_totals(gather->shelf, &totals));
+	gather->is_first = totals.files == 0;
+	return BW_OK;
+}
+
 static enum bw_err save_walked(struct gather *gather, int64_t began_us)
 {
 	char text[24];
@@ -359,11 +371,13 @@ enum bw_err bw_gather(const struct bw_gather_plan *plan, struct bw_gathered *out
 	const int64_t began_us = bw_clock_now_us();
 	enum bw_err err = load_walked(&gather);
 
+	if (err == BW_OK)
+		err = look_whether_first(&gather);
 	bw_copier_next_pass(plan->copier, plan->volume->number);
 	if (err == BW_OK)
 		err = walk_trees(&gather, why);
 	/* an unreadable disk is no proof that its files are gone */
-	if (err == BW_OK && gather.counts.skipped == 0)
+	if (err == BW_OK && gather.counts.skipped == 0 && !gather.is_first)
 		err = forget_unseen(&gather);
 	if (err == BW_OK)
 		err = save_walked(&gather, began_us);

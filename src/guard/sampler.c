@@ -12,7 +12,7 @@
 #include "guard/guard.h"
 #include "guard/sample.h"
 
-enum { FULL_WAIT_MS = 2, PRIORITY = 5, MEMORY_BYTES = 512 * 1024 * 1024 };
+enum { FULL_WAIT_MS = 2, PRIORITY = 5, MEMORY_BYTES = 512 * 1024 * 1024, WAKE_EVERY = 64 };
 
 /* One record; false when its answer has no room. What breaks the form is passed over: keep is then not answered. */
 static bool answer_one(const struct bw_ring_record *record, struct bw_ring *features)
@@ -30,23 +30,27 @@ static bool answer_one(const struct bw_ring_record *record, struct bw_ring *feat
 	answer.volume = ask.volume;
 	bw_content_of(&sample, &answer.content);
 	memcpy(room, &answer, sizeof(answer));
-	bw_ring_put(features, BW_RECORD_EVENT, sizeof(answer));
+	bw_ring_put_quietly(features, BW_RECORD_EVENT, sizeof(answer));
 	return true;
 }
 
 void bw_sampler_answer(struct bw_ring *samples, struct bw_ring *features, bool *out_more)
 {
 	struct bw_ring_record record;
+	unsigned answered = 0;
 	enum bw_err err;
 
 	*out_more = false;
 	while ((err = bw_ring_next(samples, &record)) == BW_OK) {
 		if (!answer_one(&record, features)) {
 			*out_more = true;
-			return;
+			break;
 		}
 		bw_ring_done(samples);
+		if (++answered % WAKE_EVERY == 0)
+			bw_ring_wake(features);
 	}
+	bw_ring_wake(features);
 	if (err == BW_ERR_PROTOCOL)
 		bw_log(BW_ERROR, "samples made no sense and were dropped", { 0 });
 }

@@ -158,24 +158,27 @@ static bool same_moment(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* All of a file up to what a pack takes; *out_small is false when there is more. */
-static enum bw_err read_small(struct bw_shadow *shadow, int fd, bool *out_small)
+/*
+ * All of a file up to what a pack takes; *out_small is false when there is more. A read that ends short at the size
+ * the file was said to have is its end: the look at it afterwards says whether that still holds.
+ */
+static enum bw_err read_small(struct bw_shadow *shadow, int fd, uint64_t size, bool *out_small)
 {
 	struct bw_buf *content = &shadow->content;
 
 	bw_buf_clear(content);
 	BW_TRY(bw_buf_reserve(content, BW_PACK_CONTENT_MAX + 1));
 	while (content->len <= BW_PACK_CONTENT_MAX) {
-		const ssize_t got = pread(fd, content->ptr + content->len, BW_PACK_CONTENT_MAX + 1 - content->len,
-					  (off_t)content->len);
+		const size_t wanted = BW_PACK_CONTENT_MAX + 1 - content->len;
+		const ssize_t got = pread(fd, content->ptr + content->len, wanted, (off_t)content->len);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return bw_err_from_errno(errno);
-		if (got == 0)
-			break;
 		content->len += (size_t)got;
+		if (got == 0 || ((size_t)got < wanted && content->len == size))
+			break;
 	}
 	*out_small = content->len <= BW_PACK_CONTENT_MAX;
 	return BW_OK;
@@ -215,7 +218,7 @@ static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *
 	bool small = taken->status.st_size <= BW_PACK_CONTENT_MAX;
 
 	if (small)
-		BW_TRY(read_small(shadow, take->fd, &small));
+		BW_TRY(read_small(shadow, take->fd, (uint64_t)taken->status.st_size, &small));
 	taken->in_pack = small;
 	if (!small)
 		return take_object(shadow, take->fd, row);
@@ -227,23 +230,16 @@ static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *
 	return BW_OK;
 }
 
-/* One try; *out_still says whether the file held still. */
+/* One try on what taken->status says; `out_after` is what it was when it had been read. */
 static enum bw_err take_once(struct bw_shadow *shadow, const struct bw_take *take, struct bw_shelf_version *row,
-			     struct bw_taken *taken, bool *out_still)
+			     struct bw_taken *taken, struct stat *out_after)
 {
-	struct stat after;
-
-	if (fstat(take->fd, &taken->status) != 0)
-		return bw_err_from_errno(errno);
 	BW_NEED(S_ISREG(taken->status.st_mode), TYPE);
 	BW_NEED(take->largest == 0 || (uint64_t)taken->status.st_size <= take->largest, TOO_BIG);
 	row->size = (uint64_t)taken->status.st_size;
 	row->taken_us = bw_clock_now_us();
 	BW_TRY(take_content(shadow, take, row, taken));
-	if (fstat(take->fd, &after) != 0)
-		return bw_err_from_errno(errno);
-	*out_still = same_moment(&taken->status, &after);
-	return BW_OK;
+	return fstat(take->fd, out_after) == 0 ? BW_OK : bw_err_from_errno(errno);
 }
 
 /* What a try left behind that the next one replaces. */
@@ -260,11 +256,16 @@ static enum bw_err take_regular(struct bw_shadow *shadow, const struct bw_take *
 	bool still = false;
 
 	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
-		BW_TRY(take_once(shadow, take, row, taken, &still));
+		struct stat after;
+
+		BW_TRY(take_once(shadow, take, row, taken, &after));
+		still = same_moment(&taken->status, &after);
 		if (still)
 			break;
-		if (tries + 1 < TAKE_TRIES)
+		if (tries + 1 < TAKE_TRIES) {
 			undo_try(shadow, taken);
+			taken->status = after;
+		}
 	}
 	taken->fuzzy = !still;
 	if (!still && row->state == BW_SHELF_GOOD)
