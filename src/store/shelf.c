@@ -9,6 +9,7 @@
 /*
  * file       what a key is called now; `newest` is its newest good version
  * version    what is kept; the order of numbers is the order of taking
+ * pin        which incident holds which version; a version's own `incident` is the first of them
  * pack       kept bytes in each pack, so that an empty one is known without a scan
  * tally      totals, moved in the transaction that moves them
  */
@@ -24,10 +25,13 @@ static const char *const schema[] = {
 	" name BLOB NOT NULL, taken INTEGER NOT NULL, mtime INTEGER NOT NULL, size INTEGER NOT NULL,"
 	" pack INTEGER NOT NULL, at INTEGER NOT NULL, kept INTEGER NOT NULL, kind INTEGER NOT NULL,"
 	" before INTEGER NOT NULL, incident INTEGER NOT NULL, state INTEGER NOT NULL, sum BLOB NOT NULL,"
-	" meta BLOB NOT NULL, content BLOB NOT NULL) STRICT",
+	" meta BLOB NOT NULL, content BLOB NOT NULL, actor INTEGER NOT NULL DEFAULT 0) STRICT",
 	"CREATE INDEX version_file ON version(file)",
 	"CREATE INDEX version_place ON version(folder, name)",
 	"CREATE INDEX version_incident ON version(incident) WHERE incident <> 0",
+	"CREATE TABLE pin(incident INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(incident, version)) STRICT,"
+	" WITHOUT ROWID",
+	"CREATE INDEX pin_version ON pin(version)",
 	"CREATE TABLE pack(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT",
 	"CREATE TABLE tally(one INTEGER PRIMARY KEY, files INTEGER NOT NULL, versions INTEGER NOT NULL,"
 	" kept INTEGER NOT NULL) STRICT",
@@ -35,9 +39,20 @@ static const char *const schema[] = {
 	NULL,
 };
 
+/* From the first form to the second: several incidents may hold a version, and budgets know who made it. */
+static const char *const upgrade[] = {
+	"ALTER TABLE version ADD COLUMN actor INTEGER NOT NULL DEFAULT 0",
+	"CREATE TABLE pin(incident INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(incident, version)) STRICT,"
+	" WITHOUT ROWID",
+	"CREATE INDEX pin_version ON pin(version)",
+	"INSERT INTO pin SELECT incident, number FROM version WHERE incident <> 0",
+	"PRAGMA user_version=2",
+	NULL,
+};
+
 enum {
 	SHELF_APPLICATION_ID = 0x42575348, /* BWSH */
-	SHELF_VERSION = 1,
+	SHELF_VERSION = 2,
 	SHELF_CACHE_BYTES = 16 * 1024 * 1024,
 	SHELF_CHECKPOINT_PAGES = 4096,
 };
@@ -81,7 +96,19 @@ enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
 	return err == BW_OK ? BW_OK : fail(why, err, "make", path);
 }
 
-static enum bw_err check_schema(sqlite3 *db)
+static enum bw_err upgrade_schema(sqlite3 *db)
+{
+	enum bw_err err = bw_sql_run(db, "BEGIN IMMEDIATE");
+
+	for (const char *const *line = upgrade; err == BW_OK && *line != NULL; line++)
+		err = bw_sql_run(db, *line);
+	if (err == BW_OK)
+		return bw_sql_run(db, "COMMIT");
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return err;
+}
+
+static enum bw_err check_schema(sqlite3 *db, bool read_only)
 {
 	int64_t application;
 	int64_t version;
@@ -90,14 +117,17 @@ static enum bw_err check_schema(sqlite3 *db)
 	BW_TRY(bw_sql_number(db, "PRAGMA user_version", &version));
 	BW_NEED(application == SHELF_APPLICATION_ID, CORRUPT);
 	BW_NEED(version <= SHELF_VERSION, SCHEMA);
-	return BW_OK;
+	if (version == SHELF_VERSION)
+		return BW_OK;
+	BW_NEED(!read_only, VERSION);
+	return upgrade_schema(db);
 }
 
-static enum bw_err begin_reading(struct bw_shelf *shelf)
+static enum bw_err begin_reading(struct bw_shelf *shelf, bool read_only)
 {
 	int64_t newest;
 
-	BW_TRY(check_schema(shelf->db));
+	BW_TRY(check_schema(shelf->db, read_only));
 	BW_TRY(bw_sql_number(shelf->db, "SELECT coalesce(max(number), 0) FROM version", &newest));
 	shelf->next = (uint64_t)newest + 1;
 	return BW_OK;
@@ -116,7 +146,7 @@ enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **ou
 	BW_NEED(shelf != NULL, MEMORY);
 	err = bw_sql_open(&options, &shelf->db);
 	if (err == BW_OK)
-		err = begin_reading(shelf);
+		err = begin_reading(shelf, read_only);
 	if (err != BW_OK) {
 		bw_shelf_close(shelf);
 		return fail(why, err, "open", path);
@@ -350,6 +380,7 @@ static const struct {
 	const char *words;
 } checks[] = {
 	{ "SELECT count(*) FROM version WHERE file NOT IN (SELECT number FROM file)", "a version without its file" },
+	{ "SELECT count(*) FROM pin WHERE version NOT IN (SELECT number FROM version)", "a pin without its version" },
 	{ "SELECT count(*) FROM version WHERE folder NOT IN (SELECT number FROM folder)",
 	  "a version without its folder" },
 	{ "SELECT count(*) FROM file WHERE newest <> 0 AND newest NOT IN (SELECT number FROM version)",

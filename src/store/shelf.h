@@ -61,8 +61,9 @@ struct bw_shelf_version {
 	uint64_t kept_bytes; /* on disk, for the quota: 0 for a reflink */
 	uint32_t kind;       /* file type bits of its mode (S_IFREG, S_IFLNK) */
 	uint64_t before;     /* the version before of the same file; 0: none, or thinned away */
-	uint64_t incident;   /* pinned by it: not thinned while it is open; 0: none */
+	uint64_t incident;   /* pinned by it (the first of several): not thinned while it is open; 0: none */
 	uint32_t state;      /* enum bw_shelf_state */
+	uint32_t actor;      /* who made it, as far as a budget needs to know; 0: nobody knows */
 	uint8_t sum[BW_SHELF_SUM_BYTES];
 	struct bw_slice meta;
 	struct bw_slice content; /* BW_SHELF_CONTENT_BYTES, or empty when not known yet */
@@ -78,7 +79,10 @@ struct bw_shelf_totals {
 /* Makes an empty one. EXISTS. */
 BW_MUST_USE enum bw_err bw_shelf_create(const char *path, struct bw_why *why);
 
-/* NOT_FOUND, SCHEMA (a newer Breakwater's). `read_only` beside a writer is fine. */
+/*
+ * NOT_FOUND, SCHEMA (a newer Breakwater's). A writer brings an older one's up to date; for a reader that is VERSION.
+ * `read_only` beside a writer is fine.
+ */
 BW_MUST_USE enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **out, struct bw_why *why);
 void bw_shelf_close(struct bw_shelf *shelf); /* rolls back what was not committed; NULL allowed */
 
@@ -149,11 +153,16 @@ struct bw_shelf_spare {
 	uint64_t kept_bytes;
 	uint64_t incident;
 	uint32_t state;
+	uint32_t actor;
+	bool in_pack; /* else an object, which takes an inode */
 };
 typedef enum bw_err bw_shelf_see_spare(void *context, const struct bw_shelf_spare *spare);
 BW_MUST_USE enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, void *context);
 
-/* Pins or (incident 0) unpins; the features once they are known; the state. NOT_FOUND. */
+/*
+ * Pins, also for several incidents at a time: what one of them closes, the others still hold. The features once they are
+ * known; the state. NOT_FOUND.
+ */
 BW_MUST_USE enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident);
 BW_MUST_USE enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident);
 BW_MUST_USE enum bw_err bw_shelf_describe(struct bw_shelf *shelf, uint64_t number, struct bw_slice content,
@@ -164,6 +173,28 @@ BW_MUST_USE enum bw_err bw_shelf_features(struct bw_shelf *shelf, uint64_t numbe
 
 /* Forgets a version; the caller removes its content after the commit. NOT_FOUND; BUSY when it is pinned. */
 BW_MUST_USE enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number);
+
+/* Its content is lost: forgotten whether it is pinned or not. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_lose(struct bw_shelf *shelf, uint64_t number);
+
+/*
+ * A packed content lies elsewhere now. NOT_FOUND when it no longer lies at `from_pack`, `from_at`: it went, or was moved
+ * before.
+ */
+BW_MUST_USE enum bw_err bw_shelf_move(struct bw_shelf *shelf, uint64_t number, uint32_t from_pack, uint64_t from_at,
+				      uint32_t pack, uint64_t at);
+
+/* Where every version's content lies, by number: what is checked against packs and objects after a crash. */
+struct bw_shelf_place {
+	uint64_t number;
+	uint64_t size;
+	uint64_t at;
+	uint32_t pack;
+	uint32_t kind;
+	bool is_pinned;
+};
+typedef enum bw_err bw_shelf_see_place(void *context, const struct bw_shelf_place *place);
+BW_MUST_USE enum bw_err bw_shelf_places(struct bw_shelf *shelf, bw_shelf_see_place *see, void *context);
 
 /* How many kept bytes lie in a pack: with none left it can go. */
 BW_MUST_USE enum bw_err bw_shelf_pack_bytes(struct bw_shelf *shelf, uint32_t pack, uint64_t *out);

@@ -3,7 +3,7 @@
 
 #define VERSION_COLUMNS                                                                                      \
 	"v.number, f.ino, f.tree, f.gen, v.folder, v.name, v.taken, v.mtime, v.size, v.pack, v.at, v.kept, " \
-	"v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content"
+	"v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content, v.actor"
 
 static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_TALLY] = "UPDATE tally SET files = files + ?1, versions = versions + ?2, kept = kept + ?3",
@@ -28,17 +28,23 @@ static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_FILE_REMOVE] =
 		"DELETE FROM file WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM version WHERE file = ?1)",
 	[SHELF_VERSION_ADD] = "INSERT INTO version VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-			      " ?15, ?16, ?17)",
+			      " ?15, ?16, ?17, ?18)",
 	[SHELF_VERSION_GET] = "SELECT " VERSION_COLUMNS
 			      " FROM version v JOIN file f ON f.number = v.file WHERE v.number = ?1",
 	[SHELF_VERSION_NEWEST] = "SELECT " VERSION_COLUMNS
 				 " FROM version v JOIN file f ON f.number = v.file WHERE f.ino = ?1 AND f.tree = ?2"
 				 " AND f.gen = ?3 AND v.taken <= ?4 AND v.state <= ?5 ORDER BY v.number DESC LIMIT 1",
-	[SHELF_VERSION_PIN] = "UPDATE version SET incident = ?2 WHERE number = ?1",
-	[SHELF_VERSION_UNPIN] = "UPDATE version SET incident = 0 WHERE incident = ?1",
+	/* a version shows one incident, the first of those that hold it */
+	[SHELF_VERSION_PIN] = "UPDATE version SET incident = iif(incident = 0, ?2, incident) WHERE number = ?1",
+	[SHELF_VERSION_UNPIN] = "UPDATE version SET incident = coalesce((SELECT min(p.incident) FROM pin p"
+				" WHERE p.version = version.number), 0) WHERE incident = ?1 AND incident <> 0",
+	[SHELF_PIN_ADD] = "INSERT OR IGNORE INTO pin VALUES(?1, ?2)",
+	[SHELF_PIN_REMOVE] = "DELETE FROM pin WHERE incident = ?1",
 	[SHELF_VERSION_DESCRIBE] = "UPDATE version SET content = ?2, state = ?3 WHERE number = ?1",
 	[SHELF_VERSION_FEATURES] = "UPDATE version SET content = ?2 WHERE number = ?1",
-	[SHELF_VERSION_DROP] = "DELETE FROM version WHERE number = ?1 AND incident = 0",
+	[SHELF_VERSION_DROP] = "DELETE FROM version WHERE number = ?1",
+	[SHELF_VERSION_MOVE] = "UPDATE version SET pack = ?4, at = ?5 WHERE number = ?1 AND pack = ?2 AND at = ?3",
+	[SHELF_PINS_OF] = "DELETE FROM pin WHERE version = ?1",
 };
 
 enum bw_err bw_shelf_statement(struct bw_shelf *shelf, enum shelf_statement which, sqlite3_stmt **out)
@@ -163,6 +169,17 @@ static enum bw_err insert_version(struct bw_shelf *shelf, int64_t file, const st
 	bw_shelf_bind_bytes(stmt, ++at, bw_slice_of(version->sum, sizeof(version->sum)));
 	bw_shelf_bind_bytes(stmt, ++at, version->meta);
 	bw_shelf_bind_bytes(stmt, ++at, version->content);
+	(void)sqlite3_bind_int64(stmt, ++at, version->actor);
+	return bw_sql_done(stmt);
+}
+
+static enum bw_err add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_statement(shelf, SHELF_PIN_ADD, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)number);
 	return bw_sql_done(stmt);
 }
 
@@ -183,6 +200,8 @@ enum bw_err bw_shelf_add(struct bw_shelf *shelf, struct bw_shelf_version *versio
 	row.number = shelf->next;
 	row.before = file.newest;
 	BW_TRY(insert_version(shelf, file.number, &row));
+	if (row.incident != 0)
+		BW_TRY(add_pin(shelf, row.number, row.incident));
 	if (row.state == BW_SHELF_GOOD)
 		BW_TRY(set_newest(shelf, file.number, row.number));
 	BW_TRY(move_pack(shelf, row.pack, (int64_t)row.kept_bytes));
@@ -217,6 +236,7 @@ static void read_version(sqlite3_stmt *stmt, struct bw_shelf_version *out)
 		.state = (uint32_t)sqlite3_column_int64(stmt, 15),
 		.meta = bw_sql_blob(stmt, 17),
 		.content = bw_sql_blob(stmt, 18),
+		.actor = (uint32_t)sqlite3_column_int64(stmt, 19),
 	};
 	memcpy(out->sum, sum.ptr, sum.len < sizeof(out->sum) ? sum.len : sizeof(out->sum));
 }
@@ -292,7 +312,7 @@ enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *conte
 	BW_TRY(bw_sql_prepare(
 		shelf->db,
 		"SELECT v.number, f.ino, f.tree, f.gen, f.folder, f.name, v.taken, v.mtime, v.size, v.pack,"
-		" v.at, v.kept, v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content"
+		" v.at, v.kept, v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content, v.actor"
 		" FROM file f JOIN version v ON v.number = f.newest WHERE f.gone = 0 ORDER BY v.number",
 		&stmt));
 	return walk(stmt, see, context);
@@ -347,10 +367,9 @@ enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
-	/* the second condition lets SQLite use the index, which holds pinned ones only */
 	BW_TRY(bw_sql_prepare(shelf->db,
-			      "SELECT " VERSION_COLUMNS " FROM version v JOIN file f ON f.number = v.file"
-			      " WHERE v.incident = ?1 AND v.incident <> 0 ORDER BY v.number",
+			      "SELECT " VERSION_COLUMNS " FROM pin p JOIN version v ON v.number = p.version"
+			      " JOIN file f ON f.number = v.file WHERE p.incident = ?1 ORDER BY p.version",
 			      &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
 	return walk(stmt, see, context);
@@ -377,7 +396,9 @@ static void read_spare(sqlite3_stmt *stmt, struct bw_shelf_spare *out)
 					.taken_us = sqlite3_column_int64(stmt, 4),
 					.kept_bytes = (uint64_t)sqlite3_column_int64(stmt, 5),
 					.incident = (uint64_t)sqlite3_column_int64(stmt, 6),
-					.state = (uint32_t)sqlite3_column_int64(stmt, 7) };
+					.state = (uint32_t)sqlite3_column_int64(stmt, 7),
+					.actor = (uint32_t)sqlite3_column_int64(stmt, 8),
+					.in_pack = sqlite3_column_int64(stmt, 9) != 0 };
 }
 
 enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, void *context)
@@ -387,12 +408,13 @@ enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, voi
 	bool found = true;
 
 	/* the inner part reads an index and the files only: most files have one version, whose row is never touched */
-	BW_TRY(bw_sql_prepare(shelf->db,
-			      "SELECT v.number, v.file, f.newest, f.gone, v.taken, v.kept, v.incident, v.state"
-			      " FROM (SELECT DISTINCT w.file AS file FROM version w JOIN file g ON g.number = w.file"
-			      " WHERE w.number <> g.newest OR g.gone <> 0) s JOIN file f ON f.number = s.file"
-			      " JOIN version v ON v.file = s.file ORDER BY v.file, v.number DESC",
-			      &stmt));
+	BW_TRY(bw_sql_prepare(
+		shelf->db,
+		"SELECT v.number, v.file, f.newest, f.gone, v.taken, v.kept, v.incident, v.state,"
+		" v.actor, v.pack FROM (SELECT DISTINCT w.file AS file FROM version w JOIN file g ON g.number = w.file"
+		" WHERE w.number <> g.newest OR g.gone <> 0) s JOIN file f ON f.number = s.file"
+		" JOIN version v ON v.file = s.file ORDER BY v.file, v.number DESC",
+		&stmt));
 	for (;;) {
 		BW_TRY(bw_sql_row(stmt, &found));
 		if (!found)
@@ -413,11 +435,13 @@ enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incid
 {
 	sqlite3_stmt *stmt;
 
+	BW_NEED(incident != 0, RANGE);
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_PIN, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)incident);
-	return change_one(shelf, stmt);
+	BW_TRY(change_one(shelf, stmt));
+	return add_pin(shelf, number, incident);
 }
 
 enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident)
@@ -425,6 +449,9 @@ enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident)
 	sqlite3_stmt *stmt;
 
 	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_PIN_REMOVE, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
+	BW_TRY(bw_sql_done(stmt));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_UNPIN, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
 	return bw_sql_done(stmt);
@@ -485,20 +512,85 @@ enum bw_err bw_shelf_features(struct bw_shelf *shelf, uint64_t number, struct bw
 	return change_one(shelf, stmt);
 }
 
+static enum bw_err forget(struct bw_shelf *shelf, const struct bw_shelf_version *version)
+{
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_DROP, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)version->number);
+	BW_TRY(change_one(shelf, stmt));
+	BW_TRY(move_pack(shelf, version->pack, -(int64_t)version->kept_bytes));
+	shelf->versions--;
+	shelf->kept -= (int64_t)version->kept_bytes;
+	return renew_newest(shelf, &version->key);
+}
+
 enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+
+	BW_TRY(bw_shelf_get(shelf, number, &arena, &version));
+	BW_NEED(version.incident == 0, BUSY);
+	return forget(shelf, &version);
+}
+
+enum bw_err bw_shelf_lose(struct bw_shelf *shelf, uint64_t number)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
 	struct bw_shelf_version version;
 	sqlite3_stmt *stmt;
 
 	BW_TRY(bw_shelf_get(shelf, number, &arena, &version));
-	BW_NEED(version.incident == 0, BUSY);
-	BW_TRY(bw_shelf_begin(shelf));
-	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_DROP, &stmt));
+	BW_TRY(forget(shelf, &version));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_PINS_OF, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	return bw_sql_done(stmt);
+}
+
+/* ---- where contents lie -------------------------------------------------------------------- */
+
+enum bw_err bw_shelf_move(struct bw_shelf *shelf, uint64_t number, uint32_t from_pack, uint64_t from_at, uint32_t pack,
+			  uint64_t at)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_get(shelf, number, &arena, &version));
+	BW_NEED(version.pack == from_pack && version.at == from_at, NOT_FOUND);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_MOVE, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	(void)sqlite3_bind_int64(stmt, 2, from_pack);
+	(void)sqlite3_bind_int64(stmt, 3, (int64_t)from_at);
+	(void)sqlite3_bind_int64(stmt, 4, pack);
+	(void)sqlite3_bind_int64(stmt, 5, (int64_t)at);
 	BW_TRY(change_one(shelf, stmt));
-	BW_TRY(move_pack(shelf, version.pack, -(int64_t)version.kept_bytes));
-	shelf->versions--;
-	shelf->kept -= (int64_t)version.kept_bytes;
-	return renew_newest(shelf, &version.key);
+	BW_TRY(move_pack(shelf, from_pack, -(int64_t)version.kept_bytes));
+	return move_pack(shelf, pack, (int64_t)version.kept_bytes);
+}
+
+enum bw_err bw_shelf_places(struct bw_shelf *shelf, bw_shelf_see_place *see, void *context)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found = true;
+
+	BW_TRY(bw_sql_prepare(shelf->db, "SELECT number, size, at, pack, kind, incident FROM version ORDER BY number",
+			      &stmt));
+	for (;;) {
+		struct bw_shelf_place place;
+
+		BW_TRY(bw_sql_row(stmt, &found));
+		if (!found)
+			return BW_OK;
+		place = (struct bw_shelf_place){ .number = (uint64_t)sqlite3_column_int64(stmt, 0),
+						 .size = (uint64_t)sqlite3_column_int64(stmt, 1),
+						 .at = (uint64_t)sqlite3_column_int64(stmt, 2),
+						 .pack = (uint32_t)sqlite3_column_int64(stmt, 3),
+						 .kind = (uint32_t)sqlite3_column_int64(stmt, 4),
+						 .is_pinned = sqlite3_column_int64(stmt, 5) != 0 };
+		BW_TRY(see(context, &place));
+	}
 }

@@ -1,5 +1,6 @@
 #include "store/shelf.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -312,6 +313,96 @@ static void another_database_is_refused_by_name(void **state)
 	assert_null(other);
 }
 
+static void what_two_incidents_pin_stays_until_both_are_closed(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	struct seen seen = { "" };
+
+	assert_ok(bw_shelf_pin(f->shelf, first, 42));
+	assert_ok(bw_shelf_pin(f->shelf, first, 43));
+	assert_ok(bw_shelf_unpin_all(f->shelf, 43));
+	assert_int_equal(bw_shelf_drop(f->shelf, first), BW_ERR_BUSY);
+	assert_ok(bw_shelf_pin(f->shelf, first, 44));
+	assert_ok(bw_shelf_unpin_all(f->shelf, 42));
+	assert_int_equal(bw_shelf_drop(f->shelf, first), BW_ERR_BUSY);
+	assert_ok(bw_shelf_pinned(f->shelf, 44, see, &seen));
+	assert_string_equal(seen.text, "a:100 ");
+	assert_ok(bw_shelf_unpin_all(f->shelf, 44));
+	assert_ok(bw_shelf_drop(f->shelf, first));
+}
+
+static void a_content_that_moved_is_found_where_it_lies_now(void **state)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	struct bw_shelf_version version;
+	uint64_t bytes;
+
+	assert_ok(bw_shelf_move(f->shelf, first, 1, 100, 9, 5));
+	assert_int_equal(bw_shelf_move(f->shelf, first, 1, 100, 10, 5), BW_ERR_NOT_FOUND);
+	assert_ok(bw_shelf_get(f->shelf, first, &arena, &version));
+	assert_int_equal(version.pack, 9);
+	assert_int_equal(version.at, 5);
+	assert_ok(bw_shelf_pack_bytes(f->shelf, 1, &bytes));
+	assert_int_equal(bytes, 0);
+	assert_ok(bw_shelf_pack_bytes(f->shelf, 9, &bytes));
+	assert_int_equal(bytes, 10);
+}
+
+static void a_version_whose_content_is_lost_goes_though_it_is_pinned(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	const uint64_t second = add(f, 7, "a", 200, BW_SHELF_GOOD);
+
+	assert_ok(bw_shelf_pin(f->shelf, second, 42));
+	assert_ok(bw_shelf_lose(f->shelf, second));
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_GOOD), first);
+	assert_int_equal(bw_shelf_lose(f->shelf, second), BW_ERR_NOT_FOUND);
+}
+
+static void set_version(const struct fixture *f, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_catalogue_of_the_first_form_is_brought_up_to_date_by_who_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_shelf *reader = NULL;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+
+	assert_ok(bw_shelf_pin(f->shelf, first, 42));
+	assert_ok(bw_shelf_sync(f->shelf));
+	bw_shelf_close(f->shelf);
+	set_version(f, "DROP TABLE pin; ALTER TABLE version DROP COLUMN actor; PRAGMA user_version=1");
+	assert_int_equal(bw_shelf_open(f->path, true, &reader, NULL), BW_ERR_VERSION);
+	assert_ok(bw_shelf_open(f->path, false, &f->shelf, NULL));
+	assert_int_equal(newest(f, 7, INT64_MAX, BW_SHELF_GOOD), first);
+	assert_int_equal(bw_shelf_drop(f->shelf, first), BW_ERR_BUSY);
+	assert_ok(bw_shelf_unpin_all(f->shelf, 42));
+	assert_ok(bw_shelf_drop(f->shelf, first));
+}
+
+static void a_catalogue_of_a_newer_breakwater_is_refused_and_not_touched(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_why why = { "" };
+
+	bw_shelf_close(f->shelf);
+	set_version(f, "PRAGMA user_version=3");
+	assert_int_equal(bw_shelf_open(f->path, false, &f->shelf, &why), BW_ERR_SCHEMA);
+	assert_non_null(strstr(why.text, "newer"));
+	set_version(f, "PRAGMA user_version=2");
+	assert_ok(bw_shelf_open(f->path, false, &f->shelf, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +425,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(totals_move_with_every_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_longer_than_the_kernel_allows_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_database_is_refused_by_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_two_incidents_pin_stays_until_both_are_closed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_content_that_moved_is_found_where_it_lies_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_version_whose_content_is_lost_goes_though_it_is_pinned, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_catalogue_of_the_first_form_is_brought_up_to_date_by_who_writes,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_catalogue_of_a_newer_breakwater_is_refused_and_not_touched, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
