@@ -101,6 +101,8 @@ size_t bw_actors_roots(const struct bw_actors *actors, const uint32_t *processes
 /* From now on whoever is born into the family of `root` is stopped too; incident 0: no longer. */
 void bw_actors_condemn(struct bw_actors *actors, uint32_t root, uint64_t incident);
 
+uint64_t bw_actors_condemned(const struct bw_actors *actors, uint32_t process); /* its incident, or 0 */
+
 struct bw_actor_target {
 	uint32_t pid;
 	uint32_t is_smbd; /* ended, never frozen: it may hold locks that others wait for */

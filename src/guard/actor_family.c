@@ -113,6 +113,11 @@ void bw_actors_condemn(struct bw_actors *actors, uint32_t root, uint64_t inciden
 	}
 }
 
+uint64_t bw_actors_condemned(const struct bw_actors *actors, uint32_t process)
+{
+	return process == 0 || is_outside(&actors->nodes[process]) ? 0 : actors->nodes[process].incident;
+}
+
 /* A process group of the families that nobody else is in. */
 static uint32_t own_group(const struct bw_actors *actors, const uint32_t *roots, size_t count)
 {

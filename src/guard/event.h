@@ -8,7 +8,8 @@
  *                              was taken; PROCESS: fork, exec, exit; TICK, at least every second
  *   watch -> keep (ring)       EVENT without sample: what to keep; LOST: walk the trees again
  *   judge -> watch (ring)      STOP: these processes, now
- *   judge -> scribe (channel)  RECORD: a piece of the record of a verdict (guard/record.h)
+ *   judge -> scribe (channel)  RECORD: a piece of the record of a verdict (guard/record.h); TRACE: what else the actor
+ *                              did (guard/trace.h), behind the incident's number, be64
  *   judge -> keep (channel)    INCIDENT: opened or closed; PIN: this file's good version belongs to it
  *   judge -> hand (channel)    WHO: ask Samba; KEEP_OUT: address, user; FREEZE, LIFT
  *   hand -> judge (channel)    SESSIONS: what smbstatus --json said, as it said it
@@ -39,6 +40,7 @@ enum bw_guard_record {
 	BW_RECORD_NOTICE,
 	BW_RECORD_ACTED,
 	BW_RECORD_RESTORE,
+	BW_RECORD_TRACE,
 };
 
 enum bw_act {
@@ -47,6 +49,7 @@ enum bw_act {
 	BW_ACT_REMOVED,    /* a name of it is gone */
 	BW_ACT_MOVED,      /* folder and name became folder_to and name_to */
 	BW_ACT_FOLDER,     /* as MOVED, of a folder */
+	BW_ACT_FOLDER_REMOVED,
 };
 
 enum {

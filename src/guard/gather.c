@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "guard/folder.h"
 #include "guard/meta.h"
 #include "guard/walk.h"
 #include "sys/clock.h"
@@ -48,7 +49,7 @@ static enum bw_err see_folder(void *context, const struct bw_walk_folder *folder
 	BW_TRY(bw_meta_read(folder->fd, &status, &gather->meta, &whole));
 	row.meta = bw_buf_slice(&gather->meta);
 	gather->counts.folders++;
-	return bw_shelf_folder_put(gather->shelf, &row, &gather->folder);
+	return bw_folder_remember(gather->shelf, &row, &gather->folder);
 }
 
 static const char *path_of(struct gather *gather, const struct bw_walk_folder *folder, const char *name)

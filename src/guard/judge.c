@@ -40,6 +40,8 @@ static void on_event(struct judge *judge, struct bw_slice bytes)
 {
 	struct bw_event_view view;
 	struct bw_outcome outcome;
+	uint64_t incident;
+	bool is_evidence;
 
 	if (bw_event_parse(bytes, &view) != BW_OK) {
 		bw_log(BW_ERROR, "an event made no sense");
@@ -47,8 +49,14 @@ static void on_event(struct judge *judge, struct bw_slice bytes)
 	}
 	judge->now_ns = view.event.time_ns > judge->now_ns ? view.event.time_ns : judge->now_ns;
 	judge->wall_us = view.event.wall_us;
-	if (!is_restoring(judge, view.event.pid) && bw_score_event(judge->score, &view, &outcome))
+	if (is_restoring(judge, view.event.pid))
+		return;
+	is_evidence = bw_score_event(judge->score, &view, &outcome);
+	incident = bw_trace_event(judge->trace, &view, bw_score_left_good(judge->score));
+	if (is_evidence)
 		judge_outcome(judge, &outcome);
+	if (incident != 0)
+		judge_traced(judge, incident, view.event.time_ns);
 }
 
 static void on_process(struct judge *judge, struct bw_slice bytes)
@@ -312,6 +320,7 @@ static enum bw_err begin(struct judge *judge, struct bw_seat *seat, struct bw_wh
 	judge->now_ns = mono_ns();
 	BW_TRY(bw_actors_new((uint32_t)getppid(), &judge->actors));
 	BW_TRY(bw_score_new(judge->actors, look, judge, &judge->score));
+	BW_TRY(bw_trace_new(judge->actors, &judge->trace));
 	if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
 		bw_log(BW_WARNING, "the judge gets no real-time priority: verdicts may come late");
 	BW_TRY(bw_seat_confine(seat, &paths, judge->guard->require_sandbox, why));
@@ -328,6 +337,7 @@ int bw_judge_run(struct bw_seat *seat)
 		bw_log(BW_ERROR, "judge ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
 	else
 		work(&judge);
+	bw_trace_free(judge.trace);
 	bw_score_free(judge.score);
 	bw_actors_free(judge.actors);
 	bw_buf_release(&judge.bytes);

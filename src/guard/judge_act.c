@@ -4,7 +4,9 @@
 #include "guard/judge_parts.h"
 #include "sys/clock.h"
 
-enum { TREE_OPEN_S = 600, ASK_SOON_MS = 300 };
+enum { TREE_OPEN_S = 600, ASK_SOON_MS = 300, TRACED_MOST = 256 };
+
+#define TRACED_SAME_NS UINT64_C(1000000000) /* what is near one of two such proofs is near the other */
 
 /* ---- telling --------------------------------------------------------------------------------------- */
 
@@ -58,6 +60,30 @@ static void write_down(struct judge *judge, const struct judge_incident *inciden
 		return;
 	}
 	judge_tell(judge, "scribe", BW_RECORD_RECORD, bw_buf_slice(&judge->bytes));
+}
+
+/* What the actor did near a proof: it stays with the incident, and is written down for the restore. */
+static void trace_near(struct judge *judge, uint64_t incident, uint64_t near_ns)
+{
+	struct bw_traced traced[TRACED_MOST];
+	size_t count;
+
+	do {
+		count = bw_trace_take(judge->trace, incident, near_ns, traced, BW_COUNT(traced));
+		if (count == 0)
+			return;
+		for (size_t i = 0; i < count; i++) {
+			if ((traced[i].what & BW_TRACED_FOLDER) == 0)
+				pin(judge, incident, &traced[i].file, traced[i].version);
+		}
+		bw_buf_clear(&judge->bytes);
+		if (bw_buf_add_be64(&judge->bytes, incident) != BW_OK ||
+		    bw_traced_write(traced, count, &judge->bytes) != BW_OK) {
+			bw_log(BW_ERROR, "what an actor did could not be written", BW_NUM("incident", incident));
+			return;
+		}
+		judge_tell(judge, "scribe", BW_RECORD_TRACE, bw_buf_slice(&judge->bytes));
+	} while (count == BW_COUNT(traced));
 }
 
 /* ---- stopping ------------------------------------------------------------------------------------------ */
@@ -148,14 +174,16 @@ static void stop(struct judge *judge, struct judge_incident *incident, const uin
 	uint32_t roots[BW_SCORE_ROOTS_MAX];
 	uint32_t group;
 	size_t root_count;
-	size_t found;
+	size_t found = 0;
 
-	if (incident->measure == BW_MEASURE_NONE)
-		return;
 	root_count = bw_actors_roots(judge->actors, processes, count, roots, BW_COUNT(roots));
-	found = bw_actors_gather(judge->actors, roots, root_count, judge->targets, BW_COUNT(judge->targets), &group);
-	send_stop(judge, incident, decided_ns, group, freeze, false, found);
-	send_stop(judge, incident, decided_ns, 0, false, true, found);
+	if (incident->measure != BW_MEASURE_NONE) {
+		found = bw_actors_gather(judge->actors, roots, root_count, judge->targets, BW_COUNT(judge->targets),
+					 &group);
+		send_stop(judge, incident, decided_ns, group, freeze, false, found);
+		send_stop(judge, incident, decided_ns, 0, false, true, found);
+	}
+	/* also who is only observed: what he does from now on belongs to the incident */
 	for (size_t i = 0; i < root_count; i++)
 		condemn(judge, incident, roots[i]);
 	if (freeze)
@@ -279,6 +307,7 @@ static void log_verdict(const struct judge *judge, const struct judge_incident *
 static void pronounce(struct judge *judge, struct judge_incident *incident, const struct bw_outcome *outcome)
 {
 	const bool first_day = is_first_day(judge);
+	uint64_t before_ns = 0;
 
 	incident->gravity = (enum bw_gravity)outcome->verdict.gravity;
 	incident->measure = bw_verdict_measure(&outcome->verdict, judge->guard->settings.mode, first_day);
@@ -289,6 +318,14 @@ static void pronounce(struct judge *judge, struct judge_incident *incident, cons
 	bw_record_of(outcome, &judge->record);
 	judge->record.is_first_day = first_day;
 	write_down(judge, incident);
+	for (size_t i = 0; i < outcome->count; i++) {
+		const uint64_t time_ns = outcome->proofs[i]->time_ns;
+
+		if (i == 0 || time_ns - before_ns > TRACED_SAME_NS) /* also when it is earlier: the difference wraps */
+			trace_near(judge, incident->id, time_ns);
+		before_ns = time_ns;
+	}
+	incident->proof_ns = outcome->now_ns;
 	log_verdict(judge, incident, outcome);
 	atomic_fetch_add_explicit(&judge->board->verdicts, 1, memory_order_relaxed);
 }
@@ -307,6 +344,16 @@ static void add_late(struct judge *judge, struct judge_incident *incident, const
 	bw_record_late(outcome, &judge->record);
 	judge->record.is_first_day = is_first_day(judge);
 	write_down(judge, incident);
+	trace_near(judge, incident->id, outcome->newest->time_ns);
+	incident->proof_ns = outcome->now_ns;
+}
+
+void judge_traced(struct judge *judge, uint64_t id, uint64_t time_ns)
+{
+	const struct judge_incident *incident = incident_by_id(judge, id);
+
+	if (incident != NULL && time_ns < incident->proof_ns + BW_TRACE_NEAR_NS)
+		trace_near(judge, id, time_ns);
 }
 
 static const struct bw_proof *proof_for(const struct bw_outcome *outcome)

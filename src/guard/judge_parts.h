@@ -6,6 +6,7 @@
 
 #include "guard/guard.h"
 #include "guard/record.h"
+#include "guard/trace.h"
 
 enum {
 	JUDGE_INCIDENTS_MAX = 256, /* open at a time; the oldest is no longer followed, but stays open for people */
@@ -22,6 +23,7 @@ struct judge_incident {
 	enum bw_gravity gravity;
 	enum bw_measure measure;
 	uint64_t last_ns;
+	uint64_t proof_ns; /* the newest evidence: what its actor does near it belongs to it */
 	bool is_kept_out;
 	size_t root_count;
 	uint32_t roots[BW_SCORE_ROOTS_MAX]; /* condemned and pinned */
@@ -33,6 +35,7 @@ struct judge {
 	struct bw_guard_board *board;
 	struct bw_actors *actors;
 	struct bw_score *score;
+	struct bw_trace *trace;
 	uint64_t last_id;
 	uint64_t now_ns;
 	int64_t wall_us;
@@ -48,6 +51,7 @@ struct judge {
 /* judge_act.c: what follows from evidence */
 void judge_outcome(struct judge *judge, const struct bw_outcome *outcome);
 void judge_stop_one(struct judge *judge, const struct bw_process_event *born, uint64_t incident);
+void judge_traced(struct judge *judge, uint64_t incident, uint64_t time_ns); /* a condemned process did something */
 void judge_named(struct judge *judge, uint32_t actor);
 void judge_close(struct judge *judge, uint64_t incident, bool is_approved);
 void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_slice body);

@@ -205,8 +205,10 @@ static enum bw_err look_around(struct bw_keep *keep, uint64_t now)
 	if (keep->walking) /* a walk reads the same tables; what it needs room for comes again */
 		return BW_OK;
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
-		if (by_age)
+		if (by_age) {
 			BW_TRY(bw_keep_thin(keep, i));
+			BW_TRY(bw_keep_folders_thin(keep, i));
+		}
 		BW_TRY(bw_keep_make_room(keep, i));
 	}
 	if (by_age)
@@ -225,6 +227,8 @@ static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 	if (!*out_more)
 		BW_TRY(serve_due(keep, &more_due));
 	now = bw_keep_now();
+	if (!*out_more && !more_due)
+		BW_TRY(bw_keep_folders_due(keep, now, false));
 	if (keep->dirty_ns != 0 &&
 	    ((!*out_more && !more_due && !keep->walking) || now - keep->dirty_ns > COMMIT_MS * MS))
 		BW_TRY(commit(keep));
@@ -392,6 +396,7 @@ static enum bw_err finish(struct bw_keep *keep)
 		BW_TRY(serve(keep, &more));
 	while (bw_queue_due(keep->queue, UINT64_MAX, &queued))
 		BW_TRY(bw_keep_due(keep, &queued));
+	BW_TRY(bw_keep_folders_due(keep, bw_keep_now(), true));
 	BW_TRY(bw_copier_settle(keep->copier, SETTLE_MS));
 	return sync_all(keep);
 }

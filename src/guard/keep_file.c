@@ -306,6 +306,7 @@ enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view
 
 	if (view->event.file.volume >= keep->guard->volume_count)
 		return BW_OK;
+	BW_TRY(bw_keep_folder_event(keep, &view->event));
 	switch ((enum bw_act)view->event.act) {
 	case BW_ACT_CLOSED:
 		return changed(keep, view, false);
@@ -317,6 +318,9 @@ enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view
 		return moved(keep, view);
 	case BW_ACT_FOLDER:
 		err = bw_keep_folder_moved(keep, &view->event.file);
+		return judge_result(keep, err);
+	case BW_ACT_FOLDER_REMOVED:
+		err = bw_keep_folder_gone(keep, view);
 		return judge_result(keep, err);
 	default:
 		return BW_OK;

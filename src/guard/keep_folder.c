@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guard/folder.h"
 #include "guard/keep_parts.h"
 #include "guard/meta.h"
 
@@ -73,7 +74,7 @@ static enum bw_err put_folder(struct bw_keep *keep, const struct bw_file_key *ke
 	row.handle = bw_slice_of(handle.bytes, handle.len);
 	row.handle_type = handle.type;
 	row.meta = bw_buf_slice(&meta);
-	BW_TRY(bw_shelf_folder_put(bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume)), &row, out));
+	BW_TRY(bw_folder_remember(bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume)), &row, out));
 	bw_keep_soil(keep, key->volume);
 	return BW_OK;
 }
@@ -106,6 +107,11 @@ enum bw_err bw_keep_folder(struct bw_keep *keep, const struct bw_file_key *key, 
 	BW_NEED(slot->covered, DENIED);
 	*out_number = slot->number;
 	return BW_OK;
+}
+
+enum bw_err bw_keep_folder_look(struct bw_keep *keep, const struct bw_file_key *key)
+{
+	return look(keep, key, slot_of(keep, key));
 }
 
 bool bw_keep_covers(struct bw_keep *keep, const struct bw_file_key *folder, struct bw_slice name)
@@ -180,4 +186,40 @@ enum bw_err bw_keep_folder_moved(struct bw_keep *keep, const struct bw_file_key 
 		return BW_OK;
 	bw_keep_soil(keep, key->volume);
 	return bw_shelf_folder_move(bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume)), from, to);
+}
+
+/* ---- a folder was removed -------------------------------------------------------------------------- */
+
+/* By its parent's path and its name; the parent may be gone as well by now. */
+static enum bw_err number_by_name(struct bw_keep *keep, const struct bw_event_view *view, uint32_t *out)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(4 * BW_MIB);
+	BW_CLEANUP(bw_buf_release) struct bw_buf path = BW_BUF_INIT(BW_MIB);
+	struct bw_shelf *shelf = bw_shadow_shelf(bw_copier_shadow(keep->copier, view->event.file.volume));
+	struct bw_slice above;
+
+	BW_TRY(old_path(keep, &view->event.folder, &arena, &above));
+	BW_TRY(bw_buf_add(&path, above));
+	if (above.len > 0)
+		BW_TRY(bw_buf_add_u8(&path, '/'));
+	BW_TRY(bw_buf_add(&path, view->name));
+	return bw_shelf_folder_find(shelf, bw_buf_slice(&path), out);
+}
+
+enum bw_err bw_keep_folder_gone(struct bw_keep *keep, const struct bw_event_view *view)
+{
+	const struct bw_file_key *key = &view->event.file;
+	struct bw_keep_folder *slot = slot_of(keep, key);
+	uint32_t number = 0;
+
+	BW_NEED(key->volume < keep->guard->volume_count, RANGE);
+	if (slot->used && bw_file_key_equals(&slot->key, key) && slot->covered)
+		number = slot->number;
+	else
+		BW_TRY(number_by_name(keep, view, &number));
+	if (slot->used && bw_file_key_equals(&slot->key, key))
+		*slot = (struct bw_keep_folder){ 0 };
+	bw_keep_soil(keep, key->volume);
+	return bw_shelf_folder_gone(bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume)), number,
+				    view->event.wall_us);
 }

@@ -8,6 +8,7 @@
 
 enum {
 	BW_KEEP_FOLDERS = 8192, /* folders remembered at a time; a power of two */
+	BW_KEEP_STALE = 1024,   /* folders that changed and were not noted since; a power of two */
 	BW_KEEP_PENDING = 4096, /* versions that wait for the next commit, for the measure of exposure */
 	BW_KEEP_RESTORES = 16,
 	BW_KEEP_STEPS = 160, /* of a measure: eight to a doubling of microseconds */
@@ -19,6 +20,13 @@ struct bw_keep_folder {
 	uint32_t number;
 	bool used;
 	bool covered;
+};
+
+/* A folder in which entries came or went. */
+struct bw_keep_stale {
+	struct bw_file_key key;
+	uint64_t since_ns; /* 0: free */
+	uint64_t last_ns;
 };
 
 /* How long something took: counts on a logarithmic scale, the older ones fading. */
@@ -40,6 +48,8 @@ struct bw_keep {
 	struct bw_queue *queue;
 	struct bw_buf path;
 	struct bw_keep_folder folders[BW_KEEP_FOLDERS];
+	struct bw_keep_stale stale[BW_KEEP_STALE];
+	uint64_t stale_look_ns; /* not before this */
 	/* commits */
 	bool dirty[BW_VOLUMES_MAX];    /* not committed */
 	bool unsynced[BW_VOLUMES_MAX]; /* not on the disk */
@@ -84,6 +94,20 @@ bool bw_keep_covers(struct bw_keep *keep, const struct bw_file_key *folder, stru
 
 /* It was renamed, and all below it. */
 BW_MUST_USE enum bw_err bw_keep_folder_moved(struct bw_keep *keep, const struct bw_file_key *key);
+
+/* It is gone: its name, and when. */
+BW_MUST_USE enum bw_err bw_keep_folder_gone(struct bw_keep *keep, const struct bw_event_view *view);
+
+/* Looks at it again, and notes what changed. As bw_keep_folder. */
+BW_MUST_USE enum bw_err bw_keep_folder_look(struct bw_keep *keep, const struct bw_file_key *key);
+
+/* ---- keep_folder_was.c: what folders are, over time --------------------------------------------- */
+
+BW_MUST_USE enum bw_err bw_keep_folder_event(struct bw_keep *keep, const struct bw_event *event);
+
+/* Notes what has been quiet for a second, or all. */
+BW_MUST_USE enum bw_err bw_keep_folders_due(struct bw_keep *keep, uint64_t now_ns, bool all);
+BW_MUST_USE enum bw_err bw_keep_folders_thin(struct bw_keep *keep, uint32_t volume);
 
 /* ---- keep_file.c: from events to versions --------------------------------------------------- */
 

@@ -361,7 +361,15 @@ static bool on_written(struct act *a)
 	/* what looked bad half-way and is good at its end was a write like others */
 	if (entry != NULL && (entry->proof.flags & BW_PROOF_OPEN) != 0 && (proof.flags & BW_PROOF_OPEN) == 0)
 		drop(a->score, entry);
+	a->score->left_good = finding.strength == BW_STRENGTH_NONE && proof.new.grade !=
+									      BW_GRADE_NONE &&proof.new.state ==
+									      BW_STATE_GOOD &&proof.new.flags == 0;
 	return weight.points > 0 && finish(a, &proof, a->process);
+}
+
+bool bw_score_left_good(const struct bw_score *score)
+{
+	return score->left_good;
 }
 
 static bool on_made(struct act *a)
@@ -497,6 +505,7 @@ bool bw_score_event(struct bw_score *score, const struct bw_event_view *view, st
 	};
 	uint32_t actor;
 
+	score->left_good = false;
 	if ((event->was_known != 0 && !is_sane(&event->known)) ||
 	    (event->has_replaced != 0 && !is_sane(&event->replaced)))
 		return false;

@@ -69,6 +69,9 @@ struct bw_outcome {
  */
 bool bw_score_event(struct bw_score *score, const struct bw_event_view *event, struct bw_outcome *out);
 
+/* Whether the last event was a write that left readable content of a format we know, and proves nothing. */
+bool bw_score_left_good(const struct bw_score *score);
+
 /* Looks again for the features of new files that joins wait for. Call until false; at every tick, or sooner. */
 bool bw_score_again(struct bw_score *score, uint64_t now_ns, struct bw_outcome *out);
 

@@ -105,7 +105,8 @@ struct bw_score {
 	bw_score_look *look;
 	void *context;
 	size_t count;
-	size_t top; /* no entry is used from here on */
+	size_t top;     /* no entry is used from here on */
+	bool left_good; /* of the last event */
 	size_t job_count;
 	struct bw_job jobs[BW_SCORE_JOBS_MAX];
 	struct score_trail *trails[BW_SCORE_TRAILS_MAX];

@@ -114,6 +114,17 @@ static enum bw_err take_evidence(struct scribe *scribe, struct bw_slice body)
 	return BW_OK;
 }
 
+/* As the judge tells it: for the restore. */
+static enum bw_err take_trace(struct scribe *scribe, struct bw_slice body)
+{
+	struct bw_cursor c = bw_cursor_over(body);
+	uint64_t incident;
+
+	BW_NEED(bw_take_be64(&c, &incident) == BW_OK && incident != 0, PROTOCOL);
+	bw_err_drop(scribe_append(scribe, BW_LEDGER_TRACE, incident, bw_slice_from(body, c.at))); /* logged there */
+	return BW_OK;
+}
+
 static enum bw_err take_acted(struct scribe *scribe, struct bw_slice body)
 {
 	struct bw_acted acted;
@@ -127,6 +138,8 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 {
 	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_RECORD)
 		return take_evidence(scribe, frame->body);
+	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_TRACE)
+		return take_trace(scribe, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return take_acted(scribe, frame->body);
 	return BW_ERR_PROTOCOL;

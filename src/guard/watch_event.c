@@ -227,6 +227,18 @@ static void folder_moved(struct watch *w, const struct bw_volume *volume, const 
 		watch_lose(w);
 }
 
+/* A folder that is gone takes what is known of it along: keep has it, and a restore makes it again. */
+static void folder_removed(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_FOLDER_REMOVED);
+
+	if (!is_covered(w, volume, &fan->folder))
+		return;
+	look_up_actor(w, draft.event.pid);
+	to_keep(w, &draft);
+	to_judge(w, &draft, false);
+}
+
 /* ---- writes ------------------------------------------------------------------------------------ */
 
 static void count_stranger(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
@@ -285,6 +297,8 @@ void watch_take(struct watch *w, const struct bw_fan_event *fan)
 	if ((fan->mask & FAN_ONDIR) != 0) {
 		if ((fan->mask & FAN_RENAME) != 0)
 			folder_moved(w, volume, fan);
+		if ((fan->mask & FAN_DELETE) != 0)
+			folder_removed(w, volume, fan);
 		return;
 	}
 	/* the kernel may have merged them; a file that is gone when its close is read has no sample */

@@ -6,7 +6,12 @@
 #include "store/shelf_rows.h"
 #include "sys/clock.h"
 
+#define HISTORY                                                                                 \
+	"CREATE TABLE IF NOT EXISTS folder_was(folder INTEGER NOT NULL, seen INTEGER NOT NULL," \
+	" meta BLOB NOT NULL, PRIMARY KEY(folder, seen)) STRICT, WITHOUT ROWID"
+
 /*
+ * folder_was what folders were besides their entries, over time; stores of before have it since they are opened
  * file       what a key is called now; `newest` is its newest good version
  * version    what is kept; the order of numbers is the order of taking
  * pin        which incident holds which version; a version's own `incident` is the first of them
@@ -17,6 +22,7 @@ static const char *const schema[] = {
 	"CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
 	"CREATE TABLE folder(number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, handle_type INTEGER NOT NULL,"
 	" handle BLOB NOT NULL, meta BLOB NOT NULL) STRICT",
+	HISTORY,
 	"CREATE TABLE file(number INTEGER PRIMARY KEY, ino INTEGER NOT NULL, tree INTEGER NOT NULL,"
 	" gen INTEGER NOT NULL, folder INTEGER NOT NULL, name BLOB NOT NULL, newest INTEGER NOT NULL DEFAULT 0,"
 	" gone INTEGER NOT NULL DEFAULT 0) STRICT",
@@ -147,6 +153,8 @@ enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **ou
 	err = bw_sql_open(&options, &shelf->db);
 	if (err == BW_OK)
 		err = begin_reading(shelf, read_only);
+	if (err == BW_OK && !read_only)
+		err = bw_sql_run(shelf->db, HISTORY);
 	if (err != BW_OK) {
 		bw_shelf_close(shelf);
 		return fail(why, err, "open", path);
@@ -262,8 +270,9 @@ enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_fo
 	else
 		bw_shelf_bind_bytes(stmt, 3, folder->path);
 	BW_TRY(bw_sql_done(stmt));
-	*out_number = found ? number : (uint32_t)sqlite3_last_insert_rowid(shelf->db);
-	return BW_OK;
+	number = found ? number : (uint32_t)sqlite3_last_insert_rowid(shelf->db);
+	*out_number = number;
+	return folder->meta.len > 0 ? bw_shelf_folder_note(shelf, number, bw_clock_now_us(), folder->meta) : BW_OK;
 }
 
 enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t number, struct bw_arena *arena,

@@ -98,6 +98,21 @@ BW_MUST_USE enum bw_err bw_shelf_folder_get(struct bw_shelf *shelf, uint32_t num
 /* The folder moved: it and all below it have new paths. */
 BW_MUST_USE enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_slice from, struct bw_slice to);
 
+/*
+ * What folders were over time: bw_shelf_folder_put notes each `meta` it is given, with the time; a folder that was
+ * removed has empty bytes noted. was: newest first. gone: folders at or below `path` that were removed after `after_us`
+ * and were there then, parents first. thin: older notes, one an hour, then one a day, none before `oldest_us` but the
+ * last. A store of before there was a history has none.
+ */
+typedef enum bw_err bw_shelf_see_folder(void *context, int64_t seen_us, struct bw_slice meta);
+BW_MUST_USE enum bw_err bw_shelf_folder_was(struct bw_shelf *shelf, uint32_t number, bw_shelf_see_folder *see,
+					    void *context);
+BW_MUST_USE enum bw_err bw_shelf_folder_gone(struct bw_shelf *shelf, uint32_t number, int64_t when_us);
+BW_MUST_USE enum bw_err bw_shelf_folders_gone(struct bw_shelf *shelf, struct bw_slice path, int64_t after_us,
+					      enum bw_err (*see)(void *context, uint32_t number, struct bw_slice path),
+					      void *context);
+BW_MUST_USE enum bw_err bw_shelf_folder_thin(struct bw_shelf *shelf, int64_t now_us, int64_t oldest_us);
+
 /* The folder that had this handle last: a pass over all folders. NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_shelf_folder_by_handle(struct bw_shelf *shelf, int handle_type, struct bw_slice handle,
 						  uint32_t *out_number);

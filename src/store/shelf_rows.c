@@ -17,6 +17,7 @@ static const char *const texts[SHELF_STATEMENTS] = {
 			       " WHERE path = ?1 OR (substr(path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))",
 	[SHELF_FOLDER_MOVE] = "UPDATE folder SET path = CAST(?1 || substr(path, length(?2) + 1) AS BLOB)"
 			      " WHERE path = ?2 OR (substr(path, 1, length(?2) + 1) = CAST(?2 || '/' AS BLOB))",
+	[SHELF_FOLDER_NOTE] = "INSERT OR REPLACE INTO folder_was VALUES(?1, ?2, ?3)",
 	[SHELF_SETTING_PUT] = "INSERT INTO setting VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
 	[SHELF_SETTING_GET] = "SELECT value FROM setting WHERE name = ?1",
 	[SHELF_PACK_GET] = "SELECT bytes FROM pack WHERE number = ?1",

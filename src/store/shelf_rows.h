@@ -13,6 +13,7 @@ enum shelf_statement {
 	SHELF_FOLDER_GET,
 	SHELF_FOLDER_CLEAR,
 	SHELF_FOLDER_MOVE,
+	SHELF_FOLDER_NOTE,
 	SHELF_SETTING_PUT,
 	SHELF_SETTING_GET,
 	SHELF_PACK_GET,
@@ -57,5 +58,9 @@ static inline void bw_shelf_bind_bytes(sqlite3_stmt *stmt, int at, struct bw_sli
 }
 
 BW_MUST_USE enum bw_err bw_shelf_begin(struct bw_shelf *shelf);
+
+/* One more row of a folder's history; `meta` empty: it was removed. */
+BW_MUST_USE enum bw_err bw_shelf_folder_note(struct bw_shelf *shelf, uint32_t number, int64_t seen_us,
+					     struct bw_slice meta);
 
 #endif
