@@ -344,3 +344,14 @@ uint32_t bw_actors_of(const struct bw_actors *actors, uint32_t process)
 {
 	return process == 0 ? 0 : actor_row_same(actors, actors->nodes[process].actor);
 }
+
+bool bw_actors_descends(const struct bw_actors *actors, uint32_t process, uint32_t ancestor)
+{
+	unsigned depth = 0;
+
+	for (; process != 0 && depth < ACTOR_DEPTH_MAX; process = actors->nodes[process].parent, depth++) {
+		if (process == ancestor)
+			return true;
+	}
+	return false;
+}

@@ -77,6 +77,9 @@ uint32_t bw_actors_of(const struct bw_actors *actors, uint32_t process);
 uint32_t bw_actors_same(const struct bw_actors *actors, uint32_t actor); /* what it is joined to by now, or itself */
 void bw_actors_about(const struct bw_actors *actors, uint32_t actor, struct bw_actor *out);
 
+/* Whether fork led from `ancestor` to the process, or they are the same. */
+bool bw_actors_descends(const struct bw_actors *actors, uint32_t process, uint32_t ancestor);
+
 /* Keeps an actor (its number, what is said of it) though its last process ends. */
 void bw_actors_hold(struct bw_actors *actors, uint32_t actor);
 void bw_actors_let(struct bw_actors *actors, uint32_t actor);

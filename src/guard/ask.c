@@ -81,15 +81,15 @@ enum bw_err bw_ask_listen(const char *data, int *out_fd, struct bw_why *why)
 }
 
 /* One question and its answer. The body borrows from the channel until the next call. */
-static enum bw_err ask(struct bw_channel *channel, uint8_t kind, struct bw_slice body, struct bw_slice *out_body,
-		       int *out_fd, struct bw_why *why)
+static enum bw_err ask_with(struct bw_channel *channel, uint8_t kind, struct bw_slice body, int pass_fd,
+			    struct bw_slice *out_body, int *out_fd, struct bw_why *why)
 {
 	struct bw_frame frame;
 	struct bw_cursor c;
 	uint8_t result;
 
 	*out_fd = -1;
-	BW_TRY(bw_channel_send(channel, kind, body, -1, BW_ASK_WAIT_MS));
+	BW_TRY(bw_channel_send(channel, kind, body, pass_fd, BW_ASK_WAIT_MS));
 	BW_TRY(bw_channel_receive(channel, &frame, out_fd, BW_ASK_WAIT_MS));
 	c = bw_cursor_over(frame.body);
 	BW_NEED(frame.kind == kind && bw_take_u8(&c, &result) == BW_OK, PROTOCOL);
@@ -98,6 +98,12 @@ static enum bw_err ask(struct bw_channel *channel, uint8_t kind, struct bw_slice
 	if (result == BW_OK)
 		return BW_OK;
 	return bw_why_set(why, (enum bw_err)result, "%.*s", BW_ARG(*out_body));
+}
+
+static enum bw_err ask(struct bw_channel *channel, uint8_t kind, struct bw_slice body, struct bw_slice *out_body,
+		       int *out_fd, struct bw_why *why)
+{
+	return ask_with(channel, kind, body, -1, out_body, out_fd, why);
 }
 
 enum bw_err bw_ask_status(struct bw_channel *channel, struct bw_ask_status *out)
@@ -161,4 +167,21 @@ enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, const
 	BW_TRY(bw_buf_add_be64(&body, incident));
 	BW_TRY(bw_buf_add(&body, bw_slice_of(manifest, BW_SHA256_BYTES)));
 	return ask_plain(channel, BW_ASK_REPORTED, bw_buf_slice(&body), why);
+}
+
+enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why)
+{
+	return ask_plain(channel, BW_ASK_JOB, note, why);
+}
+
+enum bw_err bw_ask_job_begins(struct bw_channel *channel, const char *name, uint64_t device, int folders,
+			      struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_KIB);
+	BW_CLEANUP(close_fd) int fd = -1;
+	struct bw_slice answer;
+
+	BW_TRY(bw_buf_add_be64(&body, device));
+	BW_TRY(bw_buf_add_text(&body, name));
+	return ask_with(channel, BW_ASK_JOB_BEGINS, bw_buf_slice(&body), folders, &answer, &fd, why);
 }

@@ -10,6 +10,8 @@
  *   RESTORE_ENDS    incident be64 | close u8 | counts (bw_ledger_restored_write)
  *   APPROVE, CLOSE  incident be64
  *   REPORTED        incident be64 | SHA-256 of the evidence folder's manifest
+ *   JOB             a note that a job was signed or revoked (guard/job_book.h)
+ *   JOB_BEGINS      device be64 | name; with the folders it may work in (struct bw_job_word). Ends with the connection
  */
 #ifndef BW_GUARD_ASK_H
 #define BW_GUARD_ASK_H
@@ -24,6 +26,8 @@ enum bw_ask_kind {
 	BW_ASK_APPROVE,
 	BW_ASK_CLOSE,
 	BW_ASK_REPORTED,
+	BW_ASK_JOB,
+	BW_ASK_JOB_BEGINS,
 };
 
 #define BW_ASK_SOCKET "guard/socket" /* below DATA */
@@ -53,5 +57,8 @@ BW_MUST_USE enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t
 					    const struct bw_ledger_restored *restored, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident,
 					const uint8_t manifest[BW_SHA256_BYTES], struct bw_why *why);
+BW_MUST_USE enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why);
+BW_MUST_USE enum bw_err bw_ask_job_begins(struct bw_channel *channel, const char *name, uint64_t device, int folders,
+					  struct bw_why *why);
 
 #endif

@@ -16,6 +16,8 @@
  *   scribe -> hand (channel)   LIFT: undo what was done for an incident; NOTICE: tell the administrator
  *   hand -> scribe (channel)   ACTED: what was done, and the command that undoes it (guard/hand_form.h)
  *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
+ *   scribe -> judge            JOB: a signed job begins (with the folders it may work in) or ends (bw_job_word)
+ *   judge -> scribe            JOB: what it let pass
  *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  */
 #ifndef BW_GUARD_EVENT_H
@@ -41,6 +43,7 @@ enum bw_guard_record {
 	BW_RECORD_ACTED,
 	BW_RECORD_RESTORE,
 	BW_RECORD_TRACE,
+	BW_RECORD_JOB, /* guard/job.h */
 };
 
 enum bw_act {

@@ -189,6 +189,8 @@ static enum bw_err take_frame(struct judge *judge, const char *peer, const struc
 	switch (frame->kind) {
 	case BW_RECORD_RESTORE:
 		return on_restore(judge, frame->body);
+	case BW_RECORD_JOB:
+		return judge_job(judge, frame->body, fd);
 	case BW_RECORD_INCIDENT:
 		return on_word(judge, frame->body, false);
 	case BW_RECORD_LIFT:
@@ -236,8 +238,11 @@ static bool hear_parent(struct judge *judge)
 			return false;
 		if (event.kind == BW_SEAT_NOTHING)
 			return true;
-		if (event.kind == BW_SEAT_PEER)
+		if (event.kind == BW_SEAT_PEER) {
 			bw_channel_free(event.old);
+			if (strcmp(event.peer.name, "scribe") == 0)
+				judge_jobs_forget(judge);
+		}
 	}
 }
 

@@ -5,12 +5,15 @@
 #include <stdatomic.h>
 
 #include "guard/guard.h"
+#include "guard/job.h"
 #include "guard/record.h"
 #include "guard/trace.h"
+#include "sys/memfile.h"
 
 enum {
 	JUDGE_INCIDENTS_MAX = 256, /* open at a time; the oldest is no longer followed, but stays open for people */
 	JUDGE_RESTORES_MAX = 16,
+	JUDGE_JOBS_MAX = 24, /* as many as can ask scribe at a time */
 	JUDGE_TARGETS_MAX = 8 * BW_STOP_PROCESSES_MAX,
 };
 
@@ -29,6 +32,13 @@ struct judge_incident {
 	uint32_t roots[BW_SCORE_ROOTS_MAX]; /* condemned and pinned */
 };
 
+/* A signed job that runs. */
+struct judge_job {
+	struct bw_job_word word; /* number 0: free */
+	struct bw_mapped folders;
+	struct bw_job job;
+};
+
 struct judge {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
@@ -42,6 +52,7 @@ struct judge {
 	unsigned asks_left; /* of Samba, who is who */
 	uint64_t next_ask_ns;
 	uint32_t restores[JUDGE_RESTORES_MAX]; /* processes whose writes are root's own restore */
+	struct judge_job jobs[JUDGE_JOBS_MAX];
 	struct judge_incident incidents[JUDGE_INCIDENTS_MAX];
 	struct bw_actor_target targets[JUDGE_TARGETS_MAX];
 	struct bw_record record;
@@ -56,5 +67,9 @@ void judge_named(struct judge *judge, uint32_t actor);
 void judge_close(struct judge *judge, uint64_t incident, bool is_approved);
 void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_slice body);
 void judge_ask_samba(struct judge *judge, unsigned times);
+
+/* judge_job.c: signed jobs */
+enum bw_err judge_job(struct judge *judge, struct bw_slice body, int fd); /* PROTOCOL */
+void judge_jobs_forget(struct judge *judge);                              /* scribe is another one */
 
 #endif

@@ -72,3 +72,15 @@ void bw_file_key_write(const struct bw_file_key *key, uint8_t out[BW_KEY_BYTES])
 	write_be(out + 8, key->tree, 8);
 	write_be(out + 16, key->ino, 8);
 }
+
+int bw_file_key_compare(const void *a, const void *b)
+{
+	const struct bw_file_key *x = a;
+	const struct bw_file_key *y = b;
+
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	if (x->tree != y->tree)
+		return x->tree < y->tree ? -1 : 1;
+	return x->gen == y->gen ? 0 : x->gen < y->gen ? -1 : 1;
+}

@@ -41,6 +41,9 @@ static inline bool bw_file_key_equals(const struct bw_file_key *a, const struct 
 	return a->ino == b->ino && a->gen == b->gen && a->tree == b->tree && a->volume == b->volume;
 }
 
+/* By inode, subvolume, generation, for qsort and bsearch; the volume is not looked at. */
+int bw_file_key_compare(const void *a, const void *b);
+
 /* Big-endian, for hashing and for records. */
 void bw_file_key_write(const struct bw_file_key *key, uint8_t out[BW_KEY_BYTES]);
 

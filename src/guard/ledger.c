@@ -13,7 +13,7 @@ const char *bw_ledger_kind_name(uint8_t kind)
 		[BW_LEDGER_CLOSED] = "closed",     [BW_LEDGER_CUT] = "cut",
 		[BW_LEDGER_DAMAGED] = "damaged",   [BW_LEDGER_REPORTED] = "reported",
 		[BW_LEDGER_ACTED] = "acted",       [BW_LEDGER_TRACE] = "trace",
-		[BW_LEDGER_APPROVAL] = "approval",
+		[BW_LEDGER_APPROVAL] = "approval", [BW_LEDGER_JOB] = "job",
 	};
 
 	return kind < BW_LEDGER_KINDS && names[kind] != NULL ? names[kind] : "unknown";

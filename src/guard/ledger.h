@@ -30,7 +30,7 @@ enum {
 
 #define BW_LEDGER_NAME "guard/ledger" /* below DATA */
 
-/* The body of all but EVIDENCE, RESTORED, ACTED, TRACE and APPROVAL is a sentence, for people. */
+/* The body of all but EVIDENCE, RESTORED, ACTED, TRACE, APPROVAL and JOB is a sentence, for people. */
 enum bw_ledger_kind {
 	BW_LEDGER_STARTED = 1, /* the guard */
 	BW_LEDGER_STOPPED,
@@ -45,6 +45,7 @@ enum bw_ledger_kind {
 	BW_LEDGER_ACTED,    /* what the hand did, as it said it (guard/hand_form.h) */
 	BW_LEDGER_TRACE,    /* what else an incident's actor did (guard/trace.h) */
 	BW_LEDGER_APPROVAL, /* whom a person let work on, and until when (guard/approval.h) */
+	BW_LEDGER_JOB,      /* of a signed job (guard/job_book.h) */
 	BW_LEDGER_KINDS,
 };
 

@@ -35,11 +35,11 @@ void bw_score_free(struct bw_score *score)
 	free(score);
 }
 
-enum bw_err bw_score_jobs(struct bw_score *score, const struct bw_job *jobs, size_t count)
+enum bw_err bw_score_jobs(struct bw_score *score, struct bw_job *const *jobs, size_t count)
 {
 	BW_NEED(count <= BW_SCORE_JOBS_MAX, TOO_MANY);
 	if (count > 0)
-		memcpy(score->jobs, jobs, count * sizeof(*jobs));
+		memcpy(score->jobs, jobs, count * sizeof(struct bw_job *));
 	score->job_count = count;
 	return BW_OK;
 }
@@ -109,18 +109,19 @@ static struct score_entry *entry_of(struct bw_score *score, uint32_t actor, cons
 	return NULL;
 }
 
-static bool is_signed(const struct bw_score *score, const struct bw_proof *proof)
+/* The signed job whose work this is; NULL: nobody signed it. */
+static struct bw_job *job_of(const struct bw_score *score, const struct bw_proof *proof, uint32_t process)
 {
 	for (size_t i = 0; i < score->job_count; i++) {
-		const struct bw_job *job = &score->jobs[i];
+		struct bw_job *job = score->jobs[i];
 
-		if (job->uid == proof->uid && proof->wall_us <= job->until_us &&
-		    strncmp(job->comm, proof->comm, BW_COMM_BYTES) == 0 &&
-		    (job->volume == UINT32_MAX || job->volume == proof->file.volume) &&
-		    (job->folder.ino == 0 || bw_file_key_equals(&job->folder, &proof->folder)))
-			return true;
+		if (job->uid == proof->uid && proof->wall_us <= job->until_us && job->volume == proof->folder.volume &&
+		    job->folder_count > 0 && bw_actors_descends(score->actors, process, job->root) &&
+		    bsearch(&proof->folder, job->folders, job->folder_count, sizeof(*job->folders),
+			    bw_file_key_compare) != NULL)
+			return job;
 	}
-	return false;
+	return NULL;
 }
 
 /* Books a proof. NULL: it weighs nothing. */
@@ -131,6 +132,7 @@ static struct score_entry *book(struct bw_score *score, struct bw_proof *proof, 
 	struct bw_process_event who = { 0 };
 	struct bw_finding finding;
 	struct bw_weight weight;
+	struct bw_job *job;
 
 	if (process != 0)
 		bw_actors_process(score->actors, process, &who);
@@ -141,13 +143,16 @@ static struct score_entry *book(struct bw_score *score, struct bw_proof *proof, 
 	memcpy(proof->comm, who.comm, sizeof(proof->comm));
 	if (bw_comm_is_gentle(proof->comm))
 		proof->flags |= BW_PROOF_GENTLE;
-	if (is_signed(score, proof))
+	job = process != 0 ? job_of(score, proof, process) : NULL;
+	if (job != NULL)
 		proof->flags |= BW_PROOF_SIGNED;
 	bw_proof_weigh(&bw_rules_default, proof, &weight, &finding);
 	if (weight.points == 0 && (proof->flags & BW_PROOF_SIGNED) == 0)
 		return NULL;
 	if (entry != NULL && weight.points < entry->weight.points)
 		return NULL; /* what was worse before stays */
+	if (job != NULL && (entry == NULL || (entry->proof.flags & BW_PROOF_SIGNED) == 0))
+		job->passed++;
 	if (entry != NULL)
 		drop(score, entry);
 	else

@@ -27,13 +27,15 @@ enum {
 
 #define BW_SCORE_WAIT_NS UINT64_C(600000000000)
 
-/* What an administrator signed: this program, run by this user, may destroy what lies there until then. */
+/* What an administrator signed (guard/job.h): whoever descends from this process may destroy what lies there. */
 struct bw_job {
 	int64_t until_us;
-	uint32_t uid;
-	uint32_t volume;           /* UINT32_MAX: anywhere */
-	struct bw_file_key folder; /* ino 0: all of the volume */
-	char comm[BW_COMM_BYTES];
+	uint32_t uid;    /* and is this user */
+	uint32_t root;   /* guard/actor.h; pinned by the caller */
+	uint32_t volume; /* where the folders lie */
+	size_t folder_count;
+	const struct bw_file_key *folders; /* ordered by bw_file_key_compare; borrowed for as long as the job stands */
+	uint64_t passed;                   /* files whose destruction weighed nothing */
 };
 
 struct bw_score;
@@ -46,8 +48,8 @@ BW_MUST_USE enum bw_err bw_score_new(struct bw_actors *actors, bw_score_look *lo
 				     struct bw_score **out);
 void bw_score_free(struct bw_score *score); /* NULL allowed */
 
-/* Replaces the signed jobs. TOO_MANY. */
-BW_MUST_USE enum bw_err bw_score_jobs(struct bw_score *score, const struct bw_job *jobs, size_t count);
+/* Replaces the signed jobs, which are borrowed and whose `passed` counts. TOO_MANY. */
+BW_MUST_USE enum bw_err bw_score_jobs(struct bw_score *score, struct bw_job *const *jobs, size_t count);
 
 /* What an event led to. */
 struct bw_outcome {

@@ -346,24 +346,84 @@ static void shredding_is_frozen_and_never_killed(void **state)
 	stage_close(&stage);
 }
 
-static void a_signed_job_passes_and_is_written_down(void **state)
+static void destroy_some(struct stage *stage, uint32_t pid)
 {
-	struct bw_job job = { .until_us = INT64_MAX, .uid = 1000, .volume = UINT32_MAX, .comm = "shred" };
-	struct stage stage;
-
-	(void)state;
-	open_with(&stage, "shred");
-	assert_ok(bw_score_jobs(stage.score, &job, 1));
 	for (unsigned n = 0; n < FILES; n++) {
-		struct stage_file file = numbered(&stage, n);
+		struct stage_file file = numbered(stage, n);
 		struct bw_buf bad = stage_shaped(&file, "S01");
 
-		stage_write(&stage, WORKER, BW_ACT_CLOSED, &file, bw_buf_slice(&bad));
+		stage_write(stage, pid, BW_ACT_CLOSED, &file, bw_buf_slice(&bad));
 		bw_buf_release(&bad);
 		stage_file_release(&file);
 	}
+}
+
+/* Signed for what descends from WORKER, in the one folder of the stage. */
+static void open_job(struct stage *stage, struct bw_job *job)
+{
+	static const struct bw_file_key folders[] = { { .ino = 1 }, { .ino = 2 }, { .ino = 9 } };
+	struct bw_job *jobs[] = { job };
+
+	open_with(stage, "shred");
+	*job = (struct bw_job){ .until_us = INT64_MAX,
+				.uid = 1000,
+				.folders = folders,
+				.folder_count = BW_COUNT(folders),
+				.root = bw_actors_find(stage->actors, WORKER, stage->now_ns) };
+	bw_actors_pin(stage->actors, job->root);
+	assert_ok(bw_score_jobs(stage->score, jobs, 1));
+}
+
+static void a_signed_job_passes_and_is_written_down(void **state)
+{
+	struct stage stage;
+	struct bw_job job;
+
+	(void)state;
+	open_job(&stage, &job);
+	stage_fork(&stage, WORKER, WORKER + 1, "rm");
+	destroy_some(&stage, WORKER + 1); /* what it starts is the job too */
 	assert_true(bw_score_count(stage.score) > 0);
+	assert_true(job.passed > 0);
 	assert_quiet(&stage, "signed job");
+}
+
+static void nobody_passes_beside_a_signed_job(void **state)
+{
+	struct stage stage;
+	struct bw_job job;
+
+	(void)state;
+	open_job(&stage, &job);
+	stage_fork(&stage, STAGE_HARNESS, WORKER + 1, "shred"); /* the same name, the same user */
+	destroy_some(&stage, WORKER + 1);
+	assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
+	assert_int_equal(job.passed, 0);
+	stage_close(&stage);
+}
+
+static void a_signed_job_is_bound_to_its_user_its_folders_and_its_time(void **state)
+{
+	static const struct bw_file_key elsewhere[] = { { .ino = 3 } };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct stage stage;
+		struct bw_job job;
+
+		open_job(&stage, &job);
+		if (i == 0)
+			job.uid = 1001;
+		if (i == 1) {
+			job.folders = elsewhere;
+			job.folder_count = 1;
+		}
+		if (i == 2)
+			job.until_us = INT64_MIN;
+		destroy_some(&stage, WORKER);
+		assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
+		stage_close(&stage);
+	}
 }
 
 int main(void)
@@ -385,6 +445,8 @@ int main(void)
 		cmocka_unit_test(sealing_and_deleting_by_a_known_tool_is_frozen_and_never_killed),
 		cmocka_unit_test(shredding_is_frozen_and_never_killed),
 		cmocka_unit_test(a_signed_job_passes_and_is_written_down),
+		cmocka_unit_test(nobody_passes_beside_a_signed_job),
+		cmocka_unit_test(a_signed_job_is_bound_to_its_user_its_folders_and_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ struct bw_score {
 	size_t top;     /* no entry is used from here on */
 	bool left_good; /* of the last event */
 	size_t job_count;
-	struct bw_job jobs[BW_SCORE_JOBS_MAX];
+	struct bw_job *jobs[BW_SCORE_JOBS_MAX];
 	struct score_trail *trails[BW_SCORE_TRAILS_MAX];
 	struct score_entry entries[BW_SCORE_PROOFS_MAX];
 };

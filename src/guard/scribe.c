@@ -35,6 +35,8 @@ enum bw_err scribe_append(struct scribe *scribe, uint8_t kind, uint64_t incident
 		scribe->is_dirty = true;
 		err = bw_incidents_feed(&scribe->incidents, &record);
 	}
+	if (err == BW_OK)
+		err = bw_job_book_feed(&scribe->jobs, &record);
 	if (err != BW_OK)
 		bw_log(BW_ERROR, "the ledger could not be written", BW_TEXT("why", bw_err_text(err)),
 		       BW_TEXT("kind", bw_ledger_kind_name(kind)), BW_NUM("incident", incident));
@@ -140,6 +142,8 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 		return take_evidence(scribe, frame->body);
 	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_TRACE)
 		return take_trace(scribe, frame->body);
+	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_JOB)
+		return scribe_job_passed(scribe, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return take_acted(scribe, frame->body);
 	return BW_ERR_PROTOCOL;
@@ -174,6 +178,8 @@ static void greet(struct scribe *scribe, const char *peer)
 	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++) {
 		if (scribe->guests[i].channel != NULL && scribe->guests[i].restores)
 			scribe_tell_restore(scribe, peer, &scribe->guests[i], true);
+		if (scribe->guests[i].job.number != 0 && strcmp(peer, "judge") == 0)
+			scribe_tell_job(scribe, &scribe->guests[i]);
 	}
 }
 
@@ -191,6 +197,8 @@ static bool hear_parent(struct scribe *scribe)
 			bw_channel_free(event.old);
 			if (strcmp(event.peer.name, "hand") != 0)
 				greet(scribe, event.peer.name);
+		} else if (event.kind == BW_SEAT_RELOAD) {
+			scribe_look_at_jobs(scribe);
 		} else if (event.kind == BW_SEAT_MESSAGE && event.fd >= 0) {
 			(void)close(event.fd);
 		}
@@ -302,6 +310,8 @@ static enum bw_err load(struct scribe *scribe, struct bw_why *why)
 	if (why->text[0] != '\0')
 		bw_log(BW_WARNING, "the ledger was damaged", BW_TEXT("what", why->text));
 	BW_TRY(bw_incidents_load(scribe->guard->data, &scribe->incidents, why));
+	BW_TRY(bw_job_book_load(scribe->guard->data, &scribe->jobs, why));
+	scribe_look_at_jobs(scribe);
 	BW_TRY(scribe_append(scribe, BW_LEDGER_STARTED, 0,
 			     mode == NULL ? BW_LIT("the guard started") : bw_slice_text(mode)));
 	return scribe_sync(scribe);

@@ -8,15 +8,7 @@
 
 enum { ANSWER_BYTES = 4096 };
 
-struct question {
-	struct scribe *scribe;
-	struct scribe_guest *guest;
-	struct bw_cursor body;
-	struct bw_buf *answer; /* behind the result, which is OK */
-	int fd;                /* travels with the answer */
-};
-
-static enum bw_err refuse(const struct question *q, enum bw_err err, const char *sentence)
+enum bw_err scribe_refuse(const struct scribe_question *q, enum bw_err err, const char *sentence)
 {
 	bw_buf_clear(q->answer);
 	/* the sentence is a few words: when there is no room for it, the error alone tells */
@@ -24,7 +16,7 @@ static enum bw_err refuse(const struct question *q, enum bw_err err, const char 
 	return err;
 }
 
-static enum bw_err tell_status(struct question *q)
+static enum bw_err tell_status(struct scribe_question *q)
 {
 	BW_TRY(bw_buf_add_u8(q->answer, (uint8_t)q->scribe->guard->settings.mode));
 	BW_TRY(bw_buf_add_be64(q->answer, (uint64_t)q->scribe->started_us));
@@ -32,17 +24,17 @@ static enum bw_err tell_status(struct question *q)
 	return BW_OK;
 }
 
-static enum bw_err take_incident(struct question *q, bool may_be_none, uint64_t *out)
+static enum bw_err take_incident(struct scribe_question *q, bool may_be_none, uint64_t *out)
 {
 	BW_NEED(bw_take_be64(&q->body, out) == BW_OK, PROTOCOL);
 	if (*out == 0 && may_be_none)
 		return BW_OK;
 	if (bw_incidents_find(&q->scribe->incidents, *out) == NULL)
-		return refuse(q, BW_ERR_NOT_FOUND, "there is no such incident");
+		return scribe_refuse(q, BW_ERR_NOT_FOUND, "there is no such incident");
 	return BW_OK;
 }
 
-static enum bw_err restore_begins(struct question *q)
+static enum bw_err restore_begins(struct scribe_question *q)
 {
 	struct scribe *scribe = q->scribe;
 	uint64_t incident;
@@ -50,7 +42,7 @@ static enum bw_err restore_begins(struct question *q)
 	BW_TRY(take_incident(q, true, &incident));
 	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++) {
 		if (scribe->guests[i].channel != NULL && scribe->guests[i].restores)
-			return refuse(q, BW_ERR_BUSY, "another restore is going on");
+			return scribe_refuse(q, BW_ERR_BUSY, "another restore is going on");
 	}
 	BW_TRY(scribe_append(scribe, BW_LEDGER_RESTORING, incident, bw_slice_empty));
 	BW_TRY(scribe_sync(scribe));
@@ -77,7 +69,7 @@ static void end_restore(struct scribe *scribe, struct scribe_guest *guest)
 	scribe_tell_restore(scribe, "keep", guest, false);
 }
 
-static enum bw_err restore_ends(struct question *q)
+static enum bw_err restore_ends(struct scribe_question *q)
 {
 	struct scribe *scribe = q->scribe;
 	uint64_t incident;
@@ -87,7 +79,7 @@ static enum bw_err restore_ends(struct question *q)
 	BW_NEED(bw_take_u8(&q->body, &close) == BW_OK, PROTOCOL);
 	BW_NEED(bw_cursor_left(&q->body) == BW_LEDGER_RESTORED_BYTES, PROTOCOL);
 	if (!q->guest->restores || q->guest->incident != incident)
-		return refuse(q, BW_ERR_CONFLICT, "no such restore was begun");
+		return scribe_refuse(q, BW_ERR_CONFLICT, "no such restore was begun");
 	BW_TRY(scribe_append(scribe, BW_LEDGER_RESTORED, incident, bw_slice_from(q->body.over, q->body.at)));
 	if (close != 0 && incident != 0)
 		BW_TRY(scribe_append(scribe, BW_LEDGER_CLOSED, incident, BW_LIT("every file is back")));
@@ -98,7 +90,7 @@ static enum bw_err restore_ends(struct question *q)
 	return BW_OK;
 }
 
-static enum bw_err approve(struct question *q)
+static enum bw_err approve(struct scribe_question *q)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf lift = BW_BUF_INIT(8);
 	struct bw_incident_word word = { 0 };
@@ -115,7 +107,7 @@ static enum bw_err approve(struct question *q)
 	return BW_OK;
 }
 
-static enum bw_err close_incident(struct question *q)
+static enum bw_err close_incident(struct scribe_question *q)
 {
 	uint64_t incident;
 
@@ -126,7 +118,7 @@ static enum bw_err close_incident(struct question *q)
 	return BW_OK;
 }
 
-static enum bw_err reported(struct question *q)
+static enum bw_err reported(struct scribe_question *q)
 {
 	char hex[2 * BW_SHA256_BYTES + 1];
 	struct bw_slice manifest;
@@ -141,19 +133,25 @@ static enum bw_err reported(struct question *q)
 
 static const struct {
 	uint8_t kind;
-	enum bw_err (*answer)(struct question *q);
+	enum bw_err (*answer)(struct scribe_question *q);
 } answers[] = {
 	{ BW_ASK_STATUS, tell_status },        { BW_ASK_RESTORE_BEGINS, restore_begins }, { BW_ASK_APPROVE, approve },
 	{ BW_ASK_RESTORE_ENDS, restore_ends }, { BW_ASK_CLOSE, close_incident },          { BW_ASK_REPORTED, reported },
+	{ BW_ASK_JOB, scribe_job_note },       { BW_ASK_JOB_BEGINS, scribe_job_begins },
 };
 
 /* False: whoever asks like that is no command of ours. */
-static bool answer(struct scribe *scribe, struct scribe_guest *guest, const struct bw_frame *frame)
+static bool answer(struct scribe *scribe, struct scribe_guest *guest, const struct bw_frame *frame, int fd)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(ANSWER_BYTES);
 	BW_CLEANUP(bw_buf_release) struct bw_buf whole = BW_BUF_INIT(ANSWER_BYTES + 1);
-	struct question q = {
-		.scribe = scribe, .guest = guest, .body = bw_cursor_over(frame->body), .answer = &text, .fd = -1
+	struct scribe_question q = {
+		.scribe = scribe,
+		.guest = guest,
+		.body = bw_cursor_over(frame->body),
+		.answer = &text,
+		.asked_fd = fd,
+		.fd = -1,
 	};
 	enum bw_err err = BW_ERR_PROTOCOL;
 
@@ -164,7 +162,7 @@ static bool answer(struct scribe *scribe, struct scribe_guest *guest, const stru
 	if (err == BW_ERR_PROTOCOL)
 		return false;
 	if (err != BW_OK && text.len == 0)
-		bw_err_drop(refuse(&q, err, bw_err_text(err)));
+		bw_err_drop(scribe_refuse(&q, err, bw_err_text(err)));
 	return bw_buf_add_u8(&whole, (uint8_t)err) == BW_OK && bw_buf_add(&whole, bw_buf_slice(&text)) == BW_OK &&
 	       bw_channel_put(guest->channel, frame->kind, bw_buf_slice(&whole), err == BW_OK ? q.fd : -1) == BW_OK;
 }
@@ -182,6 +180,7 @@ void scribe_part(struct scribe *scribe, struct scribe_guest *guest)
 			bw_err_drop(scribe_sync(scribe)); /* logged there */
 		end_restore(scribe, guest);
 	}
+	scribe_job_ends(scribe, guest);
 	bw_channel_free(guest->channel);
 	*guest = (struct scribe_guest){ 0 };
 }
@@ -190,11 +189,15 @@ void scribe_serve(struct scribe *scribe, struct scribe_guest *guest)
 {
 	enum bw_err err = bw_channel_fill(guest->channel);
 	struct bw_frame frame;
+	int fd = -1;
 
 	while ((err == BW_OK || err == BW_ERR_AGAIN) && bw_channel_has_room(guest->channel)) {
-		err = bw_channel_next(guest->channel, &frame, NULL);
-		if (err == BW_OK && !answer(scribe, guest, &frame))
+		err = bw_channel_next(guest->channel, &frame, &fd);
+		if (err == BW_OK && !answer(scribe, guest, &frame, fd))
 			err = BW_ERR_PROTOCOL;
+		if (fd >= 0)
+			(void)close(fd);
+		fd = -1;
 		if (err == BW_ERR_AGAIN)
 			return;
 	}

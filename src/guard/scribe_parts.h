@@ -4,8 +4,9 @@
 
 #include "guard/ask.h"
 #include "guard/incident.h"
+#include "guard/job_book.h"
 
-enum { SCRIBE_GUESTS_MAX = 8 };
+enum { SCRIBE_GUESTS_MAX = 24 }; /* a signed job that runs is one for hours */
 
 /* A command of root's that asks. */
 struct scribe_guest {
@@ -13,6 +14,8 @@ struct scribe_guest {
 	uint32_t pid;
 	bool restores; /* between RESTORE_BEGINS and RESTORE_ENDS */
 	uint64_t incident;
+	struct bw_job_word job; /* number 0: it runs none */
+	int job_folders;        /* kept for a judge that is started again */
 };
 
 struct scribe {
@@ -20,6 +23,8 @@ struct scribe {
 	const struct bw_guard *guard;
 	struct bw_ledger *ledger;
 	struct bw_incidents incidents;
+	struct bw_job_book jobs;
+	uint64_t last_job;
 	struct scribe_guest guests[SCRIBE_GUESTS_MAX];
 	int64_t started_us;
 	int listening;
@@ -34,6 +39,28 @@ BW_MUST_USE enum bw_err scribe_sync(struct scribe *scribe);
 /* Sends to a peer; it is logged when that one is not there. */
 void scribe_tell(struct scribe *scribe, const char *peer, uint8_t kind, struct bw_slice body);
 void scribe_tell_restore(struct scribe *scribe, const char *peer, const struct scribe_guest *guest, bool begins);
+
+/* What a command asks; `fd` came with the question and stays the caller's. */
+struct scribe_question {
+	struct scribe *scribe;
+	struct scribe_guest *guest;
+	struct bw_cursor body;
+	struct bw_buf *answer; /* behind the result, which is OK */
+	int asked_fd;
+	int fd; /* travels with the answer */
+};
+
+/* Refuses with a sentence: it is the answer. */
+enum bw_err scribe_refuse(const struct scribe_question *q, enum bw_err err, const char *sentence);
+
+/* ---- signed jobs: scribe_job.c ------------------------------------------------------------ */
+
+void scribe_look_at_jobs(struct scribe *scribe); /* names in the log those that are refused */
+enum bw_err scribe_job_note(struct scribe_question *q);
+enum bw_err scribe_job_begins(struct scribe_question *q);
+void scribe_job_ends(struct scribe *scribe, struct scribe_guest *guest);
+void scribe_tell_job(struct scribe *scribe, const struct scribe_guest *guest);
+enum bw_err scribe_job_passed(struct scribe *scribe, struct bw_slice body); /* the judge's word. PROTOCOL */
 
 /* ---- the counter ------------------------------------------------------------------------- */
 

@@ -64,6 +64,22 @@ static void look_at_guard(struct bw_status *status)
 	bw_shared_release(&answer.view);
 }
 
+/* A ledger that is not whole is said above; what verified of it still tells of jobs. */
+static void look_at_jobs(struct bw_status *status)
+{
+	struct bw_job_found found;
+
+	bw_err_drop(bw_job_book_load(status->data, &status->jobs, NULL));
+	if (bw_job_names(status->data, &status->jobs, &status->arena, status->job_names, BW_STATUS_JOBS_MAX,
+			 &status->job_count, NULL) != BW_OK)
+		status->job_count = 0;
+	for (size_t i = 0; i < status->job_count; i++) {
+		bw_job_find(status->data, &status->jobs, status->job_names[i], bw_clock_now_us(), &status->arena,
+			    &found);
+		status->job_worths[i] = found.worth;
+	}
+}
+
 static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 {
 	BW_TRY(bw_guard_settings_load(status->data, &status->arena, &status->settings, why));
@@ -72,6 +88,7 @@ static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 		look_at_store(status, &status->volumes[i], &status->stores[i]);
 	status->is_ledger_whole = bw_incidents_load(status->data, &status->incidents, &status->ledger_why) == BW_OK;
 	status->open = bw_incidents_open(&status->incidents);
+	look_at_jobs(status);
 	status->mode = status->settings.mode;
 	look_at_guard(status);
 	return BW_OK;
@@ -161,6 +178,27 @@ static enum bw_err json_open(const struct bw_status *status, struct bw_buf *out)
 	return bw_buf_add_u8(out, ']');
 }
 
+static uint64_t passed_by(const struct bw_status *status, size_t job)
+{
+	const struct bw_job_entry *entry = bw_job_book_find(&status->jobs, bw_slice_text(status->job_names[job]));
+
+	return entry != NULL ? entry->passed : 0;
+}
+
+static enum bw_err json_jobs(const struct bw_status *status, struct bw_buf *out)
+{
+	BW_TRY(bw_json_add_name(out, "jobs"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < status->job_count; i++) {
+		BW_TRY(bw_buf_add_text(out, i > 0 ? ",{" : "{"));
+		BW_TRY(bw_json_add_text(out, "job", bw_slice_text(status->job_names[i])));
+		BW_TRY(bw_json_add_text(out, "state", bw_slice_text(bw_job_worth_name(status->job_worths[i]))));
+		BW_TRY(bw_json_add_num(out, "files_passed", (int64_t)passed_by(status, i)));
+		BW_TRY(bw_buf_add_u8(out, '}'));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
 enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
@@ -180,6 +218,7 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 		BW_TRY(json_running(status, out));
 	BW_TRY(bw_json_add_num(out, "incidents", (int64_t)status->incidents.count));
 	BW_TRY(json_open(status, out));
+	BW_TRY(json_jobs(status, out));
 	BW_TRY(bw_json_add_bool(out, "ledger_whole", status->is_ledger_whole));
 	BW_TRY(json_texts(out, "not_covered", not_covered, BW_COUNT(not_covered)));
 	return bw_buf_add_u8(out, '}');
@@ -283,6 +322,17 @@ static enum bw_err text_incidents(const struct bw_status *status, struct bw_buf 
 	return BW_OK;
 }
 
+static enum bw_err text_jobs(const struct bw_status *status, struct bw_buf *out)
+{
+	for (size_t i = 0; i < status->job_count; i++) {
+		BW_TRY(bw_buf_add_text(out, i == 0 ? "Jobs       " : "           "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(status->job_names[i])));
+		BW_TRY(bw_buf_addf(out, ": %s, %llu files passed\n", bw_job_worth_name(status->job_worths[i]),
+				   (unsigned long long)passed_by(status, i)));
+	}
+	return BW_OK;
+}
+
 enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw_buf *out)
 {
 	BW_TRY(text_head(status, out));
@@ -291,6 +341,7 @@ enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw
 	if (status->is_running)
 		BW_TRY(text_running(status, out));
 	BW_TRY(text_incidents(status, out));
+	BW_TRY(text_jobs(status, out));
 	if (brief)
 		return BW_OK;
 	BW_TRY(bw_buf_add_text(out, "Not covered:\n"));

@@ -7,6 +7,7 @@
 
 #include "guard/ask.h"
 #include "guard/incident.h"
+#include "guard/job_book.h"
 #include "guard/volumes.h"
 #include "store/shelf.h"
 
@@ -49,6 +50,8 @@ struct bw_status_volume {
 	char why[128]; /* else */
 };
 
+enum { BW_STATUS_JOBS_MAX = 2 * BW_JOBS_MAX };
+
 struct bw_status {
 	const char *data;
 	struct bw_arena arena;
@@ -60,6 +63,10 @@ struct bw_status {
 	size_t open; /* incidents */
 	bool is_ledger_whole;
 	struct bw_why ledger_why;
+	size_t job_count;
+	const char *job_names[BW_STATUS_JOBS_MAX];
+	enum bw_job_worth job_worths[BW_STATUS_JOBS_MAX];
+	struct bw_job_book jobs; /* what became of them */
 	/* the running guard */
 	struct bw_channel *channel;
 	bool is_running;

@@ -10,7 +10,7 @@
 #include "crypto/password.h"
 #include "serve/desk.h"
 #include "serve/folder.h"
-#include "serve/secret_input.h"
+#include "crypto/secret_input.h"
 #include "store/accounts.h"
 #include "sys/owner.h"
 

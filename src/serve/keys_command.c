@@ -8,7 +8,7 @@
 #include "crypto/keys.h"
 #include "serve/desk_command.h"
 #include "serve/folder.h"
-#include "serve/secret_input.h"
+#include "crypto/secret_input.h"
 #include "sys/clock.h"
 
 enum { FILE_NAME_BYTES = 96, NAME_PART = 19 }; /* "bw1" and 16 digits tell keys of one node apart */

@@ -10,7 +10,7 @@
 #include "crypto/cert.h"
 #include "crypto/tls.h"
 #include "net/srv.h"
-#include "serve/secret_input.h"
+#include "crypto/secret_input.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 

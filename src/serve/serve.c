@@ -15,7 +15,7 @@
 #include "serve/folder.h"
 #include "serve/form.h"
 #include "serve/limits.h"
-#include "serve/secret_input.h"
+#include "crypto/secret_input.h"
 #include "serve/settings.h"
 #include "serve/workers.h"
 #include "sys/service.h"

@@ -2,8 +2,8 @@
  * Secrets from people: a password on standard input or a passphrase in a file.
  * One line end at the end is no part of it. Whatever held the bytes on the way is wiped.
  */
-#ifndef BW_SERVE_SECRET_INPUT_H
-#define BW_SERVE_SECRET_INPUT_H
+#ifndef BW_CRYPTO_SECRET_INPUT_H
+#define BW_CRYPTO_SECRET_INPUT_H
 
 #include "base/secret.h"
 #include "sys/why.h"

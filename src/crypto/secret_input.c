@@ -1,4 +1,4 @@
-#include "serve/secret_input.h"
+#include "crypto/secret_input.h"
 
 #include <stdio.h>
 #include <termios.h>
