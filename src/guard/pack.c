@@ -1,5 +1,6 @@
 #include "guard/pack.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,10 +10,14 @@
 #include <xxhash.h>
 
 #include "base/cursor.h"
+#include "base/num.h"
+#include "base/text.h"
 
 enum {
 	PACK_MAGIC = 0x4257504b, /* BWPK */
 	GATHER_BYTES = 512 * 1024,
+	VOLUME_SHARE = 256,
+	NAME_CHARS = 13, /* "00000001.pack" */
 };
 
 struct bw_packs {
@@ -21,6 +26,7 @@ struct bw_packs {
 	uint32_t number; /* the one that grows */
 	int fd;
 	uint64_t end; /* with what is gathered */
+	uint64_t bytes_max;
 	struct bw_buf gathered;
 	uint32_t reading; /* the pack read last, kept open */
 	int reading_fd;
@@ -42,46 +48,72 @@ static void pack_name(uint32_t number, char out[24])
 	(void)snprintf(out, 24, "%08x.pack", number);
 }
 
-static enum bw_err open_growing(struct bw_packs *packs, struct bw_why *why)
+uint64_t bw_pack_bytes(uint64_t volume_bytes)
+{
+	const uint64_t share = volume_bytes / VOLUME_SHARE;
+
+	if (share < BW_PACK_BYTES_MIN)
+		return BW_PACK_BYTES_MIN;
+	return share < BW_PACK_BYTES_MAX ? share : BW_PACK_BYTES_MAX;
+}
+
+static enum bw_err open_to_grow(const struct bw_packs *packs, uint32_t number, int *out_fd, uint64_t *out_size)
 {
 	char name[24];
 	struct stat status;
+	int fd;
 
-	pack_name(packs->number, name);
-	packs->fd = openat(packs->folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (packs->fd < 0)
-		return bw_why_errno(why, errno, "open", name);
-	if (fstat(packs->fd, &status) != 0)
-		return bw_why_errno(why, errno, "read", name);
-	if ((uint64_t)status.st_size < packs->end)
-		return bw_why_set(why, BW_ERR_CORRUPT, "the pack '%s' ends before what the catalogue knows of it",
-				  name);
-	if ((uint64_t)status.st_size > packs->end && ftruncate(packs->fd, (off_t)packs->end) != 0)
-		return bw_why_errno(why, errno, "cut", name);
+	pack_name(number, name);
+	fd = openat(packs->folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	if (fstat(fd, &status) != 0) {
+		(void)close(fd);
+		return BW_ERR_IO;
+	}
+	*out_fd = fd;
+	*out_size = (uint64_t)status.st_size;
 	return BW_OK;
 }
 
-enum bw_err bw_packs_open(const char *folder, bool read_only, uint32_t number, uint64_t end, struct bw_packs **out,
-			  struct bw_why *why)
+static enum bw_err open_growing(struct bw_packs *packs)
+{
+	uint64_t size = 0;
+
+	BW_TRY(open_to_grow(packs, packs->number, &packs->fd, &size));
+	if (size < packs->end) { /* a power cut: whoever opened the store sees what is missing */
+		(void)close(packs->fd);
+		packs->fd = -1;
+		packs->number++;
+		packs->end = 0;
+		BW_TRY(open_to_grow(packs, packs->number, &packs->fd, &size));
+	}
+	if (size > packs->end && ftruncate(packs->fd, (off_t)packs->end) != 0)
+		return bw_err_from_errno(errno);
+	return BW_OK;
+}
+
+enum bw_err bw_packs_open(const struct bw_packs_plan *plan, struct bw_packs **out, struct bw_why *why)
 {
 	struct bw_packs *packs = calloc(1, sizeof(*packs));
 	enum bw_err err = BW_OK;
 
 	BW_NEED(packs != NULL, MEMORY);
-	*packs = (struct bw_packs){ .read_only = read_only,
-				    .number = number,
+	*packs = (struct bw_packs){ .read_only = plan->read_only,
+				    .number = plan->number,
 				    .fd = -1,
-				    .end = end,
+				    .end = plan->end,
+				    .bytes_max = plan->bytes_max,
 				    .gathered = BW_BUF_INIT(GATHER_BYTES + BW_PACK_CONTENT_MAX + BW_PACK_HEAD_BYTES),
 				    .reading_fd = -1 };
-	packs->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	packs->folder = open(plan->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (packs->folder < 0)
-		err = bw_why_errno(why, errno, "open", folder);
-	if (err == BW_OK && !read_only)
-		err = open_growing(packs, why);
+		err = bw_err_from_errno(errno);
+	if (err == BW_OK && !plan->read_only)
+		err = open_growing(packs);
 	if (err != BW_OK) {
 		bw_packs_close(packs);
-		return err;
+		return bw_why_set(why, err, "cannot open the packs in '%s': %s", plan->folder, bw_err_text(err));
 	}
 	*out = packs;
 	return BW_OK;
@@ -137,13 +169,21 @@ enum bw_err bw_packs_sync(struct bw_packs *packs)
 /* A full pack is synced before the next begins: only the last one can be torn. */
 static enum bw_err begin_next(struct bw_packs *packs)
 {
+	uint64_t size = 0;
+	int fd = -1;
+
 	BW_TRY(bw_packs_sync(packs));
+	BW_TRY(open_to_grow(packs, packs->number + 1, &fd, &size));
+	if ((size > 0 && ftruncate(fd, 0) != 0) || fsync(packs->folder) != 0) {
+		const enum bw_err err = bw_err_from_errno(errno);
+
+		(void)close(fd);
+		return err;
+	}
 	close_fd(&packs->fd);
+	packs->fd = fd;
 	packs->number++;
 	packs->end = 0;
-	BW_TRY(open_growing(packs, NULL));
-	if (fsync(packs->folder) != 0)
-		return bw_err_from_errno(errno);
 	return BW_OK;
 }
 
@@ -164,7 +204,7 @@ enum bw_err bw_packs_add(struct bw_packs *packs, uint64_t version, struct bw_sli
 	enum bw_err err;
 
 	BW_NEED(content.len <= BW_PACK_CONTENT_MAX, TOO_BIG);
-	if (packs->end >= BW_PACK_BYTES_MAX)
+	if (packs->end >= packs->bytes_max)
 		BW_TRY(begin_next(packs));
 	if (packs->gathered.len >= GATHER_BYTES)
 		BW_TRY(bw_packs_flush(packs));
@@ -231,28 +271,115 @@ static enum bw_err open_reading(struct bw_packs *packs, uint32_t pack, int *out_
 	return BW_OK;
 }
 
-enum bw_err bw_packs_read(struct bw_packs *packs, uint32_t pack, uint64_t at, uint64_t version, struct bw_buf *out)
+struct record {
+	uint64_t version;
+	uint32_t len;
+	uint8_t sum[BW_SUM_BYTES];
+};
+
+static enum bw_err read_head(int fd, uint64_t at, struct record *out)
 {
 	uint8_t head[BW_PACK_HEAD_BYTES];
 	struct bw_cursor c = bw_cursor_over(bw_slice_of(head, sizeof(head)));
-	struct bw_sum sum;
-	uint64_t number = 0;
+	struct bw_slice sum;
 	uint32_t magic = 0;
-	uint32_t len = 0;
+
+	BW_TRY(read_exactly(fd, head, sizeof(head), at));
+	BW_TRY(bw_take_be32(&c, &magic));
+	BW_TRY(bw_take_be32(&c, &out->len));
+	BW_TRY(bw_take_be64(&c, &out->version));
+	BW_TRY(bw_take(&c, sizeof(out->sum), &sum));
+	memcpy(out->sum, sum.ptr, sizeof(out->sum));
+	BW_NEED(magic == PACK_MAGIC && out->len <= BW_PACK_CONTENT_MAX, CORRUPT);
+	return BW_OK;
+}
+
+enum bw_err bw_packs_read(struct bw_packs *packs, uint32_t pack, uint64_t at, uint64_t version, struct bw_buf *out)
+{
+	struct record record = { .version = 0 };
+	struct bw_sum sum;
 	int fd = -1;
 
 	BW_TRY(open_reading(packs, pack, &fd));
-	BW_TRY(read_exactly(fd, head, sizeof(head), at));
-	BW_TRY(bw_take_be32(&c, &magic));
-	BW_TRY(bw_take_be32(&c, &len));
-	BW_TRY(bw_take_be64(&c, &number));
-	BW_NEED(magic == PACK_MAGIC && number == version && len <= BW_PACK_CONTENT_MAX, CORRUPT);
-	BW_TRY(bw_buf_reserve(out, len));
-	BW_TRY(read_exactly(fd, out->ptr + out->len, len, at + BW_PACK_HEAD_BYTES));
-	sum = bw_sum_of(bw_slice_of(out->ptr + out->len, len));
-	BW_NEED(memcmp(sum.bytes, head + 16, sizeof(sum.bytes)) == 0, CORRUPT);
-	out->len += len;
+	BW_TRY(read_head(fd, at, &record));
+	BW_NEED(record.version == version, CORRUPT);
+	BW_TRY(bw_buf_reserve(out, record.len));
+	BW_TRY(read_exactly(fd, out->ptr + out->len, record.len, at + BW_PACK_HEAD_BYTES));
+	sum = bw_sum_of(bw_slice_of(out->ptr + out->len, record.len));
+	BW_NEED(memcmp(sum.bytes, record.sum, sizeof(sum.bytes)) == 0, CORRUPT);
+	out->len += record.len;
 	return BW_OK;
+}
+
+enum bw_err bw_packs_head(struct bw_packs *packs, uint32_t pack, uint64_t at, uint64_t *out_version, uint64_t *out_next)
+{
+	struct record record = { .version = 0 };
+	struct stat status;
+	int fd = -1;
+
+	BW_TRY(open_reading(packs, pack, &fd));
+	if (fstat(fd, &status) != 0)
+		return bw_err_from_errno(errno);
+	BW_NEED(at < (uint64_t)status.st_size, NOT_FOUND);
+	BW_TRY(read_head(fd, at, &record));
+	*out_version = record.version;
+	*out_next = at + BW_PACK_HEAD_BYTES + record.len;
+	return BW_OK;
+}
+
+/* ---- all of them, and their end -------------------------------------------------------------- */
+
+/* The number in a pack's name; 0: it is no pack's. */
+static uint32_t number_of(const char *name)
+{
+	uint8_t bytes[4];
+
+	if (strlen(name) != NAME_CHARS || strcmp(name + 2 * sizeof(bytes), ".pack") != 0 ||
+	    bw_hex_decode(bw_slice_of((const uint8_t *)name, 2 * sizeof(bytes)), bytes, sizeof(bytes)) != BW_OK)
+		return 0;
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+enum bw_err bw_packs_list(struct bw_packs *packs, enum bw_err (*see)(void *context, uint32_t pack, uint64_t bytes),
+			  void *context)
+{
+	const int fd = openat(packs->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	enum bw_err err = BW_OK;
+
+	if (listing == NULL) {
+		err = bw_err_from_errno(errno);
+		if (fd >= 0)
+			(void)close(fd);
+		return err;
+	}
+	while (err == BW_OK && (entry = readdir(listing)) != NULL) {
+		const uint32_t number = number_of(entry->d_name);
+		struct stat status;
+
+		if (number != 0 && fstatat(packs->folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(status.st_mode))
+			err = see(context, number, (uint64_t)status.st_size);
+	}
+	(void)closedir(listing);
+	return err;
+}
+
+void bw_packs_punch(struct bw_packs *packs, uint32_t pack, uint64_t at, uint64_t len)
+{
+	char name[24];
+	int fd;
+
+	if (pack == packs->number || len == 0)
+		return;
+	pack_name(pack, name);
+	fd = openat(packs->folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	/* one that cannot gives the room back when the whole pack goes */
+	(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len);
+	(void)close(fd);
 }
 
 enum bw_err bw_packs_remove(struct bw_packs *packs, uint32_t pack)

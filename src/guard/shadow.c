@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -65,7 +66,7 @@ static enum bw_err open_folder(struct bw_shadow *shadow, struct bw_why *why)
 	return BW_OK;
 }
 
-static enum bw_err saved_number(struct bw_shadow *shadow, const char *name, uint64_t *out)
+enum bw_err bw_shadow_number(struct bw_shadow *shadow, const char *name, uint64_t *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(32);
 	const enum bw_err err = bw_shelf_setting_get(shadow->shelf, name, &text);
@@ -78,11 +79,28 @@ static enum bw_err saved_number(struct bw_shadow *shadow, const char *name, uint
 	return bw_parse_u64(bw_buf_slice(&text), out);
 }
 
+static enum bw_err open_packs(struct bw_shadow *shadow, struct bw_why *why)
+{
+	struct bw_packs_plan plan = { .read_only = shadow->read_only };
+	char path[BW_PATH_BYTES];
+	struct statvfs status;
+	uint64_t number = 0;
+
+	if (fstatvfs(shadow->folder, &status) != 0)
+		return bw_why_errno(why, errno, "ask for the room of", shadow->volume->store);
+	BW_TRY(bw_shadow_number(shadow, "pack", &number));
+	BW_TRY(bw_shadow_number(shadow, "pack_end", &plan.end));
+	BW_TRY(inside(path, shadow->volume, "packs"));
+	plan.folder = path;
+	plan.number = number == 0 ? 1 : (uint32_t)number;
+	plan.bytes_max = bw_pack_bytes((uint64_t)status.f_blocks * status.f_frsize);
+	return bw_packs_open(&plan, &shadow->packs, why);
+}
+
 static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 {
 	char path[BW_PATH_BYTES];
-	uint64_t number = 0;
-	uint64_t end = 0;
+	enum bw_err err;
 
 	BW_TRY(open_folder(shadow, why));
 	if (!shadow->read_only) {
@@ -91,10 +109,13 @@ static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 	}
 	BW_TRY(inside(path, shadow->volume, "catalogue.db"));
 	BW_TRY(bw_shelf_open(path, shadow->read_only, &shadow->shelf, why));
-	BW_TRY(saved_number(shadow, "pack", &number));
-	BW_TRY(saved_number(shadow, "pack_end", &end));
-	BW_TRY(inside(path, shadow->volume, "packs"));
-	return bw_packs_open(path, shadow->read_only, number == 0 ? 1 : (uint32_t)number, end, &shadow->packs, why);
+	BW_TRY(open_packs(shadow, why));
+	if (shadow->read_only)
+		return BW_OK;
+	err = bw_shadow_mend(shadow);
+	return err == BW_OK ? BW_OK
+			    : bw_why_set(why, err, "cannot bring the store '%s' in order: %s", shadow->volume->store,
+					 bw_err_text(err));
 }
 
 enum bw_err bw_shadow_open(const struct bw_volume *volume, bool read_only, struct bw_shadow **out, struct bw_why *why)
@@ -137,6 +158,16 @@ void bw_shadow_close(struct bw_shadow *shadow)
 	bw_buf_release(&shadow->content);
 	bw_buf_release(&shadow->meta);
 	free(shadow);
+}
+
+const struct bw_mended *bw_shadow_mended(const struct bw_shadow *shadow)
+{
+	return &shadow->mended;
+}
+
+uint64_t bw_shadow_objects(const struct bw_shadow *shadow)
+{
+	return shadow->object_count;
 }
 
 struct bw_shelf *bw_shadow_shelf(struct bw_shadow *shadow)
@@ -331,8 +362,11 @@ enum bw_err bw_shadow_commit(struct bw_shadow *shadow)
 
 enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
 {
+	const uint64_t synced = bw_shelf_next(shadow->shelf) - 1;
+
 	BW_TRY(bw_packs_sync(shadow->packs));
 	BW_TRY(bw_objects_sync(shadow));
 	BW_TRY(save_end(shadow));
+	BW_TRY(save_number(shadow, "synced", synced));
 	return bw_shelf_sync(shadow->shelf);
 }

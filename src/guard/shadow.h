@@ -10,7 +10,8 @@
  *     lock                        the one writer
  *
  * A content is written first, its row second, and both reach the disk in that order
- * at bw_shadow_sync. After a crash, what lies in packs or objects without a row is removed.
+ * at bw_shadow_sync. Whoever opens the store for writing makes both agree again (shadow_mend.c): contents without a row
+ * are removed, rows without their content forgotten.
  */
 #ifndef BW_GUARD_SHADOW_H
 #define BW_GUARD_SHADOW_H
@@ -30,6 +31,15 @@ BW_MUST_USE enum bw_err bw_shadow_create(const struct bw_volume *volume, struct 
 BW_MUST_USE enum bw_err bw_shadow_open(const struct bw_volume *volume, bool read_only, struct bw_shadow **out,
 				       struct bw_why *why);
 void bw_shadow_close(struct bw_shadow *shadow); /* what was not committed is forgotten; NULL allowed */
+
+/* What a writer found when it opened the store. */
+struct bw_mended {
+	uint64_t orphans;     /* objects without a row */
+	uint64_t packs;       /* packs without one */
+	uint64_t lost;        /* versions whose content is gone, or was not on the disk when the power failed */
+	uint64_t lost_pinned; /* of those: an incident held them */
+};
+const struct bw_mended *bw_shadow_mended(const struct bw_shadow *shadow);
 
 struct bw_shelf *bw_shadow_shelf(struct bw_shadow *shadow);
 const struct bw_volume *bw_shadow_volume(const struct bw_shadow *shadow);
@@ -76,11 +86,34 @@ BW_MUST_USE enum bw_err bw_shadow_fetch(struct bw_shadow *shadow, const struct b
 BW_MUST_USE enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_version *version, uint64_t at,
 				       size_t max, struct bw_buf *out);
 
+/* Objects there are, each an inode of the file system. */
+uint64_t bw_shadow_objects(const struct bw_shadow *shadow);
+
+/*
+ * One step of emptying a pack of which at most `most_live` percent still count: a few MiB, copied and on the disk when
+ * it returns; what was open is committed. *out_more: there may be more to do. DISK_FULL, IO: nothing was moved.
+ */
+BW_MUST_USE enum bw_err bw_shadow_tidy(struct bw_shadow *shadow, uint32_t most_live, bool *out_more);
+
+/* What packs take besides what counts in them. */
+BW_MUST_USE enum bw_err bw_shadow_dead_bytes(struct bw_shadow *shadow, uint64_t *out);
+
 /* Forgets versions and frees what they kept (after committing that they are forgotten). BUSY: pinned. */
 BW_MUST_USE enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count);
 
-/* Reads everything back: catalogue, every pack record, every object. CORRUPT with the first finding; `see` counts. */
-BW_MUST_USE enum bw_err bw_shadow_verify(struct bw_shadow *shadow, void (*see)(void *context, uint64_t versions),
-					 void *context, struct bw_why *why);
+/*
+ * Reads everything back: catalogue, every pack record, every object. A writer beside it may move and forget versions
+ * meanwhile. CORRUPT with the first finding; `see` counts, `tell` (may be NULL) gets each finding as a sentence, at most
+ * BW_VERIFY_FINDINGS of them.
+ */
+enum { BW_VERIFY_FINDINGS = 1000 };
+
+struct bw_verify_plan {
+	void (*see)(void *context, uint64_t versions); /* may be NULL */
+	void (*tell)(void *context, const char *finding);
+	void *context;
+};
+BW_MUST_USE enum bw_err bw_shadow_verify(struct bw_shadow *shadow, const struct bw_verify_plan *plan,
+					 struct bw_why *why);
 
 #endif

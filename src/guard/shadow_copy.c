@@ -33,10 +33,12 @@ enum bw_err bw_object_make(struct bw_shadow *shadow, uint64_t version, int *out_
 	if (fd < 0 && errno == EEXIST) { /* of a version whose row never came */
 		if (unlinkat(shadow->objects, name, 0) != 0)
 			return bw_err_from_errno(errno);
+		shadow->object_count--;
 		fd = openat(shadow->objects, name, flags, 0600);
 	}
 	if (fd < 0)
 		return bw_err_from_errno(errno);
+	shadow->object_count++;
 	*out_fd = fd;
 	return BW_OK;
 }
@@ -59,7 +61,8 @@ void bw_object_remove(struct bw_shadow *shadow, uint64_t version)
 	char name[BW_OBJECT_NAME_BYTES];
 
 	bw_object_name(version, name);
-	(void)unlinkat(shadow->objects, name, 0); /* what stays behind is found by verify */
+	if (unlinkat(shadow->objects, name, 0) == 0 && shadow->object_count > 0) /* what stays goes at the next start */
+		shadow->object_count--;
 }
 
 void bw_object_made(struct bw_shadow *shadow, uint64_t version)

@@ -12,10 +12,28 @@ static enum bw_err write_content(int fd, struct bw_slice content)
 	return ftruncate(fd, (off_t)content.len) == 0 ? BW_OK : bw_err_from_errno(errno);
 }
 
+/*
+ * A running guard may move packed contents (shadow_tidy.c) between the reading of a row and of what it points at: then
+ * the row says something else by now.
+ */
+static enum bw_err read_packed(struct bw_shadow *shadow, const struct bw_shelf_version *version)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version now;
+	enum bw_err err;
+
+	bw_buf_clear(&shadow->content);
+	err = bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content);
+	if (err == BW_OK || bw_shelf_get(shadow->shelf, version->number, &arena, &now) != BW_OK ||
+	    (now.pack == version->pack && now.at == version->at) || now.pack == 0)
+		return err;
+	bw_buf_clear(&shadow->content);
+	return bw_packs_read(shadow->packs, now.pack, now.at, now.number, &shadow->content);
+}
+
 static enum bw_err fetch_packed(struct bw_shadow *shadow, const struct bw_shelf_version *version, int fd)
 {
-	bw_buf_clear(&shadow->content);
-	BW_TRY(bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content));
+	BW_TRY(read_packed(shadow, version));
 	BW_NEED(shadow->content.len == version->size, CORRUPT);
 	return write_content(fd, bw_buf_slice(&shadow->content));
 }
@@ -77,8 +95,7 @@ enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_versi
 		BW_TRY(bw_buf_reserve(out, max));
 		return peek_object(shadow, version, at, max, out);
 	}
-	bw_buf_clear(&shadow->content);
-	BW_TRY(bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content));
+	BW_TRY(read_packed(shadow, version));
 	return bw_buf_add(out, bw_slice_sub(bw_buf_slice(&shadow->content), at, max));
 }
 
@@ -102,7 +119,7 @@ static void free_content(struct bw_shadow *shadow, uint64_t number, uint32_t pac
 	if (pack == 0)
 		bw_object_remove(shadow, number);
 	else if (bw_shelf_pack_bytes(shadow->shelf, pack, &left) == BW_OK && left == 0)
-		/* the growing pack stays; another one that cannot be removed now is found by verify */
+		/* the growing pack stays; another one that cannot be removed now goes at the next start */
 		bw_err_drop(bw_packs_remove(shadow->packs, pack));
 }
 
@@ -121,60 +138,4 @@ enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, s
 		free_content(shadow, versions[i], packs[i]);
 	free(packs);
 	return err;
-}
-
-/* ---- reading everything again --------------------------------------------------------------- */
-
-struct verifying {
-	struct bw_shadow *shadow;
-	struct bw_why *why;
-	void (*see)(void *context, uint64_t versions);
-	void *context;
-	uint64_t done;
-};
-
-static enum bw_err verify_object(struct bw_shadow *shadow, const struct bw_shelf_version *version)
-{
-	struct stat status;
-	int object = -1;
-	enum bw_err err;
-
-	BW_TRY(bw_object_open(shadow, version->number, &object));
-	err = fstat(object, &status) == 0 ? BW_OK : bw_err_from_errno(errno);
-	(void)close(object);
-	BW_TRY(err);
-	BW_NEED((uint64_t)status.st_size == version->size && status.st_uid == geteuid(), CORRUPT);
-	return BW_OK;
-}
-
-static enum bw_err verify_one(void *context, const struct bw_shelf_version *version)
-{
-	struct verifying *verifying = context;
-	struct bw_shadow *shadow = verifying->shadow;
-	enum bw_err err = BW_OK;
-
-	if (S_ISREG(version->kind) && version->pack == 0) {
-		err = verify_object(shadow, version);
-	} else if (S_ISREG(version->kind)) {
-		bw_buf_clear(&shadow->content);
-		err = bw_packs_read(shadow->packs, version->pack, version->at, version->number, &shadow->content);
-		if (err == BW_OK && shadow->content.len != version->size)
-			err = BW_ERR_CORRUPT;
-	}
-	if (err != BW_OK)
-		return bw_why_set(verifying->why, err, "version %llu ('%.*s') does not verify: %s",
-				  (unsigned long long)version->number, BW_ARG(version->name), bw_err_text(err));
-	verifying->done++;
-	if (verifying->see != NULL && verifying->done % 1024 == 0)
-		verifying->see(verifying->context, verifying->done);
-	return BW_OK;
-}
-
-enum bw_err bw_shadow_verify(struct bw_shadow *shadow, void (*see)(void *context, uint64_t versions), void *context,
-			     struct bw_why *why)
-{
-	struct verifying verifying = { shadow, why, see, context, 0 };
-
-	BW_TRY(bw_shelf_verify(shadow->shelf, why));
-	return bw_shelf_oldest(shadow->shelf, INT64_MAX, verify_one, &verifying);
 }

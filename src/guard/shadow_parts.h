@@ -17,9 +17,22 @@ struct bw_shadow {
 	/* objects made since the last sync; more than fit: the whole file system is synced once */
 	uint64_t fresh[BW_FRESH_MAX];
 	size_t fresh_count;
+	uint64_t object_count;
+	struct bw_mended mended;
+	struct {
+		uint32_t pack;  /* being emptied; 0: none */
+		uint64_t at;    /* what lies before this has been */
+		uint32_t stuck; /* cannot be emptied: something in it is damaged */
+	} tidy;
 	struct bw_buf content; /* of the take that is being made */
 	struct bw_buf meta;
 };
+
+/* Makes store and catalogue agree: shadow_mend.c. */
+BW_MUST_USE enum bw_err bw_shadow_mend(struct bw_shadow *shadow);
+
+/* A number among the catalogue's settings; 0 when it has none of that name. */
+BW_MUST_USE enum bw_err bw_shadow_number(struct bw_shadow *shadow, const char *name, uint64_t *out);
 
 enum { BW_OBJECT_NAME_BYTES = 32 };
 

@@ -55,7 +55,7 @@ static int teardown(void **state)
 	struct bw_why why = { "" };
 
 	assert_ok(bw_shadow_commit(f->shadow));
-	if (bw_shadow_verify(f->shadow, NULL, NULL, &why) != BW_OK)
+	if (bw_shadow_verify(f->shadow, NULL, &why) != BW_OK)
 		fail_msg("%s", why.text);
 	bw_shadow_close(f->shadow);
 	bw_volume_release(&f->volume);

@@ -9,12 +9,13 @@
 #include "guard/shadow.h"
 #include "guard/volumes.h"
 
-enum { SETTINGS_MEMORY = 16 * 1024 * 1024, PAGE_BYTES = 4 * 1024 * 1024 };
+enum { SETTINGS_MEMORY = 16 * 1024 * 1024, PAGE_BYTES = 4 * 1024 * 1024, FINDINGS_BYTES = 1024 * 1024 };
 
 struct verifying {
 	const struct bw_call *call;
 	struct bw_progress progress;
 	struct bw_buf json;
+	struct bw_buf findings; /* of the store at work: a line each, or the items of a list */
 	uint64_t seen;
 	bool is_whole;
 	bool is_first;
@@ -26,6 +27,29 @@ static void count(void *context, uint64_t versions)
 
 	verifying->seen = versions;
 	bw_progress_at(&verifying->progress, versions);
+}
+
+/* The first one is the verdict's own sentence; a page holds as many as anybody reads. */
+static void tell(void *context, const char *finding)
+{
+	struct verifying *verifying = context;
+	struct bw_buf *findings = &verifying->findings;
+	const size_t before = findings->len;
+	enum bw_err err;
+
+	if (bw_call_json(verifying->call)) {
+		err = before > 0 ? bw_buf_add_u8(findings, ',') : BW_OK;
+		if (err == BW_OK)
+			err = bw_json_add_string(findings, bw_slice_text(finding));
+	} else {
+		err = bw_buf_add_text(findings, "    ");
+		if (err == BW_OK)
+			err = bw_text_escape(findings, bw_slice_text(finding));
+		if (err == BW_OK)
+			err = bw_buf_add_u8(findings, '\n');
+	}
+	if (err != BW_OK)
+		findings->len = before;
 }
 
 static enum bw_err say(struct verifying *verifying, const char *what, uint64_t number, const char *unit,
@@ -42,7 +66,7 @@ static enum bw_err say(struct verifying *verifying, const char *what, uint64_t n
 			(void)printf("%s: whole, %llu %s%s%s\n", bw_buf_text(&line), (unsigned long long)number, unit,
 				     head[0] != '\0' ? "; its head is " : "", head);
 		else
-			(void)printf("DAMAGED: %s\n", bw_buf_text(&line));
+			(void)printf("DAMAGED: %s\n%s", bw_buf_text(&line), bw_buf_text(&verifying->findings));
 		return BW_OK;
 	}
 	BW_TRY(bw_buf_add_text(json, verifying->is_first ? "{" : ",{"));
@@ -54,6 +78,8 @@ static enum bw_err say(struct verifying *verifying, const char *what, uint64_t n
 		BW_TRY(bw_json_add_text(json, "head", bw_slice_text(head)));
 	if (err != BW_OK)
 		BW_TRY(bw_json_add_text(json, "why", bw_slice_text(words)));
+	if (verifying->findings.len > 0)
+		BW_TRY(bw_buf_addf(json, ",\"findings\":[%s]", bw_buf_text(&verifying->findings)));
 	return bw_buf_add_u8(json, '}');
 }
 
@@ -72,16 +98,18 @@ static enum bw_err verify_ledger(struct verifying *verifying)
 
 static enum bw_err verify_volume(struct verifying *verifying, const struct bw_volume *volume)
 {
+	const struct bw_verify_plan plan = { .see = count, .tell = tell, .context = verifying };
 	struct bw_shelf_totals totals = { 0 };
 	struct bw_why why = { 0 };
 	struct bw_shadow *shadow;
 	enum bw_err err = bw_shadow_open(volume, true, &shadow, &why);
 
 	verifying->seen = 0;
+	bw_buf_clear(&verifying->findings);
 	if (err == BW_OK) {
 		bw_err_drop(bw_shelf_totals(bw_shadow_shelf(shadow), &totals)); /* read again below, and judged there */
 		bw_progress_begin(&verifying->progress, "reading back", "versions", totals.versions, false);
-		err = bw_shadow_verify(shadow, count, verifying, &why);
+		err = bw_shadow_verify(shadow, &plan, &why);
 		bw_progress_end(&verifying->progress);
 		bw_shadow_close(shadow);
 	}
@@ -108,9 +136,11 @@ static int verify_all(struct verifying *verifying, const struct bw_volume *volum
 
 static int verify_run(struct bw_call *call)
 {
-	struct verifying verifying = {
-		.call = call, .json = BW_BUF_INIT(PAGE_BYTES), .is_whole = true, .is_first = true
-	};
+	struct verifying verifying = { .call = call,
+				       .json = BW_BUF_INIT(PAGE_BYTES),
+				       .findings = BW_BUF_INIT(FINDINGS_BYTES),
+				       .is_whole = true,
+				       .is_first = true };
 	static struct bw_volume volumes[BW_VOLUMES_MAX];
 	static struct bw_guard_settings settings;
 	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
@@ -130,6 +160,7 @@ static int verify_run(struct bw_call *call)
 	bw_volumes_release(volumes, volume_count);
 	bw_arena_release(&arena);
 	bw_buf_release(&verifying.json);
+	bw_buf_release(&verifying.findings);
 	return exit;
 }
 
