@@ -1,10 +1,14 @@
 #include "store/shelf.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/shelf_rows.h"
 #include "sys/clock.h"
+#include "sys/files.h"
 
 #define HISTORY                                                                                 \
 	"CREATE TABLE IF NOT EXISTS folder_was(folder INTEGER NOT NULL, seen INTEGER NOT NULL," \
@@ -81,9 +85,23 @@ static enum bw_err make_tables(sqlite3 *db)
 	return bw_sql_run(db, "COMMIT");
 }
 
+/* What a process that was killed while it made one left behind. */
+static void clear_unfinished(const char *path)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char name[BW_PATH_BYTES];
+
+	for (size_t i = 0; i < BW_COUNT(ends); i++) {
+		if (snprintf(name, sizeof(name), "%s%s", path, ends[i]) < (int)sizeof(name))
+			(void)unlink(name);
+	}
+}
+
+/* Under another name first: a catalogue without its tables would be in the way for ever. */
 enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
 {
-	const struct bw_sql_options options = { .path = path,
+	char unfinished[BW_PATH_BYTES];
+	const struct bw_sql_options options = { .path = unfinished,
 						.create = true,
 						.synchronous = "FULL",
 						.cache_bytes = SHELF_CACHE_BYTES,
@@ -94,11 +112,17 @@ enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
 
 	if (stat(path, &status) == 0)
 		return fail(why, BW_ERR_EXISTS, "make", path);
+	if (snprintf(unfinished, sizeof(unfinished), "%s-new", path) >= (int)sizeof(unfinished))
+		return fail(why, BW_ERR_TOO_BIG, "make", path);
+	clear_unfinished(unfinished);
 	err = bw_sql_open(&options, &db);
 	if (err != BW_OK)
 		return fail(why, err, "make", path);
 	err = make_tables(db);
-	(void)sqlite3_close(db);
+	if (sqlite3_close(db) != SQLITE_OK && err == BW_OK)
+		err = BW_ERR_BUSY;
+	if (err == BW_OK && rename(unfinished, path) != 0)
+		err = bw_err_from_errno(errno);
 	return err == BW_OK ? BW_OK : fail(why, err, "make", path);
 }
 
@@ -172,6 +196,7 @@ void bw_shelf_close(struct bw_shelf *shelf)
 	if (shelf->db != NULL && shelf->open)
 		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
 	(void)sqlite3_close(shelf->db);
+	free(shelf->waiting);
 	free(shelf);
 }
 
@@ -199,17 +224,19 @@ static enum bw_err save_tally(struct bw_shelf *shelf)
 
 enum bw_err bw_shelf_commit(struct bw_shelf *shelf)
 {
-	enum bw_err err;
+	enum bw_err err = bw_shelf_settle(shelf);
 
-	if (!shelf->open)
+	if (err == BW_OK && !shelf->open)
 		return BW_OK;
-	err = save_tally(shelf);
+	if (err == BW_OK)
+		err = save_tally(shelf);
 	if (err == BW_OK)
 		err = bw_sql_run(shelf->db, "COMMIT");
 	if (err != BW_OK)
 		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
 	shelf->open = false;
-	shelf->files = shelf->versions = shelf->kept = 0;
+	shelf->files = shelf->versions = shelf->kept = shelf->pack_bytes = 0;
+	shelf->waiting_count = 0;
 	return err;
 }
 
@@ -357,6 +384,7 @@ enum bw_err bw_shelf_totals(struct bw_shelf *shelf, struct bw_shelf_totals *out)
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 	bool found;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db,
 			      "SELECT files, versions, kept, coalesce((SELECT taken FROM version ORDER BY number"
 			      " LIMIT 1), ?1) FROM tally",
@@ -376,6 +404,7 @@ enum bw_err bw_shelf_pack_bytes(struct bw_shelf *shelf, uint32_t pack, uint64_t 
 	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
 	bool found;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_PACK_GET, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, pack);
 	BW_TRY(bw_sql_row(stmt, &found));
@@ -407,6 +436,7 @@ enum bw_err bw_shelf_verify(struct bw_shelf *shelf, struct bw_why *why)
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 	bool found;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db, "PRAGMA integrity_check(1)", &stmt));
 	BW_TRY(bw_sql_row(stmt, &found));
 	if (!found || !bw_slice_is(bw_sql_text(stmt, 0), "ok"))

@@ -118,8 +118,10 @@ BW_MUST_USE enum bw_err bw_shelf_folder_by_handle(struct bw_shelf *shelf, int ha
 						  uint32_t *out_number);
 
 /*
- * The next version of its file; fills number and before. An object's number is asked for first
+ * The next version of its file; fills number. An object's number is asked for first
  * (bw_shelf_next), so that its file can be written before its row: then `number` is that one.
+ * The row may be written by a later call, which may then fail with this one's DISK_FULL or IO; by bw_shelf_commit at the
+ * latest. Whatever reads finds it.
  */
 BW_MUST_USE enum bw_err bw_shelf_add(struct bw_shelf *shelf, struct bw_shelf_version *version);
 uint64_t bw_shelf_next(struct bw_shelf *shelf);

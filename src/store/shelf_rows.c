@@ -23,7 +23,9 @@ static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_PACK_GET] = "SELECT bytes FROM pack WHERE number = ?1",
 	[SHELF_PACK_ADD] = "INSERT INTO pack VALUES(?1, ?2) ON CONFLICT(number) DO UPDATE SET bytes = bytes + ?2",
 	[SHELF_FILE_FIND] = "SELECT number, newest FROM file WHERE ino = ?1 AND tree = ?2 AND gen = ?3",
-	[SHELF_FILE_ADD] = "INSERT INTO file(ino, tree, gen, folder, name) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[SHELF_FILE_ADD] = "INSERT INTO file(ino, tree, gen, folder, name, newest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SHELF_FILE_AGAIN] = "UPDATE file SET folder = ?2, name = ?3, gone = 0, newest = iif(?4 <> 0, ?4, newest)"
+			     " WHERE number = ?1",
 	[SHELF_FILE_PLACE] = "UPDATE file SET folder = ?2, name = ?3, gone = ?4 WHERE number = ?1",
 	[SHELF_FILE_NEWEST] = "UPDATE file SET newest = ?2 WHERE number = ?1",
 	[SHELF_FILE_REMOVE] =
@@ -61,13 +63,8 @@ enum bw_err bw_shelf_statement(struct bw_shelf *shelf, enum shelf_statement whic
 
 /* ---- files ------------------------------------------------------------------------- */
 
-struct file_row {
-	int64_t number;
-	uint64_t newest;
-};
-
-static enum bw_err find_file(struct bw_shelf *shelf, const struct bw_shelf_key *key, struct file_row *out,
-			     bool *out_found)
+enum bw_err bw_shelf_find_file(struct bw_shelf *shelf, const struct bw_shelf_key *key, struct shelf_file *out,
+			       bool *out_found)
 {
 	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
 
@@ -77,23 +74,7 @@ static enum bw_err find_file(struct bw_shelf *shelf, const struct bw_shelf_key *
 	(void)sqlite3_bind_int64(stmt, 3, key->gen);
 	BW_TRY(bw_sql_row(stmt, out_found));
 	if (*out_found)
-		*out = (struct file_row){ sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1) };
-	return BW_OK;
-}
-
-static enum bw_err add_file(struct bw_shelf *shelf, const struct bw_shelf_version *version, struct file_row *out)
-{
-	sqlite3_stmt *stmt;
-
-	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_ADD, &stmt));
-	(void)sqlite3_bind_int64(stmt, 1, (int64_t)version->key.ino);
-	(void)sqlite3_bind_int64(stmt, 2, (int64_t)version->key.tree);
-	(void)sqlite3_bind_int64(stmt, 3, version->key.gen);
-	(void)sqlite3_bind_int64(stmt, 4, version->folder);
-	bw_shelf_bind_bytes(stmt, 5, version->name);
-	BW_TRY(bw_sql_done(stmt));
-	*out = (struct file_row){ sqlite3_last_insert_rowid(shelf->db), 0 };
-	shelf->files++;
+		*out = (struct shelf_file){ sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1) };
 	return BW_OK;
 }
 
@@ -123,58 +104,20 @@ static enum bw_err set_newest(struct bw_shelf *shelf, int64_t file, uint64_t new
 enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
 			    struct bw_slice name, int64_t when_us)
 {
-	struct file_row file;
+	struct shelf_file file;
 	bool found = false;
 
 	BW_NEED(name.len <= BW_SHELF_NAME_BYTES, TOO_BIG);
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_shelf_begin(shelf));
-	BW_TRY(find_file(shelf, key, &file, &found));
+	BW_TRY(bw_shelf_find_file(shelf, key, &file, &found));
 	BW_NEED(found, NOT_FOUND);
 	return place_file(shelf, file.number, folder, name, folder == 0 ? when_us : 0);
 }
 
 /* ---- versions -------------------------------------------------------------------------- */
 
-static enum bw_err move_pack(struct bw_shelf *shelf, uint32_t pack, int64_t bytes)
-{
-	sqlite3_stmt *stmt;
-
-	if (pack == 0)
-		return BW_OK;
-	BW_TRY(bw_shelf_statement(shelf, SHELF_PACK_ADD, &stmt));
-	(void)sqlite3_bind_int64(stmt, 1, pack);
-	(void)sqlite3_bind_int64(stmt, 2, bytes);
-	return bw_sql_done(stmt);
-}
-
-static enum bw_err insert_version(struct bw_shelf *shelf, int64_t file, const struct bw_shelf_version *version)
-{
-	sqlite3_stmt *stmt;
-	int at = 0;
-
-	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_ADD, &stmt));
-	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->number);
-	(void)sqlite3_bind_int64(stmt, ++at, file);
-	(void)sqlite3_bind_int64(stmt, ++at, version->folder);
-	bw_shelf_bind_bytes(stmt, ++at, version->name);
-	(void)sqlite3_bind_int64(stmt, ++at, version->taken_us);
-	(void)sqlite3_bind_int64(stmt, ++at, version->mtime_us);
-	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->size);
-	(void)sqlite3_bind_int64(stmt, ++at, version->pack);
-	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->at);
-	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->kept_bytes);
-	(void)sqlite3_bind_int64(stmt, ++at, version->kind);
-	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->before);
-	(void)sqlite3_bind_int64(stmt, ++at, (int64_t)version->incident);
-	(void)sqlite3_bind_int64(stmt, ++at, version->state);
-	bw_shelf_bind_bytes(stmt, ++at, bw_slice_of(version->sum, sizeof(version->sum)));
-	bw_shelf_bind_bytes(stmt, ++at, version->meta);
-	bw_shelf_bind_bytes(stmt, ++at, version->content);
-	(void)sqlite3_bind_int64(stmt, ++at, version->actor);
-	return bw_sql_done(stmt);
-}
-
-static enum bw_err add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident)
+enum bw_err bw_shelf_add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident)
 {
 	sqlite3_stmt *stmt;
 
@@ -182,36 +125,6 @@ static enum bw_err add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t inc
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)number);
 	return bw_sql_done(stmt);
-}
-
-enum bw_err bw_shelf_add(struct bw_shelf *shelf, struct bw_shelf_version *version)
-{
-	struct bw_shelf_version row = *version;
-	struct file_row file;
-	bool found = false;
-
-	BW_NEED(row.name.len <= BW_SHELF_NAME_BYTES && row.meta.len <= BW_SHELF_META_BYTES_MAX, TOO_BIG);
-	BW_NEED(row.content.len == 0 || row.content.len == BW_SHELF_CONTENT_BYTES, RANGE);
-	BW_TRY(bw_shelf_begin(shelf));
-	BW_TRY(find_file(shelf, &row.key, &file, &found));
-	if (!found)
-		BW_TRY(add_file(shelf, &row, &file));
-	else
-		BW_TRY(place_file(shelf, file.number, row.folder, row.name, 0));
-	row.number = shelf->next;
-	row.before = file.newest;
-	BW_TRY(insert_version(shelf, file.number, &row));
-	if (row.incident != 0)
-		BW_TRY(add_pin(shelf, row.number, row.incident));
-	if (row.state == BW_SHELF_GOOD)
-		BW_TRY(set_newest(shelf, file.number, row.number));
-	BW_TRY(move_pack(shelf, row.pack, (int64_t)row.kept_bytes));
-	shelf->next++;
-	shelf->versions++;
-	shelf->kept += (int64_t)row.kept_bytes;
-	version->number = row.number;
-	version->before = row.before;
-	return BW_OK;
 }
 
 static void read_version(sqlite3_stmt *stmt, struct bw_shelf_version *out)
@@ -272,6 +185,7 @@ enum bw_err bw_shelf_get(struct bw_shelf *shelf, uint64_t number, struct bw_aren
 {
 	sqlite3_stmt *stmt;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_GET, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
 	return one_version(stmt, arena, out);
@@ -282,6 +196,7 @@ enum bw_err bw_shelf_newest(struct bw_shelf *shelf, const struct bw_shelf_key *k
 {
 	sqlite3_stmt *stmt;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_NEWEST, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)key->ino);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)key->tree);
@@ -309,6 +224,7 @@ enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *conte
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	/* where the file is now, not where it was when the version was taken */
 	BW_TRY(bw_sql_prepare(
 		shelf->db,
@@ -323,6 +239,7 @@ enum bw_err bw_shelf_at(struct bw_shelf *shelf, uint32_t folder, struct bw_slice
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db,
 			      "SELECT " VERSION_COLUMNS " FROM version v JOIN file f ON f.number = v.file"
 			      " WHERE v.folder = ?1 AND v.name = ?2 ORDER BY v.number DESC",
@@ -337,6 +254,7 @@ static enum bw_err walk_below(struct bw_shelf *shelf, const char *text, struct b
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db, text, &stmt));
 	bw_shelf_bind_bytes(stmt, 1, path);
 	(void)sqlite3_bind_int64(stmt, 2, until_us);
@@ -368,6 +286,7 @@ enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db,
 			      "SELECT " VERSION_COLUMNS " FROM pin p JOIN version v ON v.number = p.version"
 			      " JOIN file f ON f.number = v.file WHERE p.incident = ?1 ORDER BY p.version",
@@ -380,6 +299,7 @@ enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us, bw_shelf_s
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db,
 			      "SELECT " VERSION_COLUMNS " FROM version v JOIN file f ON f.number = v.file"
 			      " WHERE v.taken <= ?1 ORDER BY v.number",
@@ -408,6 +328,7 @@ enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, voi
 	struct bw_shelf_spare spare;
 	bool found = true;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	/* the inner part reads an index and the files only: most files have one version, whose row is never touched */
 	BW_TRY(bw_sql_prepare(
 		shelf->db,
@@ -437,18 +358,20 @@ enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incid
 	sqlite3_stmt *stmt;
 
 	BW_NEED(incident != 0, RANGE);
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_PIN, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)incident);
 	BW_TRY(change_one(shelf, stmt));
-	return add_pin(shelf, number, incident);
+	return bw_shelf_add_pin(shelf, number, incident);
 }
 
 enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident)
 {
 	sqlite3_stmt *stmt;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_PIN_REMOVE, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
@@ -463,12 +386,12 @@ static enum bw_err renew_newest(struct bw_shelf *shelf, const struct bw_shelf_ke
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
 	struct bw_shelf_version newest = { 0 };
-	struct file_row file;
+	struct shelf_file file;
 	sqlite3_stmt *stmt;
 	bool found = false;
 	enum bw_err err;
 
-	BW_TRY(find_file(shelf, key, &file, &found));
+	BW_TRY(bw_shelf_find_file(shelf, key, &file, &found));
 	BW_NEED(found, CORRUPT);
 	err = bw_shelf_newest(shelf, key, INT64_MAX, BW_SHELF_GOOD, &arena, &newest);
 	if (err != BW_OK && err != BW_ERR_NOT_FOUND)
@@ -506,6 +429,8 @@ enum bw_err bw_shelf_features(struct bw_shelf *shelf, uint64_t number, struct bw
 	sqlite3_stmt *stmt;
 
 	BW_NEED(content.len == BW_SHELF_CONTENT_BYTES, RANGE);
+	if (bw_shelf_describe_waiting(shelf, number, content))
+		return BW_OK;
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_FEATURES, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
@@ -521,7 +446,7 @@ static enum bw_err forget(struct bw_shelf *shelf, const struct bw_shelf_version 
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_DROP, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)version->number);
 	BW_TRY(change_one(shelf, stmt));
-	BW_TRY(move_pack(shelf, version->pack, -(int64_t)version->kept_bytes));
+	BW_TRY(bw_shelf_move_pack(shelf, version->pack, -(int64_t)version->kept_bytes));
 	shelf->versions--;
 	shelf->kept -= (int64_t)version->kept_bytes;
 	return renew_newest(shelf, &version->key);
@@ -569,8 +494,8 @@ enum bw_err bw_shelf_move(struct bw_shelf *shelf, uint64_t number, uint32_t from
 	(void)sqlite3_bind_int64(stmt, 4, pack);
 	(void)sqlite3_bind_int64(stmt, 5, (int64_t)at);
 	BW_TRY(change_one(shelf, stmt));
-	BW_TRY(move_pack(shelf, from_pack, -(int64_t)version.kept_bytes));
-	return move_pack(shelf, pack, (int64_t)version.kept_bytes);
+	BW_TRY(bw_shelf_move_pack(shelf, from_pack, -(int64_t)version.kept_bytes));
+	return bw_shelf_move_pack(shelf, pack, (int64_t)version.kept_bytes);
 }
 
 enum bw_err bw_shelf_places(struct bw_shelf *shelf, bw_shelf_see_place *see, void *context)
@@ -578,6 +503,7 @@ enum bw_err bw_shelf_places(struct bw_shelf *shelf, bw_shelf_see_place *see, voi
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 	bool found = true;
 
+	BW_TRY(bw_shelf_settle(shelf));
 	BW_TRY(bw_sql_prepare(shelf->db, "SELECT number, size, at, pack, kind, incident FROM version ORDER BY number",
 			      &stmt));
 	for (;;) {

@@ -20,6 +20,7 @@ enum shelf_statement {
 	SHELF_PACK_ADD,
 	SHELF_FILE_FIND,
 	SHELF_FILE_ADD,
+	SHELF_FILE_AGAIN,
 	SHELF_FILE_PLACE,
 	SHELF_FILE_NEWEST,
 	SHELF_FILE_REMOVE,
@@ -38,6 +39,8 @@ enum shelf_statement {
 	SHELF_STATEMENTS
 };
 
+struct shelf_waiting;
+
 struct bw_shelf {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SHELF_STATEMENTS];
@@ -46,6 +49,13 @@ struct bw_shelf {
 	int64_t files; /* what the open transaction adds to the tally */
 	int64_t versions;
 	int64_t kept;
+	/* a pack whose row does not say yet by how much its bytes changed */
+	uint32_t pack;
+	int64_t pack_bytes;
+	/* what was added and has no row yet (shelf_add.c): a ring */
+	struct shelf_waiting *waiting;
+	size_t waiting_first;
+	size_t waiting_count;
 };
 
 /* Prepared at first use, reset and without bindings of the time before. */
@@ -62,5 +72,21 @@ BW_MUST_USE enum bw_err bw_shelf_begin(struct bw_shelf *shelf);
 /* One more row of a folder's history; `meta` empty: it was removed. */
 BW_MUST_USE enum bw_err bw_shelf_folder_note(struct bw_shelf *shelf, uint32_t number, int64_t seen_us,
 					     struct bw_slice meta);
+
+/* Every added version gets its row: before anything is read or changed that could concern one. */
+BW_MUST_USE enum bw_err bw_shelf_settle(struct bw_shelf *shelf);
+BW_MUST_USE enum bw_err bw_shelf_move_pack(struct bw_shelf *shelf, uint32_t pack, int64_t bytes);
+BW_MUST_USE enum bw_err bw_shelf_add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident);
+
+struct shelf_file {
+	int64_t number;
+	uint64_t newest;
+};
+
+BW_MUST_USE enum bw_err bw_shelf_find_file(struct bw_shelf *shelf, const struct bw_shelf_key *key,
+					   struct shelf_file *out, bool *out_found);
+
+/* True: it has no row yet, and will be written with this content. */
+bool bw_shelf_describe_waiting(struct bw_shelf *shelf, uint64_t number, struct bw_slice content);
 
 #endif

@@ -403,6 +403,64 @@ static void a_catalogue_of_a_newer_breakwater_is_refused_and_not_touched(void **
 	assert_ok(bw_shelf_open(f->path, false, &f->shelf, NULL));
 }
 
+/* ---- rows that wait ------------------------------------------------------------------------- */
+
+static void describe(struct fixture *f, uint64_t number, uint8_t mark, enum bw_err expected)
+{
+	uint8_t content[BW_SHELF_CONTENT_BYTES];
+
+	memset(content, mark, sizeof(content));
+	assert_int_equal(bw_shelf_features(f->shelf, number, bw_slice_of(content, sizeof(content))), expected);
+}
+
+static uint8_t mark_of(struct fixture *f, uint64_t number)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct bw_shelf_version version;
+
+	assert_ok(bw_shelf_get(f->shelf, number, &arena, &version));
+	return version.content.len == BW_SHELF_CONTENT_BYTES ? version.content.ptr[0] : 0;
+}
+
+static void features_may_come_before_the_row_and_after_it(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t first = add(f, 7, "a", 100, BW_SHELF_GOOD);
+	const uint64_t second = add(f, 8, "b", 100, BW_SHELF_GOOD);
+
+	describe(f, first, 1, BW_OK);
+	describe(f, second + 1, 3, BW_ERR_NOT_FOUND);
+	assert_ok(bw_shelf_commit(f->shelf));
+	describe(f, second, 2, BW_OK);
+	assert_ok(bw_shelf_commit(f->shelf));
+	reopen(f);
+	assert_int_equal(mark_of(f, first), 1);
+	assert_int_equal(mark_of(f, second), 2);
+}
+
+static void more_versions_than_may_wait_are_all_there_each_with_its_own_features(void **state)
+{
+	enum { MANY = 5000, BEHIND = 700 };
+	struct fixture *f = *state;
+	uint64_t first = 0;
+
+	for (unsigned n = 0; n < MANY; n++) {
+		char name[16];
+		uint64_t number;
+
+		(void)snprintf(name, sizeof(name), "f%u", n);
+		number = add(f, 100 + n % 4000, name, 100 + n, BW_SHELF_GOOD); /* the last thousand are known files */
+		first = n == 0 ? number : first;
+		assert_int_equal(number, first + n);
+		if (n >= BEHIND)
+			describe(f, number - BEHIND, (uint8_t)((n - BEHIND) % 251 + 1), BW_OK);
+	}
+	assert_ok(bw_shelf_commit(f->shelf));
+	for (unsigned n = 0; n < MANY - BEHIND; n++)
+		assert_int_equal(mark_of(f, first + n), n % 251 + 1);
+	assert_int_equal(newest(f, 100, INT64_MAX, BW_SHELF_GOOD), first + 4000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +488,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_version_whose_content_is_lost_goes_though_it_is_pinned, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_catalogue_of_the_first_form_is_brought_up_to_date_by_who_writes,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(features_may_come_before_the_row_and_after_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_versions_than_may_wait_are_all_there_each_with_its_own_features,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_catalogue_of_a_newer_breakwater_is_refused_and_not_touched, setup,
 						teardown),
