@@ -20,6 +20,7 @@ enum {
 	DIGITS_PER_1000 = 800, /* nine in ten, were they random */
 };
 
+/* Only what held something: where one byte was repeated, nothing was lost, whatever stands there now. */
 struct changes {
 	struct bw_count old; /* bytes that were replaced */
 	struct bw_count new; /* those that stand in their places */
@@ -41,6 +42,8 @@ static void count_block(const uint8_t *old, const uint8_t *new, size_t len, stru
 		changed += old[i] != new[i];
 	}
 	bw_count_add(&before, bw_slice_of(was, changed));
+	if (bw_count_values(&before) == 1)
+		return;
 	bw_count_add(&after, bw_slice_of(is, changed));
 	if (changed >= CHANGED_MANY) {
 		changes->blocks++;
@@ -98,7 +101,8 @@ static void test_changes(const struct second *s)
 	/* a file that still reads well may hold packed parts where text was: pages, pictures, members */
 	if (s->is_good && s->new_content.format != s->old_content.format)
 		return;
-	if (s->is_good || s->is_image || changes.new.total *(uint64_t)CHANGED_SHARE < s->v->old.len)
+	if (s->is_good || s->is_image || s->old_content.format == BW_FORMAT_UNKNOWN ||
+	    changes.new.total *(uint64_t)CHANGED_SHARE < s->v->old.len)
 		strength = BW_STRENGTH_SUSPICIOUS;
 	before = bw_count_chi(&changes.old);
 	after = bw_count_chi(&changes.new);

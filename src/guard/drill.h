@@ -23,11 +23,18 @@ struct bw_drill_attack {
 	uint16_t port; /* 0: 445 */
 };
 
+enum bw_drill_end {
+	BW_DRILL_DONE,   /* it did all it wanted to */
+	BW_DRILL_KILLED, /* the guard ended it */
+	BW_DRILL_FROZEN, /* the guard held it, for a person to decide: the drill ended it */
+};
+
 /*
- * Starts the attacker and waits until it has ended, however that was. `out_why` gets its last words when it could not
- * begin (SYSTEM, USAGE); to have been killed is no error. TIMEOUT after `wait_ms`: it was ended.
+ * Starts the attacker and waits until it has ended or is held, however that was. `out_why` gets its last words when it
+ * could not begin (SYSTEM, USAGE); to have been stopped is no error. TIMEOUT after `wait_ms`: it was ended. No process
+ * of it is left, whatever comes back.
  */
-BW_MUST_USE enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, bool *out_killed,
+BW_MUST_USE enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, enum bw_drill_end *out_end,
 					struct bw_why *why);
 
 /* The attacker's side: `guard drill --attack-only FOLDER`. */

@@ -1,13 +1,17 @@
 /* The attacker of a drill, from both sides (guard/drill.h). */
 #include "guard/drill.h"
 
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "guard/program.h"
 
-enum { OUTPUT_MAX = 64 * 1024, LOOK_MS = 200, KILLED = 128 };
+enum { OUTPUT_MAX = 64 * 1024, LOOK_MS = 200, KILLED = 128, HELD_LOOKS = 5, WORDS_MAX = 64 * 1024 };
 
 /* The program's own file, by a name that is not "breakwater": the guard knows a family of processes by it. */
 static const char self[] = "/proc/self/exe";
@@ -20,17 +24,90 @@ static void add_word(struct bw_program *program, size_t *count, const char *name
 	program->words[(*count)++] = value;
 }
 
-static enum bw_err wait_for(struct bw_program_run *run, int *out_status)
+/* ---- is it held? ---------------------------------------------------------------------------------- */
+
+struct crowd {
+	size_t held;
+	size_t at_work;
+};
+
+static enum bw_err read_proc(const char *pid, const char *name, struct bw_buf *out)
 {
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, name);
+	bw_buf_clear(out);
+	return bw_file_read(path, out, NULL);
+}
+
+/* All of them were begun with the word that names the folder, wherever they went since. */
+static bool is_of(const char *pid, const char *where, struct bw_buf *buf)
+{
+	const struct bw_slice word = bw_slice_text(where);
+
+	if (read_proc(pid, "cmdline", buf) != BW_OK)
+		return false;
+	for (size_t at = 0; at + word.len < buf->len; at++) {
+		if (buf->ptr[at] == word.ptr[0] && memcmp(buf->ptr + at, word.ptr, word.len + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* proc(5): the state follows the ')' that ends the name. */
+static void count_one(const char *pid, struct bw_buf *buf, struct crowd *out)
+{
+	const char *at;
+
+	if (read_proc(pid, "stat", buf) != BW_OK)
+		return;
+	at = strrchr(bw_buf_text(buf), ')');
+	if (at == NULL || at[1] == '\0')
+		return;
+	out->held += at[2] == 'T';
+	out->at_work += at[2] == 'R' || at[2] == 'D';
+}
+
+static void look_at(const char *where, bool end_them, struct crowd *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf buf = BW_BUF_INIT(WORDS_MAX);
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+
+	*out = (struct crowd){ 0 };
+	while (proc != NULL && (entry = readdir(proc)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]) || !is_of(entry->d_name, where, &buf))
+			continue;
+		if (end_them)
+			(void)kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+		else
+			count_one(entry->d_name, &buf, out);
+	}
+	if (proc != NULL)
+		(void)closedir(proc);
+}
+
+static enum bw_err wait_for(struct bw_program_run *run, const char *where, int *out_status, bool *out_held)
+{
+	unsigned looks = 0; /* in a row that saw some held, and none at work */
+	struct crowd crowd;
 	enum bw_err err;
 
-	do
-		err = bw_program_step(run, LOOK_MS, out_status);
-	while (err == BW_ERR_AGAIN);
+	*out_held = false;
+	while ((err = bw_program_step(run, LOOK_MS, out_status)) == BW_ERR_AGAIN) {
+		look_at(where, false, &crowd);
+		looks = crowd.held > 0 && crowd.at_work == 0 ? looks + 1 : 0;
+		*out_held = *out_held || looks >= HELD_LOOKS;
+		if (*out_held)
+			look_at(where, true, &crowd);
+	}
 	return err;
 }
 
-enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, bool *out_killed, struct bw_why *why)
+/* ---- the attack ------------------------------------------------------------------------------------- */
+
+enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, enum bw_drill_end *out_end,
+			    struct bw_why *why)
 {
 	struct bw_program program = { .path = self,
 				      .words = { "guard", "drill" },
@@ -42,6 +119,8 @@ enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, b
 	char actors[32];
 	char where[BW_PATH_BYTES + 64];
 	char share[BW_PATH_BYTES];
+	struct crowd crowd;
+	bool is_held = false;
 	size_t count = 2;
 	int status = 0;
 	enum bw_err err;
@@ -65,9 +144,10 @@ enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, b
 	err = bw_program_start(&program, &run);
 	if (err != BW_OK)
 		return bw_why_set(why, err, "cannot start the attacker: %s", bw_err_text(err));
-	err = wait_for(&run, &status);
-	*out_killed = status >= KILLED;
-	if (err == BW_OK && status != 0 && !*out_killed)
+	err = wait_for(&run, where, &status, &is_held);
+	look_at(where, true, &crowd); /* what it left behind in sessions of their own */
+	*out_end = is_held ? BW_DRILL_FROZEN : status >= KILLED ? BW_DRILL_KILLED : BW_DRILL_DONE;
+	if (err == BW_OK && status != 0 && *out_end == BW_DRILL_DONE)
 		err = bw_why_set(why, BW_ERR_SYSTEM, "the attack did not begin: %.300s", bw_buf_text(&run.output));
 	bw_program_release(&run);
 	return err;

@@ -41,7 +41,7 @@ struct drill {
 	bool is_seeded;
 	/* what happened */
 	uint64_t files;
-	bool was_killed;
+	enum bw_drill_end end;
 	uint64_t touched;
 	uint64_t refused;
 	int64_t began_us;
@@ -247,7 +247,7 @@ static enum bw_err attack(struct drill *drill, struct bw_why *why)
 	(void)unlink(drill->report);
 	say(drill, "The attack begins (%s).", how.pattern);
 	drill->began_us = bw_clock_now_us();
-	BW_TRY(bw_drill_attack(&how, ATTACK_MS, &drill->was_killed, why));
+	BW_TRY(bw_drill_attack(&how, ATTACK_MS, &drill->end, why));
 	BW_TRY(take_report(drill, why));
 	return verify(drill, &drill->after_attack, why);
 }
@@ -336,7 +336,9 @@ static void tell(const struct drill *drill)
 
 	say(drill, "\nThe attacker reached %llu of %llu files in %s%s.", (unsigned long long)drill->touched,
 	    (unsigned long long)drill->files, bw_plain_span(drill->attack_us, span),
-	    drill->was_killed ? ", then the guard ended it" : "");
+	    drill->end == BW_DRILL_KILLED   ? ", then the guard ended it"
+	    : drill->end == BW_DRILL_FROZEN ? ", then the guard held it"
+					    : "");
 	if (drill->incident == 0)
 		say(drill, "The guard did NOT report it. Look at 'breakwater guard status' before you rely on it.");
 	else
@@ -363,7 +365,8 @@ static enum bw_err write_json(const struct drill *drill, struct bw_buf *out)
 	BW_TRY(bw_json_add_num(out, "touched", (int64_t)drill->touched));
 	BW_TRY(bw_json_add_num(out, "refused", (int64_t)drill->refused));
 	BW_TRY(bw_json_add_num(out, "attack_us", (int64_t)drill->attack_us));
-	BW_TRY(bw_json_add_num(out, "killed", drill->was_killed));
+	BW_TRY(bw_json_add_num(out, "killed", drill->end == BW_DRILL_KILLED));
+	BW_TRY(bw_json_add_num(out, "frozen", drill->end == BW_DRILL_FROZEN));
 	BW_TRY(bw_json_add_num(out, "incident", (int64_t)drill->incident));
 	BW_TRY(bw_json_add_num(out, "harmed", (int64_t)harmed(&drill->after_attack)));
 	BW_TRY(bw_json_add_num(out, "restore_us", drill->restore_us));

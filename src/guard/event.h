@@ -44,6 +44,9 @@ enum bw_guard_record {
 	BW_RECORD_RESTORE,
 	BW_RECORD_TRACE,
 	BW_RECORD_JOB, /* guard/job.h */
+	BW_RECORD_SECOND, /* guard/second.h */
+	BW_RECORD_CONTENTS,
+	BW_RECORD_SEEN,
 };
 
 enum bw_act {

@@ -55,7 +55,8 @@ struct bw_guard_board {
 	_Atomic uint64_t quota_bytes; /* now */
 	_Atomic uint64_t refused;     /* files that could not be kept (too large, quota, error) */
 	_Atomic uint64_t rescans;
-	_Atomic uint64_t enrolling; /* now: files of a walk still to come; 0: caught up */
+	_Atomic uint64_t second_looks; /* contents laid before the sampler (guard/second.h) */
+	_Atomic uint64_t enrolling;    /* now: files of a walk still to come; 0: caught up */
 };
 
 /*

@@ -23,7 +23,7 @@ enum {
 
 #define AGAIN_NS UINT64_C(20000000)
 
-static const char *const peers[] = { "scribe", "keep", "hand" };
+static const char *const peers[] = { "scribe", "keep", "hand", "sampler" };
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
@@ -178,12 +178,25 @@ static enum bw_err on_word(struct judge *judge, struct bw_slice body, bool is_ap
 	return BW_OK;
 }
 
+static enum bw_err on_seen(struct judge *judge, struct bw_slice body)
+{
+	struct bw_second_answer answer;
+	struct bw_outcome outcome;
+
+	BW_TRY(bw_second_parse(body, &answer));
+	if (bw_score_seen(judge->score, &answer, judge->now_ns, &outcome))
+		judge_outcome(judge, &outcome);
+	return BW_OK;
+}
+
 static enum bw_err take_frame(struct judge *judge, const char *peer, const struct bw_frame *frame, int fd)
 {
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_SESSIONS)
 		return on_sessions(judge, frame, fd);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return BW_OK;
+	if (strcmp(peer, "sampler") == 0 && frame->kind == BW_RECORD_SEEN)
+		return on_seen(judge, frame->body);
 	if (strcmp(peer, "scribe") != 0)
 		return BW_ERR_PROTOCOL;
 	switch (frame->kind) {
@@ -254,16 +267,26 @@ static void want_peers(struct judge *judge, struct pollfd *out)
 		struct bw_channel *channel = bw_seat_peer(judge->seat, peers[i], 0);
 
 		out[i] = (struct pollfd){ .fd = -1 };
-		if (channel == NULL)
+		if (channel == NULL || bw_channel_has_ended(channel)) /* a new one comes from the parent */
 			continue;
 		out[i].fd = bw_channel_fd(channel);
 		out[i].events = (short)(POLLIN | (bw_channel_has_output(channel) ? POLLOUT : 0));
 	}
 }
 
+/* Whose first look said too little: keep lays both contents before the sampler, who tells us. */
+static void ask_seconds(struct judge *judge)
+{
+	struct bw_second_ask ask;
+
+	while (bw_score_wish(judge->score, judge->now_ns, &ask))
+		judge_tell(judge, "keep", BW_RECORD_SECOND, bw_slice_of(&ask, sizeof(ask)));
+}
+
 static void turn(struct judge *judge, uint64_t *again_ns)
 {
 	ask_samba(judge);
+	ask_seconds(judge);
 	if (judge->now_ns < *again_ns)
 		return;
 	look_again(judge);
@@ -300,7 +323,7 @@ static void work(struct judge *judge)
 	}
 }
 
-static bool look(void *context, const struct bw_file_key *key, struct bw_content *out)
+static bool look(void *context, const struct bw_file_key *key, struct bw_index_file *out)
 {
 	const struct judge *judge = context;
 	struct bw_index_file file;
@@ -308,7 +331,7 @@ static bool look(void *context, const struct bw_file_key *key, struct bw_content
 	if (bw_index_by_key(judge->guard->index, key, &file) != BW_OK || file.content.format >= BW_FORMAT_COUNT ||
 	    file.content.windows > BW_CONTENT_WINDOWS)
 		return false;
-	*out = file.content;
+	*out = file;
 	return true;
 }
 

@@ -290,7 +290,9 @@ static void hear(struct bw_keep *keep, int timeout_ms)
 
 	for (size_t i = 0; i < BW_COUNT(speakers); i++) {
 		channels[i] = bw_seat_peer(keep->seat, speakers[i], 0);
-		wanted[3 + i] = (struct pollfd){ channels[i] == NULL ? -1 : bw_channel_fd(channels[i]), POLLIN, 0 };
+		wanted[3 + i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+		if (channels[i] != NULL && !bw_channel_has_ended(channels[i])) /* a new one comes from the parent */
+			wanted[3 + i].fd = bw_channel_fd(channels[i]);
 	}
 	if (poll(wanted, BW_COUNT(wanted), timeout_ms) <= 0)
 		return;

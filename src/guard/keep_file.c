@@ -27,8 +27,7 @@ static struct bw_shelf_key shelf_key(const struct bw_file_key *key)
 	return (struct bw_shelf_key){ key->ino, key->tree, key->gen };
 }
 
-/* A file by its key; a link, which cannot be opened for reading, as itself. */
-static enum bw_err open_file(struct bw_keep *keep, const struct bw_file_key *key, int *out_fd, struct stat *out_status)
+enum bw_err bw_keep_open(struct bw_keep *keep, const struct bw_file_key *key, int *out_fd, struct stat *out_status)
 {
 	const struct bw_volume *volume;
 	struct bw_handle handle;
@@ -141,7 +140,7 @@ static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *wanted)
 	if (err == BW_OK && !bw_keep_covers(keep, &wanted->folder, wanted->name))
 		return BW_OK;
 	if (err == BW_OK)
-		err = open_file(keep, &wanted->file, &fd, &status);
+		err = bw_keep_open(keep, &wanted->file, &fd, &status);
 	if (err == BW_OK && !is_current(keep, wanted, &status))
 		err = take_open(keep, wanted, folder, fd);
 	if (fd >= 0)
@@ -233,7 +232,7 @@ static enum bw_err gone(struct bw_keep *keep, const struct bw_file_key *key, int
 
 	if (key->volume >= keep->guard->volume_count || bw_index_by_key(keep->guard->index, key, &known) != BW_OK)
 		return BW_OK;
-	if (open_file(keep, key, &fd, &status) == BW_OK) {
+	if (bw_keep_open(keep, key, &fd, &status) == BW_OK) {
 		(void)close(fd);
 		if (status.st_nlink > 0) /* it has other names */
 			return BW_OK;

@@ -5,6 +5,7 @@
 #include "guard/copier.h"
 #include "guard/gather.h"
 #include "guard/keep_queue.h"
+#include "guard/second.h"
 
 enum {
 	BW_KEEP_FOLDERS = 8192, /* folders remembered at a time; a power of two */
@@ -119,11 +120,20 @@ BW_MUST_USE enum bw_err bw_keep_due(struct bw_keep *keep, const struct bw_queued
 
 void bw_keep_soil(struct bw_keep *keep, uint32_t volume);
 
+/* A file by its key; a link, which cannot be opened for reading, as itself. The caller closes. */
+BW_MUST_USE enum bw_err bw_keep_open(struct bw_keep *keep, const struct bw_file_key *key, int *out_fd,
+				     struct stat *out_status);
+
 /* ---- keep_word.c: what judge and scribe say -------------------------------------------------- */
 
 BW_MUST_USE enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame);
 uint64_t bw_keep_incident_of(const struct bw_keep *keep, const struct bw_file_key *file);
 bool bw_keep_restores(const struct bw_keep *keep, uint32_t pid);
+
+/* ---- keep_second.c: both contents for a second look ------------------------------------------- */
+
+/* PROTOCOL: an ask that makes no sense. What cannot be laid out is passed over. */
+BW_MUST_USE enum bw_err bw_keep_second(struct bw_keep *keep, const struct bw_second_ask *ask);
 
 /* ---- keep_thin.c: old versions go -------------------------------------------------------------- */
 

@@ -166,6 +166,7 @@ enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame)
 	struct bw_pin pin;
 	struct bw_incident_word incident;
 	struct bw_restore_word restore;
+	struct bw_second_ask second;
 
 	switch (frame->kind) {
 	case BW_RECORD_PIN:
@@ -181,6 +182,10 @@ enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame)
 		memcpy(&restore, frame->body.ptr, sizeof(restore));
 		note_restore(keep, &restore);
 		return BW_OK;
+	case BW_RECORD_SECOND:
+		BW_NEED(frame->body.len == sizeof(second), PROTOCOL);
+		memcpy(&second, frame->body.ptr, sizeof(second));
+		return bw_keep_second(keep, &second);
 	default:
 		return BW_ERR_PROTOCOL;
 	}

@@ -1,6 +1,7 @@
 /* What a proof weighs, and when proofs are enough. */
 #include "guard/proof.h"
 
+#include "guard/content_finding.h"
 #include "guard/settings.h"
 
 const struct bw_rules bw_rules_default = {
@@ -103,6 +104,8 @@ static struct counts count_tests(const struct bw_finding *finding)
 			c.lost_windows = (unsigned)e->after;
 			c.windows = (unsigned)e->before;
 		}
+		if (e->test == BW_TEST_BLOCKS_RANDOM && i > 0 && finding->tests[i - 1].test == BW_TEST_CHANGED_RANDOM)
+			continue; /* the same bytes, counted otherwise */
 		if (e->strength == BW_STRENGTH_STRONG) {
 			c.strong++;
 			c.strong_shown += shows_while_open(e->test);
@@ -170,6 +173,9 @@ static void find_again(const struct bw_proof *proof, struct bw_finding *out)
 		bw_content_join(&proof->old, &proof->new, out);
 	else if (proof->kind != BW_PROOF_BAIT_GONE)
 		bw_content_compare(&proof->old, &proof->new, out);
+	for (size_t i = 0; i < proof->seen_count && i < BW_SECOND_TESTS; i++)
+		bw_finding_add(out, (enum bw_strength)proof->seen[i].strength, &proof->seen[i]);
+	out->blind = out->blind && proof->seen_count == 0;
 }
 
 void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, struct bw_weight *out,

@@ -13,6 +13,7 @@
 #define BW_GUARD_PROOF_H
 
 #include "guard/event.h"
+#include "guard/second.h"
 
 enum bw_proof_kind {
 	BW_PROOF_CHANGED = 1, /* the file itself, in place */
@@ -45,8 +46,11 @@ struct bw_proof {
 	uint8_t kind;   /* enum bw_proof_kind */
 	uint8_t flags;  /* enum bw_proof_flag */
 	uint8_t name_len;
+	uint8_t seen_count;
 	struct bw_content old;
 	struct bw_content new;
+	/* what a second look saw: its tests need whole contents and are not found again from features */
+	struct bw_evidence seen[BW_SECOND_TESTS];
 	char comm[BW_COMM_BYTES];
 	uint8_t name[BW_EVENT_NAME_BYTES];
 };

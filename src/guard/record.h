@@ -5,7 +5,8 @@
  *   "BWGR" | version u8 = 1 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
  *   scope u8 | place be64 | rules: count u8, be32 each | verdict | measure u8 | actor | proofs: count u8, a block each
  *
- * Features, numbers and rules stand in it, not what was thought of them, except what replaying must give again.
+ * Features, numbers and rules stand in it, not what was thought of them, except what replaying must give again. Of a
+ * second look (guard/second.h) the tests themselves are the numbers: whole contents are in the store, not here.
  */
 #ifndef BW_GUARD_RECORD_H
 #define BW_GUARD_RECORD_H

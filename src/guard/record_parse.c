@@ -107,6 +107,18 @@ static enum bw_err take_weight(struct bw_cursor *c, struct bw_weight *out)
 	return BW_OK;
 }
 
+/* What needed whole contents is not found again from features: it is taken as it was seen. */
+static enum bw_err take_seen(const struct bw_finding *finding, struct bw_proof *out)
+{
+	for (size_t i = 0; i < finding->count; i++) {
+		if (!bw_second_is_test(finding->tests[i].test))
+			continue;
+		BW_NEED(out->seen_count < BW_SECOND_TESTS, TOO_MANY);
+		out->seen[out->seen_count++] = finding->tests[i];
+	}
+	return BW_OK;
+}
+
 static enum bw_err take_proof(struct bw_cursor *c, struct bw_recorded_proof *out)
 {
 	struct bw_proof *p = &out->proof;
@@ -133,6 +145,7 @@ static enum bw_err take_proof(struct bw_cursor *c, struct bw_recorded_proof *out
 	memcpy(p->name, name.ptr, name.len);
 	BW_TRY(take_weight(c, &out->weight));
 	BW_TRY(take_finding(c, &out->finding));
+	BW_TRY(take_seen(&out->finding, p));
 	return bw_cursor_left(c) == 0 ? BW_OK : BW_ERR_TOO_BIG;
 }
 

@@ -45,8 +45,8 @@ static const struct bw_worker workers[] = {
 };
 
 static const struct bw_link links[] = {
-	{ "judge", "scribe" }, { "judge", "keep" },  { "scribe", "keep" },
-	{ "judge", "hand" },   { "scribe", "hand" }, { NULL, NULL },
+	{ "judge", "scribe" }, { "judge", "keep" },   { "scribe", "keep" },   { "judge", "hand" },
+	{ "scribe", "hand" },  { "keep", "sampler" }, { "judge", "sampler" }, { NULL, NULL },
 };
 
 /* The rest is between bw_guard_of and the table of share.c. */

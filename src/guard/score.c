@@ -255,6 +255,17 @@ static void judge(struct bw_score *score, struct score_entry *entry, uint64_t no
 	}
 }
 
+bool score_book(struct bw_score *score, struct bw_proof *proof, uint32_t process, uint64_t now_ns,
+		struct bw_outcome *out)
+{
+	struct score_entry *entry = book(score, proof, process);
+
+	if (entry == NULL)
+		return false;
+	judge(score, entry, now_ns, out);
+	return true;
+}
+
 bool bw_score_actor(struct bw_score *score, uint32_t actor, uint64_t now_ns, struct bw_outcome *out)
 {
 	struct score_entry *last = NULL;
@@ -311,15 +322,10 @@ static struct bw_proof proof_of(const struct bw_event *event, enum bw_proof_kind
 
 static bool finish(struct act *a, struct bw_proof *proof, uint32_t process)
 {
-	struct score_entry *entry = book(a->score, proof, process);
-
-	if (entry == NULL)
-		return false;
-	judge(a->score, entry, a->eye.now_ns, a->out);
-	return true;
+	return score_book(a->score, proof, process, a->eye.now_ns, a->out);
 }
 
-static bool book_match(struct act *a, const struct score_match *match)
+static struct bw_proof proof_of_match(const struct score_match *match)
 {
 	const struct score_gone *gone = match->gone;
 	struct bw_proof proof = { .time_ns = gone->time_ns > match->made->time_ns ? gone->time_ns
@@ -336,7 +342,14 @@ static bool book_match(struct act *a, const struct score_match *match)
 				  .name_len = gone->name_len };
 
 	memcpy(proof.name, gone->name, gone->name_len);
-	return finish(a, &proof, gone->process);
+	return proof;
+}
+
+static bool book_match(struct act *a, const struct score_match *match)
+{
+	struct bw_proof proof = proof_of_match(match);
+
+	return finish(a, &proof, match->gone->process);
 }
 
 /* A file the index knows was written. The first good content counts, whatever the index took since. */
@@ -366,9 +379,10 @@ static bool on_written(struct act *a)
 	/* what looked bad half-way and is good at its end was a write like others */
 	if (entry != NULL && (entry->proof.flags & BW_PROOF_OPEN) != 0 && (proof.flags & BW_PROOF_OPEN) == 0)
 		drop(a->score, entry);
-	a->score->left_good = finding.strength == BW_STRENGTH_NONE && proof.new.grade !=
-									      BW_GRADE_NONE &&proof.new.state ==
-									      BW_STATE_GOOD &&proof.new.flags == 0;
+	a->score->left_good = finding.strength == BW_STRENGTH_NONE && !finding.blind &&
+			      proof.new.grade != BW_GRADE_NONE &&proof.new.state == BW_STATE_GOOD &&proof.new.flags ==
+				      0;
+	score_doubt(a->score, &proof, &finding, &event->file, a->process);
 	return weight.points > 0 && finish(a, &proof, a->process);
 }
 
@@ -457,8 +471,22 @@ static bool on_removed(struct act *a)
 	gone = gone_of(a, &event->known, &event->folder, a->view->name);
 	kept = score_trail_gone(a->score->actors, a->trail, &gone);
 	return (score_trail_match_gone(a->trail, &a->eye, kept, &match) ||
-		score_trail_swallow(a->trail, kept, &match)) &&
+		score_trail_swallow(a->trail, &a->eye, kept, &match)) &&
 	       book_match(a, &match);
+}
+
+/* What took the place of a known file shows nothing against it at the first look. */
+static void doubt_replaced(struct act *a, const struct score_gone *gone, const struct score_made *made)
+{
+	const struct score_match match = { gone, made, BW_PROOF_REPLACED };
+	struct bw_proof proof = proof_of_match(&match);
+	struct bw_finding finding;
+	struct bw_weight weight;
+
+	if (bw_content_size(&made->content) == 0)
+		return;
+	bw_proof_weigh(&bw_rules_default, &proof, &weight, &finding);
+	score_doubt(a->score, &proof, &finding, &made->file, a->process);
 }
 
 /* A new name for a new file; and perhaps the end of the file that bore it. */
@@ -492,8 +520,10 @@ static bool on_moved(struct act *a)
 	gone = gone_of(a, &event->replaced, &event->folder_to, a->view->name_to);
 	gone.pair = event->file;
 	made->is_used = false;
-	return score_trail_match_gone(a->trail, &a->eye, score_trail_gone(a->score->actors, a->trail, &gone), &match) &&
-	       book_match(a, &match);
+	if (score_trail_match_gone(a->trail, &a->eye, score_trail_gone(a->score->actors, a->trail, &gone), &match))
+		return book_match(a, &match);
+	doubt_replaced(a, &gone, made);
+	return false;
 }
 
 /* The index is memory that others write: numbers no content has are nobody's. */

@@ -23,9 +23,12 @@ enum {
 	BW_SCORE_MADE_MAX = 256,    /* and new ones */
 	BW_SCORE_JOBS_MAX = 64,
 	BW_SCORE_ROOTS_MAX = 64,
+	BW_SCORE_SECONDS_MAX = 64, /* files that wait for a second look */
 };
 
 #define BW_SCORE_WAIT_NS UINT64_C(600000000000)
+#define BW_SCORE_SECONDS_AT_ONCE (UINT64_C(64) * 1024 * 1024)
+#define BW_SCORE_SECONDS_A_SECOND (UINT64_C(8) * 1024 * 1024)
 
 /* What an administrator signed (guard/job.h): whoever descends from this process may destroy what lies there. */
 struct bw_job {
@@ -40,8 +43,8 @@ struct bw_job {
 
 struct bw_score;
 
-/* Features of a file as the index has them now; false: not known. May be NULL: then only samples tell. */
-typedef bool bw_score_look(void *context, const struct bw_file_key *key, struct bw_content *out);
+/* A file as the index has it now; false: not known. May be NULL: then only samples tell. */
+typedef bool bw_score_look(void *context, const struct bw_file_key *key, struct bw_index_file *out);
 
 /* Borrows `actors`. MEMORY. */
 BW_MUST_USE enum bw_err bw_score_new(struct bw_actors *actors, bw_score_look *look, void *context,
@@ -84,5 +87,17 @@ bool bw_score_actor(struct bw_score *score, uint32_t actor, uint64_t now_ns, str
 void bw_score_forgive(struct bw_score *score, uint32_t actor);
 
 size_t bw_score_count(const struct bw_score *score); /* proofs held */
+
+/* ---- second looks (guard/second.h) ------------------------------------------------------------- */
+
+/*
+ * The next file whose first look said too little, to be asked of keep. False: none, or what looking costs (bytes of
+ * both contents: BW_SCORE_SECONDS_AT_ONCE, and so many a second) is spent for now.
+ */
+bool bw_score_wish(struct bw_score *score, uint64_t now_ns, struct bw_second_ask *out);
+
+/* What was seen. As bw_score_event; an answer to a question that was not asked, or is stale, is nothing. */
+bool bw_score_seen(struct bw_score *score, const struct bw_second_answer *answer, uint64_t now_ns,
+		   struct bw_outcome *out);
 
 #endif

@@ -1,8 +1,10 @@
 /* Ordinary work that looks like an attack somewhere: none of it may lead to a verdict. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/test.h"
 #include "bench/content_files.h"
+#include "bench/content_patterns.h"
 #include "bench/score_stage.h"
 #include "guard/settings.h"
 
@@ -426,6 +428,52 @@ static void a_signed_job_is_bound_to_its_user_its_folders_and_its_time(void **st
 	}
 }
 
+/* The index of this test: versions are numbered as files appear. */
+static bool look_number(void *context, const struct bw_file_key *key, struct bw_index_file *out)
+{
+	(void)context;
+	*out = (struct bw_index_file){ .key = *key, .version = key->ino };
+	return true;
+}
+
+/* A random file (a key, a download), and then documents go: sealed in it can only be what was there before it. */
+static enum bw_gravity gravity_of_clearing(bool documents_first)
+{
+	const struct bw_file_key folder = { .ino = 2 };
+	struct stage_file files[40];
+	uint8_t *noise = calloc(1, 400000);
+	struct stage stage;
+	enum bw_gravity worst;
+
+	assert_non_null(noise);
+	bw_shape_noise(1, noise, 400000);
+	stage_open(&stage);
+	bw_score_free(stage.score);
+	assert_ok(bw_score_new(stage.actors, look_number, NULL, &stage.score));
+	stage_fork(&stage, STAGE_HARNESS, WORKER, "tool");
+	if (!documents_first)
+		(void)stage_new(&stage, WORKER, &folder, "key", bw_slice_of(noise, 400000));
+	for (size_t i = 0; i < BW_COUNT(files); i++)
+		files[i] = stage_file(&stage, "prose", 10000, "a.txt");
+	if (documents_first)
+		(void)stage_new(&stage, WORKER, &folder, "all.bin", bw_slice_of(noise, 400000));
+	for (size_t i = 0; i < BW_COUNT(files); i++) {
+		stage_remove(&stage, WORKER, &files[i]);
+		stage_file_release(&files[i]);
+	}
+	worst = (enum bw_gravity)stage.worst.gravity;
+	stage_close(&stage);
+	free(noise);
+	return worst;
+}
+
+static void a_random_file_holds_only_what_was_there_before_it(void **state)
+{
+	(void)state;
+	assert_int_equal(gravity_of_clearing(true), BW_GRAVITY_ORDERED);
+	assert_int_equal(gravity_of_clearing(false), BW_GRAVITY_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +484,7 @@ int main(void)
 		cmocka_unit_test(deleting_old_and_making_new_ones_accuses_nobody),
 		cmocka_unit_test(packing_and_removing_logs_accuses_nobody),
 		cmocka_unit_test(moving_a_project_into_an_archive_accuses_nobody),
+		cmocka_unit_test(a_random_file_holds_only_what_was_there_before_it),
 		cmocka_unit_test(sealing_copies_and_keeping_the_originals_accuses_nobody),
 		cmocka_unit_test(new_random_files_accuse_nobody),
 		cmocka_unit_test(a_pack_and_a_checkout_accuse_nobody),

@@ -34,6 +34,7 @@ struct score_made {
 	struct bw_file_key folder;
 	struct bw_content content; /* size 0: not known yet */
 	struct score_name names;
+	uint64_t version;   /* its first in the index; 0: not known yet */
 	uint64_t swallowed; /* bytes of removed files it could hold */
 	uint32_t swallowed_files;
 	uint32_t process;
@@ -87,10 +88,41 @@ bool score_trail_match_made(struct score_trail *trail, const struct score_trail_
 bool score_trail_match_any(struct score_trail *trail, const struct score_trail_eye *eye, struct score_match *out);
 
 /* Whether an archive that this actor made before could hold it with all the others. */
-bool score_trail_swallow(struct score_trail *trail, struct score_gone *gone, struct score_match *out);
+bool score_trail_swallow(struct score_trail *trail, const struct score_trail_eye *eye, struct score_gone *gone,
+			 struct score_match *out);
 
 /* A new file whose features are not known: they come from keep, or not at all (too large, gone). */
 void score_trail_wait(struct score_trail *trail, const struct score_made *made);
+
+/* A file that waits for a second look, or for its answer. */
+struct score_second {
+	uint64_t token; /* 0: free */
+	uint64_t since_ns;
+	uint64_t size; /* of what stands there */
+	struct bw_file_key now;
+	uint32_t process; /* pinned */
+	bool is_asked;
+	struct bw_proof proof;
+};
+
+struct score_doubts {
+	uint64_t last_token;
+	uint64_t refilled_ns;
+	uint64_t spent; /* bytes */
+	struct score_second seconds[BW_SCORE_SECONDS_MAX];
+};
+
+/*
+ * What the first look said of a known file. `now` is the file that stands there; a newer event of it takes the
+ * place of an older one.
+ */
+void score_doubt(struct bw_score *score, const struct bw_proof *proof, const struct bw_finding *finding,
+		 const struct bw_file_key *now, uint32_t process);
+void score_doubts_end(struct bw_score *score);
+
+/* Books the proof and judges. False: it weighs nothing. */
+bool score_book(struct bw_score *score, struct bw_proof *proof, uint32_t process, uint64_t now_ns,
+		struct bw_outcome *out);
 
 struct score_entry {
 	struct bw_proof proof;
@@ -110,6 +142,7 @@ struct bw_score {
 	size_t job_count;
 	struct bw_job *jobs[BW_SCORE_JOBS_MAX];
 	struct score_trail *trails[BW_SCORE_TRAILS_MAX];
+	struct score_doubts doubts;
 	struct score_entry entries[BW_SCORE_PROOFS_MAX];
 };
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/test.h"
+#include "bench/content_patterns.h"
 #include "bench/score_stage.h"
 
 enum { WRITER = 2000, FILE_BYTES = 20000 };
@@ -304,6 +305,91 @@ static void a_script_that_a_session_starts_is_the_session(void **state)
 	stage_close(&stage);
 }
 
+/* The ends of a packed file stay, and no window of its middle grew more random: only whole contents tell. */
+static void the_middle_of_packed_files_is_told_at_the_second_look(void **state)
+{
+	struct bw_second_ask ask;
+	struct stage stage;
+	unsigned files = 0;
+
+	(void)state;
+	stage_open(&stage);
+	stage_fork(&stage, STAGE_HARNESS, WRITER, "tool");
+	for (unsigned n = 0; n < 4 && stage.worst.gravity < BW_GRAVITY_DESTROYED; n++) {
+		struct stage_file file = stage_file(&stage, "gzip", 10 * FILE_BYTES, "minutes.gz");
+		struct bw_buf bad = BW_BUF_INIT(SIZE_MAX / 2);
+		struct bw_second_answer answer;
+		struct bw_versions versions;
+
+		assert_ok(bw_buf_add(&bad, bw_buf_slice(&file.bytes)));
+		bw_shape_noise(n, bad.ptr + FILE_BYTES, bad.len - 2 * FILE_BYTES);
+		stage_write(&stage, WRITER, BW_ACT_CLOSED, &file, bw_buf_slice(&bad));
+		assert_false(stage.was_told);
+		assert_true(bw_score_wish(stage.score, stage.now_ns, &ask));
+		assert_true(bw_file_key_equals(&ask.now, &file.known.key));
+		assert_int_equal(ask.version, file.known.version);
+		versions = (struct bw_versions){ bw_buf_slice(&file.bytes), bw_buf_slice(&bad), file.bytes.len,
+						 bad.len };
+		bw_second_compare(ask.token, &versions, &answer);
+		assert_true(bw_score_seen(stage.score, &answer, stage.now_ns, &stage.outcome));
+		assert_false(bw_score_seen(stage.score, &answer, stage.now_ns, &stage.outcome));
+		stage.worst = stage.outcome.verdict;
+		files++;
+		bw_buf_release(&bad);
+		stage_file_release(&file);
+	}
+	assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
+	assert_in_range(files, 2, 3);
+	assert_false(bw_score_wish(stage.score, stage.now_ns, &ask));
+	stage_close(&stage);
+}
+
+static void a_newer_write_takes_the_place_of_a_question(void **state)
+{
+	struct bw_second_answer answer = { .count = 1 };
+	struct bw_second_ask ask;
+	struct stage stage;
+	struct stage_file file;
+
+	(void)state;
+	stage_open(&stage);
+	stage_fork(&stage, STAGE_HARNESS, WRITER, "tool");
+	file = stage_file(&stage, "docx", 10 * FILE_BYTES, "minutes.docx");
+	file.bytes.ptr[5 * FILE_BYTES] ^= 1;
+	stage_write(&stage, WRITER, BW_ACT_CLOSED, &file, bw_buf_slice(&file.bytes));
+	assert_true(bw_score_wish(stage.score, stage.now_ns, &ask));
+	answer.token = ask.token;
+	answer.tests[0] = (struct bw_evidence){ .test = BW_TEST_CONTENT_BROKEN, .strength = BW_STRENGTH_STRONG };
+	stage_write(&stage, WRITER, BW_ACT_CLOSED, &file, bw_buf_slice(&file.bytes));
+	assert_false(bw_score_seen(stage.score, &answer, stage.now_ns, &stage.outcome));
+	assert_true(bw_score_wish(stage.score, stage.now_ns, &ask));
+	stage_file_release(&file);
+	stage_close(&stage);
+}
+
+/* Questions cost time: who writes large files without end is not looked at without end. */
+static void second_looks_are_bounded(void **state)
+{
+	struct bw_second_ask ask;
+	struct stage stage;
+	struct stage_file file;
+	unsigned asked = 0;
+
+	(void)state;
+	stage_open(&stage);
+	stage_fork(&stage, STAGE_HARNESS, WRITER, "tool");
+	file = stage_file(&stage, "zip", 4 * 1024 * 1024, "all.zip");
+	for (unsigned n = 0; n < 40; n++) {
+		stage_write(&stage, WRITER, BW_ACT_CLOSED, &file, bw_buf_slice(&file.bytes));
+		asked += bw_score_wish(stage.score, stage.now_ns, &ask);
+	}
+	assert_in_range(asked, 10, 16);
+	stage_wait(&stage, 60);
+	assert_true(bw_score_wish(stage.score, stage.now_ns, &ask));
+	stage_file_release(&file);
+	stage_close(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +405,9 @@ int main(void)
 		cmocka_unit_test(an_smb_session_is_an_actor_and_the_listener_is_not),
 		cmocka_unit_test(sessions_of_one_user_are_joined),
 		cmocka_unit_test(a_script_that_a_session_starts_is_the_session),
+		cmocka_unit_test(the_middle_of_packed_files_is_told_at_the_second_look),
+		cmocka_unit_test(a_newer_write_takes_the_place_of_a_question),
+		cmocka_unit_test(second_looks_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,14 +133,25 @@ struct score_gone *score_trail_gone(struct bw_actors *actors, struct score_trail
 
 static bool is_known(struct score_made *made, const struct score_trail_eye *eye)
 {
-	struct bw_content content;
+	struct bw_index_file file;
 
 	if (bw_content_size(&made->content) != 0)
 		return true;
-	if (eye->look == NULL || !eye->look(eye->context, &made->file, &content) || bw_content_size(&content) == 0)
+	if (eye->look == NULL || !eye->look(eye->context, &made->file, &file) || bw_content_size(&file.content) == 0)
 		return false;
-	made->content = content;
+	made->content = file.content;
+	made->version = file.version;
 	return true;
+}
+
+/* Versions of a volume are numbered as they are taken: what was taken after an archive cannot lie in it. */
+static bool is_older(const struct score_gone *gone, struct score_made *made, const struct score_trail_eye *eye)
+{
+	struct bw_index_file file;
+
+	if (made->version == 0 && eye->look != NULL && eye->look(eye->context, &made->file, &file))
+		made->version = file.version;
+	return made->version == 0 || gone->file.volume != made->file.volume || gone->version < made->version;
 }
 
 static bool is_document(const struct bw_content *content)
@@ -294,12 +305,14 @@ bool score_trail_match_any(struct score_trail *trail, const struct score_trail_e
 	return false;
 }
 
-bool score_trail_swallow(struct score_trail *trail, struct score_gone *gone, struct score_match *out)
+bool score_trail_swallow(struct score_trail *trail, const struct score_trail_eye *eye, struct score_gone *gone,
+			 struct score_match *out)
 {
 	for (size_t m = 0; m < BW_SCORE_MADE_MAX; m++) {
 		struct score_made *made = &trail->made[m];
 
-		if (is_fresh(made->time_ns, gone->time_ns) && is_swallowed(gone, made, out)) {
+		if (is_fresh(made->time_ns, gone->time_ns) && is_older(gone, made, eye) &&
+		    is_swallowed(gone, made, out)) {
 			gone->is_used = true;
 			return true;
 		}

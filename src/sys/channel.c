@@ -31,6 +31,7 @@ struct channel_fds {
 struct bw_channel {
 	int fd;
 	bool broken;
+	bool ended; /* the other side is gone */
 	bool is_secret;
 	struct bw_buf in;
 	size_t in_at; /* bytes of `in` already handed out as frames */
@@ -137,6 +138,11 @@ void bw_channel_free(struct bw_channel *channel)
 int bw_channel_fd(const struct bw_channel *channel)
 {
 	return channel->fd;
+}
+
+bool bw_channel_has_ended(const struct bw_channel *channel)
+{
+	return channel->ended;
 }
 
 enum bw_err bw_channel_keep_secret(struct bw_channel *channel)
@@ -345,6 +351,7 @@ enum bw_err bw_channel_fill(struct bw_channel *channel)
 	if (got < 0)
 		return bw_err_from_errno(errno);
 	BW_TRY(keep_fds(channel, &message));
+	channel->ended = got == 0;
 	BW_NEED(got > 0, CLOSED);
 	channel->in.len += (size_t)got;
 	return BW_OK;

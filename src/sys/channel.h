@@ -37,6 +37,12 @@ BW_MUST_USE enum bw_err bw_channel_keep_secret(struct bw_channel *channel);
 /* For poll, epoll or libevent; stays the same for the life of the channel. */
 int bw_channel_fd(const struct bw_channel *channel);
 
+/*
+ * Whether fill has said CLOSED. Such a descriptor is readable for ever: whoever waits for a new channel leaves it out
+ * of what he polls.
+ */
+bool bw_channel_has_ended(const struct bw_channel *channel);
+
 /* ---- for an event loop ------------------------------------------------ */
 
 /*

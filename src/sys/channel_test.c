@@ -332,7 +332,9 @@ static void the_end_of_the_other_side_is_closed_after_what_it_sent(void **state)
 	ends->a = NULL;
 	assert_int_equal(bw_channel_receive(ends->b, &frame, NULL, 1000), BW_OK);
 	assert_true(bw_slice_is(frame.body, "last words"));
+	assert_false(bw_channel_has_ended(ends->b));
 	assert_int_equal(bw_channel_receive(ends->b, &frame, NULL, 1000), BW_ERR_CLOSED);
+	assert_true(bw_channel_has_ended(ends->b));
 	assert_int_equal(bw_channel_send(ends->b, 1, BW_LIT("anyone?"), -1, 1000), BW_ERR_CLOSED);
 }
 

@@ -1,0 +1,171 @@
+/* Files whose first look said too little, and what a second one says (guard/second.h). */
+#include "guard/score_parts.h"
+
+#define ASKED_NS UINT64_C(30000000000)   /* an answer that did not come by then does not come */
+#define WISHED_NS UINT64_C(600000000000) /* and a wish is not granted for ever */
+
+/* ---- files that wait -------------------------------------------------------------------------- */
+
+static void end_second(struct bw_score *score, struct score_second *second)
+{
+	if (second->token == 0)
+		return;
+	bw_actors_unpin(score->actors, second->process);
+	second->token = 0;
+}
+
+void score_doubts_end(struct bw_score *score)
+{
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++)
+		end_second(score, &score->doubts.seconds[i]);
+}
+
+/* What is said of this file now takes the place of what was said before. */
+static void forget_file(struct bw_score *score, const struct bw_file_key *now)
+{
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
+		struct score_second *second = &score->doubts.seconds[i];
+
+		if (second->token != 0 && bw_file_key_equals(&second->now, now))
+			end_second(score, second);
+	}
+}
+
+/* A free place, or that of what has waited too long. NULL: all are waiting for good reason. */
+static struct score_second *place_for(struct bw_score *score, uint64_t now_ns)
+{
+	struct score_second *oldest = NULL;
+
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
+		struct score_second *second = &score->doubts.seconds[i];
+		const uint64_t age = now_ns > second->since_ns ? now_ns - second->since_ns : 0;
+
+		if (second->token == 0)
+			return second;
+		if (age > (second->is_asked ? ASKED_NS : WISHED_NS) &&
+		    (oldest == NULL || second->since_ns < oldest->since_ns))
+			oldest = second;
+	}
+	if (oldest != NULL)
+		end_second(score, oldest);
+	return oldest;
+}
+
+/*
+ * A format with rules of its own, whose inner parts no window showed; or text in its old size, whose
+ * letters may have been exchanged one for one. Of anything else whole contents tell no more than windows do.
+ */
+static bool is_worth_looking(const struct bw_proof *proof, const struct bw_finding *finding)
+{
+	const enum bw_kind kind = bw_format_kind((enum bw_format)proof->old.format);
+	const uint64_t old = bw_content_size(&proof->old);
+	const uint64_t new = bw_content_size(&proof->new);
+
+	if (finding->strength == BW_STRENGTH_STRONG || proof->version == 0 || (proof->flags & BW_PROOF_OPEN) != 0 ||
+	    old == 0 || new == 0)
+		return false;
+	if (kind == BW_KIND_TEXT)
+		return new >= old &&new - old <= BW_KIB;
+	return finding->blind && proof->old.state == BW_STATE_GOOD &&
+	       (kind == BW_KIND_DOCUMENT || kind == BW_KIND_PACKED);
+}
+
+void score_doubt(struct bw_score *score, const struct bw_proof *proof, const struct bw_finding *finding,
+		 const struct bw_file_key *now, uint32_t process)
+{
+	struct score_second *second;
+
+	forget_file(score, now);
+	if (!is_worth_looking(proof, finding))
+		return;
+	second = place_for(score, proof->time_ns);
+	if (second == NULL)
+		return;
+	bw_actors_pin(score->actors, process);
+	*second = (struct score_second){ .token = ++score->doubts.last_token,
+					 .since_ns = proof->time_ns,
+					 .size = bw_content_size(&proof->new),
+					 .now = *now,
+					 .process = process,
+					 .proof = *proof };
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------- */
+
+static uint64_t looked_at(uint64_t size)
+{
+	return size < BW_CONTENT_BYTES_MAX ? size : BW_CONTENT_BYTES_MAX;
+}
+
+static uint64_t cost_of(const struct score_second *second)
+{
+	return looked_at(bw_content_size(&second->proof.old)) + looked_at(second->size);
+}
+
+/* Destroying in place keeps the size; saving seldom does. Then who waits longest. */
+static bool comes_first(const struct score_second *a, const struct score_second *b)
+{
+	const bool kept_a = bw_content_size(&a->proof.old) == a->size;
+	const bool kept_b = bw_content_size(&b->proof.old) == b->size;
+
+	return kept_a != kept_b ? kept_a : a->token < b->token;
+}
+
+static void refill(struct score_doubts *doubts, uint64_t now_ns)
+{
+	const uint64_t passed_ms = now_ns > doubts->refilled_ns ? (now_ns - doubts->refilled_ns) / 1000000 : 0;
+	const uint64_t bytes = passed_ms < 3600 * 1000 ? passed_ms * (BW_SCORE_SECONDS_A_SECOND / 1000)
+						       : BW_SCORE_SECONDS_AT_ONCE;
+
+	if (passed_ms == 0)
+		return;
+	doubts->spent = bytes < doubts->spent ? doubts->spent - bytes : 0;
+	doubts->refilled_ns = now_ns;
+}
+
+bool bw_score_wish(struct bw_score *score, uint64_t now_ns, struct bw_second_ask *out)
+{
+	struct score_doubts *doubts = &score->doubts;
+	struct score_second *first = NULL;
+
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
+		struct score_second *second = &doubts->seconds[i];
+
+		if (second->token != 0 && !second->is_asked && (first == NULL || comes_first(second, first)))
+			first = second;
+	}
+	if (first == NULL)
+		return false;
+	refill(doubts, now_ns);
+	if (doubts->spent + cost_of(first) > BW_SCORE_SECONDS_AT_ONCE)
+		return false;
+	doubts->spent += cost_of(first);
+	first->is_asked = true;
+	first->since_ns = now_ns;
+	*out = (struct bw_second_ask){ .token = first->token,
+				       .version = first->proof.version,
+				       .old = first->proof.file,
+				       .now = first->now,
+				       .size = first->size };
+	return true;
+}
+
+bool bw_score_seen(struct bw_score *score, const struct bw_second_answer *answer, uint64_t now_ns,
+		   struct bw_outcome *out)
+{
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
+		struct score_second *second = &score->doubts.seconds[i];
+		struct bw_proof proof;
+		bool said;
+
+		if (second->token != answer->token || answer->token == 0 || !second->is_asked)
+			continue;
+		proof = second->proof;
+		proof.seen_count = (uint8_t)answer->count;
+		memcpy(proof.seen, answer->tests, sizeof(proof.seen));
+		said = answer->count > 0 && score_book(score, &proof, second->process, now_ns, out);
+		end_second(score, second);
+		return said;
+	}
+	return false;
+}
