@@ -1,7 +1,8 @@
 /*
  * Who forked whom: three tracepoints fill one ring. Writers of a single file live for 0.2 ms, so
- * /proc is too late for them. The reader is woken only when much has gathered: it
- * drains whenever it is awake, and once a second.
+ * /proc is too late for them. The reader is woken only when much has gathered (it
+ * drains whenever it is awake, and once a second) or a client of Samba has come: whom that child
+ * serves must be asked while it lives.
  *
  * The kernel's types are declared here with the members that are used; their real places are
  * filled in when the program is loaded (CO-RE), so one build fits every kernel with BTF.
@@ -62,6 +63,11 @@ static int number_of(struct task_struct *task, int type)
 	return pid ? pid->numbers[0].nr : 0;
 }
 
+static int is_smbd(const char *comm)
+{
+	return comm[0] == 's' && comm[1] == 'm' && comm[2] == 'b' && comm[3] == 'd';
+}
+
 static int say(struct task_struct *task, struct task_struct *parent, unsigned int act)
 {
 	struct lineage_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
@@ -83,7 +89,7 @@ static int say(struct task_struct *task, struct task_struct *parent, unsigned in
 	record->kernel = (task->flags & KERNEL_THREAD) != 0;
 	record->pad = 0;
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), task->comm);
-	if (bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > WAKE_AT_BYTES)
+	if ((act == 1 && is_smbd(record->comm)) || bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > WAKE_AT_BYTES)
 		flags = BPF_RB_FORCE_WAKEUP;
 	bpf_ringbuf_submit(record, flags);
 	return 0;

@@ -145,7 +145,7 @@ def test_a_new_client_is_seen_without_a_question(rig, hand):
 def test_one_client_is_kept_out_and_only_that_one_until_it_is_lifted(rig, hand):
     with rig.session("bwanna", 0) as anna, rig.session("bwben", 1) as ben:
         assert anna.works() and ben.works()
-        hand.as_judge(f"keep-out 7 600 {rig.address(0)} bwanna")
+        hand.as_judge(f"keep-out 7 600 {rig.address(0)} -")
         line = hand.acted(7, 1)
         assert line == f"acted 7 1 {rig.address(0)} | nft delete element inet breakwater_guard out4 " \
                        f"'{{ {rig.address(0)} }}'", hand.words()
@@ -159,7 +159,7 @@ def test_one_client_is_kept_out_and_only_that_one_until_it_is_lifted(rig, hand):
 
 
 def test_the_command_in_the_log_lets_the_client_in(rig, hand):
-    hand.as_judge(f"keep-out 8 600 {rig.address(0)} bwanna")
+    hand.as_judge(f"keep-out 8 600 {rig.address(0)} -")
     undo = hand.acted(8, 1).split(" | ")[1]
     assert clients_that_get_in(rig) == ["bwben"]
     run(*rig.inside("sh", "-c", undo))
@@ -167,14 +167,14 @@ def test_the_command_in_the_log_lets_the_client_in(rig, hand):
 
 
 def test_time_lets_the_client_in_even_when_the_guard_is_gone(rig, hand):
-    hand.as_judge(f"keep-out 9 2 {rig.address(0)} bwanna")
+    hand.as_judge(f"keep-out 9 2 {rig.address(0)} -")
     assert hand.acted(9, 1), hand.words()
     hand.stop()
     assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
 
 
 def test_a_hand_that_was_killed_still_undoes_what_it_did(rig, hand):
-    hand.as_judge(f"keep-out 10 600 {rig.address(0)} bwanna")
+    hand.as_judge(f"keep-out 10 600 {rig.address(0)} -")
     assert hand.acted(10, 1), hand.words()
     hand.kill_worker()
     assert clients_that_get_in(rig) == ["bwben"]
@@ -183,9 +183,82 @@ def test_a_hand_that_was_killed_still_undoes_what_it_did(rig, hand):
     assert clients_that_get_in(rig) == ["bwanna", "bwben"]
 
 
+def enabled(rig, user):
+    """Whether Samba lets the user in, from anywhere."""
+    with rig.session(user, 1) as session:
+        return session.works()
+
+
+def test_the_kernel_names_the_client_of_a_child_at_once(rig, hand):
+    with rig.session("bwanna", 0) as anna:
+        assert anna.works()
+        pid = next(row["server_id"]["pid"] for row in json.loads(rig.status())["sessions"].values())
+        hand.as_judge(f"who {pid}")
+        line = wait_for(lambda: next((line for line in hand.said() if line.startswith(f"peer {pid} ")), None))
+        assert line and line.split()[2] == rig.address(0), hand.words()
+        hand.as_judge(f"who {rig.smbd.pid}")  # the one that listens serves nobody
+        hand.as_judge(f"who {os.getpid()}")   # and we are no smbd
+        hand.as_judge(f"who {pid}")
+        assert wait_for(lambda: len([line for line in hand.said() if line.startswith("peer ")]) == 2)
+        assert {line.split()[1] for line in hand.said() if line.startswith("peer ")} == {pid}
+
+
+def test_the_hand_holds_no_more_than_it_needs_and_its_programs_cannot_look_into_others(hand):
+    status = dict(line.split(":\t", 1) for line in
+                  pathlib.Path(f"/proc/{hand.worker()}/status").read_text().splitlines() if line.startswith("Cap"))
+    sys_ptrace = 1 << 19
+    own = 1 << 1 | 1 << 2 | 1 << 5 | sys_ptrace  # DAC_OVERRIDE, DAC_READ_SEARCH, KILL
+    assert int(status["CapEff"], 16) == own
+    assert int(status["CapBnd"], 16) & sys_ptrace == 0
+    assert int(status["CapBnd"], 16) | sys_ptrace == int(status["CapPrm"], 16)
+
+
+def test_a_user_is_kept_out_by_samba_itself_until_the_incident_is_lifted(rig, hand):
+    hand.as_judge("keep-out 20 600 - bwanna")
+    line = hand.acted(20, 1)
+    assert line == f"acted 20 1 user bwanna | smbpasswd -c '{rig.config}' -e 'bwanna'", hand.words()
+    assert not enabled(rig, "bwanna")
+    assert enabled(rig, "bwben")
+    hand.as_judge("keep-out 21 600 - bwanna")  # another incident wants the same
+    hand.as_scribe("lift 20")
+    hand.kill_worker()
+    assert not enabled(rig, "bwanna")
+    hand.as_scribe("lift 21")
+    assert hand.acted(21, 4), hand.words()
+    assert enabled(rig, "bwanna")
+
+
+def test_time_lets_a_user_in_again(rig, hand):
+    hand.as_judge("keep-out 22 2 - bwanna")
+    assert hand.acted(22, 1), hand.words()
+    assert hand.acted(22, 4), hand.words()
+    assert enabled(rig, "bwanna")
+
+
+def test_an_account_the_administrator_disabled_stays_disabled(rig, hand):
+    run(*rig.inside("smbpasswd", "-c", rig.config, "-d", "bwanna"))
+    try:
+        hand.as_judge("keep-out 23 600 - bwanna")
+        hand.as_judge("keep-out 24 600 - bwben")  # and when this is done, the other has been looked at
+        assert hand.acted(24, 1), hand.words()
+        hand.as_scribe("lift 0")
+        assert hand.acted(24, 4), hand.words()
+        assert not enabled(rig, "bwanna")
+        assert enabled(rig, "bwben")
+    finally:
+        run(*rig.inside("smbpasswd", "-c", rig.config, "-e", "bwanna"))
+
+
+@pytest.mark.parametrize("user", ["root", "-h", "nobody", "a'b", "stranger"])
+def test_no_other_account_than_a_persons_is_touched(rig, hand, user):
+    hand.as_judge(f"keep-out 25 600 - {user}")
+    assert hand.acted(25, 7), hand.words()
+    assert enabled(rig, "bwanna")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "10.77.0.1;flush", "::1", "$(id)"])
 def test_no_other_word_than_a_clients_address_gets_to_nft(rig, hand, address):
-    hand.as_judge(f"keep-out 11 600 {address} bwanna")
+    hand.as_judge(f"keep-out 11 600 {address} -")
     assert hand.acted(11, 7), hand.words()
     assert subprocess.run(rig.inside("nft", "list", "table", "inet", "breakwater_guard"),
                           capture_output=True, check=False).returncode != 0
@@ -206,7 +279,7 @@ def test_a_held_process_goes_on_when_its_incident_is_lifted(hand):
 
 
 def test_who_may_not_ask_is_not_heard(rig, hand):
-    hand.as_scribe(f"keep-out 13 600 {rig.address(0)} bwanna")  # the judge's word
+    hand.as_scribe(f"keep-out 13 600 {rig.address(0)} -")  # the judge's word
     assert wait_for(lambda: "a worker made no sense" in hand.words())
     assert clients_that_get_in(rig) == ["bwanna", "bwben"]
 

@@ -1,6 +1,8 @@
-"""The whole story on a real share: enrolled, attacked by one client, that client cut off, every byte brought back."""
+"""The whole story on a real share: enrolled, attacked by real SMB clients at full speed, those and no others cut off
+and kept out, every byte brought back, everybody let in again by one command."""
 
 import json
+import os
 import pathlib
 import pwd
 import subprocess
@@ -11,12 +13,104 @@ from samba_rig import Rig, run, wait_for, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no Samba rig: {why_not()}")
 
+ONE_CLIENT = 10  # files one client may reach
+SIXTEEN = 25     # and sixteen sessions together
+HONEST = 4       # the client who only works
+
 
 def simulator():
     found = pathlib.Path(binary()).parent / "guard_sim"
     if not found.exists():
         pytest.skip("guard_sim is not built: ninja guard_sim")
     return found
+
+
+class Story:
+    """A guarded share with people on it; bwben works at client HONEST."""
+
+    def __init__(self, rig, share, folder):
+        self.rig, self.share, self.folder = rig, share, folder
+        self.data = folder / "data"
+        self.log = folder / "log"
+        self.running = None
+
+    def guard(self, *words):
+        return subprocess.run([binary(), "guard", *words, "--data", self.data], capture_output=True, text=True,
+                              check=False)
+
+    def must(self, *words):
+        done = self.guard(*words)
+        assert done.returncode == 0, done.stderr + self.words()
+        return done.stdout
+
+    def words(self):
+        return self.log.read_text(errors="replace")
+
+    def seed(self, home, user="bwanna"):
+        run(simulator(), "seed", self.share / home, "--files", "100", "--seed", "5",
+            "--owners", pwd.getpwnam(user).pw_uid)
+
+    def start(self):
+        self.must("enroll", self.share)
+        with open(self.data / "guard" / "settings", "a") as settings:
+            settings.write(f"samba {self.rig.config}\n")
+        said = self.folder / "said"
+        with open(said, "wb") as out, open(self.log, "wb") as log:
+            self.running = subprocess.Popen(
+                self.rig.inside(binary(), "guard", "run", "--data", self.data, "--mode", "enforce"),
+                stdout=out, stderr=log)
+        assert wait_for(lambda: "guard ready" in said.read_text()), self.words()
+
+    def stop(self):
+        if self.running is not None:
+            self.running.terminate()
+            assert self.running.wait(30) == 0, self.words()
+
+    def attacker(self, home, client, user="bwanna", **more):
+        """The simulator, told of nobody's guard: a real smbclient for each session, at full speed."""
+        words = [simulator(), "run", self.share / home, "--pattern", "S61", "--share", "//10.77.0.1/share",
+                 "--share-folder", home, "--login", self.rig.login(user)]
+        for name, value in more.items():
+            words += [f"--{name}", str(value)]
+        return subprocess.Popen(self.rig.clients[client].inside(*words), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def attack(self, home, client, user="bwanna", **more):
+        """What it touched; None when the share was closed to it from the beginning."""
+        return touched_by(self.attacker(home, client, user, **more))
+
+    def may_enter(self, user, client):
+        with self.rig.session(user, client) as session:
+            return session.works()
+
+    def incidents(self):
+        done = self.guard("incidents", "--format", "json")
+        assert done.returncode in (0, 1), done.stderr  # 1: some are open
+        return json.loads(done.stdout)
+
+    def bring_back(self, *homes):
+        for incident in self.incidents():
+            self.must("restore", "--incident", str(incident["incident"]), "--yes")
+        for home in homes:
+            after = verify(self.share / home)
+            assert after["changed"] == after["missing"] == after["extra"] == 0, after
+
+    def approve_all(self):
+        for incident in self.incidents():
+            self.must("approve", str(incident["incident"]))
+
+
+def touched_by(attacker):
+    said, words = attacker.communicate(timeout=300)
+    if attacker.returncode != 0:
+        assert "does not show this sandbox" in words, words
+        return None
+    return json.loads(said)["touched"]
+
+
+def verify(tree):
+    """Exit status 1 says that something is not as it was; here it is told what."""
+    return json.loads(subprocess.run([simulator(), "verify", tree], capture_output=True, text=True, check=False).stdout)
 
 
 @pytest.fixture
@@ -34,61 +128,109 @@ def volume(tmp_path):
     run("umount", "-l", mount)
 
 
-def guard(data, *words):
-    return subprocess.run([binary(), "guard", *words, "--data", data], capture_output=True, text=True, check=False)
-
-
-def verify(tree):
-    """Exit status 1 says that something is not as it was; here it is told what."""
-    return json.loads(subprocess.run([simulator(), "verify", tree], capture_output=True, text=True, check=False).stdout)
-
-
-def test_one_client_attacks_is_cut_off_and_every_byte_comes_back(volume, tmp_path):
+@pytest.fixture
+def story(volume, tmp_path):
     share = volume / "share"
-    data = tmp_path / "data"
     share.mkdir()
     share.chmod(0o777)
-    with Rig(tmp_path / "rig", share, users=["bwanna", "bwben"]) as rig:
-        run(simulator(), "seed", share / "anna", "--files", "200", "--seed", "5",
-            "--owners", pwd.getpwnam("bwanna").pw_uid)
-        enrolled = guard(data, "enroll", share)
-        assert enrolled.returncode == 0, enrolled.stderr
-        with open(data / "guard" / "settings", "a") as settings:
-            settings.write(f"samba {rig.config}\n")
-        with open(tmp_path / "said", "wb") as said, open(tmp_path / "log", "wb") as log:
-            running = subprocess.Popen(rig.inside(binary(), "guard", "run", "--data", data, "--mode", "enforce"),
-                                       stdout=said, stderr=log)
+    with Rig(tmp_path / "rig", share, users=["bwanna", "bwben"], clients=HONEST + 1) as rig:
+        story = Story(rig, share, tmp_path)
         try:
-            assert wait_for(lambda: "guard ready" in (tmp_path / "said").read_text()), (tmp_path / "log").read_text()
-            tell(rig, share, data)
+            yield story
         finally:
-            running.terminate()
-            assert running.wait(30) == 0, (tmp_path / "log").read_text()
+            story.stop()
 
 
-def tell(rig, share, data):
-    with rig.session("bwben", 1) as ben:
+def test_one_client_attacks_is_cut_off_and_every_byte_comes_back(story):
+    story.seed("anna")
+    story.start()
+    with story.rig.session("bwben", HONEST) as ben:
         assert ben.works()
-        # slow enough for Samba, also on a busy machine, to tell who it is before the second file falls
-        attack = json.loads(run(*rig.clients[0].inside(
-            simulator(), "run", share / "anna", "--pattern", "S61", "--pace", "15/min", "--share",
-            "//10.77.0.1/share", "--share-folder", "anna", "--login", rig.login("bwanna"))))
-        assert 1 <= attack["touched"] <= 10, attack
+        assert 1 <= story.attack("anna", 0) <= ONE_CLIENT, story.words()
+        assert not story.may_enter("bwanna", 0), story.words()
         assert ben.works()
-    with rig.session("bwanna", 0) as anna:
-        assert not anna.works()
-    words = guard(data, "explain", "last").stdout
-    assert f"bwanna at {rig.address(0)}" in words, words
-    restored = guard(data, "restore", "--incident", "last", "--yes")
-    assert restored.returncode == 0, restored.stderr
-    after = verify(share / "anna")
-    assert after["changed"] == after["missing"] == after["extra"] == 0, after
-    incident = json.loads(guard(data, "incidents", "--format", "json").stdout)[0]["incident"]
-    approved = guard(data, "approve", str(incident))
-    assert approved.returncode == 0, approved.stderr
+    # who it was comes after the verdict, from a session that has ended by then
+    assert wait_for(lambda: f"bwanna at {story.rig.address(0)}" in story.guard("explain", "last").stdout), story.words()
+    # the account is disabled meanwhile, so another address does not help
+    assert wait_for(lambda: "user bwanna" in story.words()), story.words()
+    assert not story.may_enter("bwanna", 1)
+    story.bring_back("anna")
+    story.approve_all()
+    assert wait_for(lambda: story.may_enter("bwanna", 0), 10), story.words()
+    assert story.may_enter("bwanna", 1)
 
-    def is_in():
-        with rig.session("bwanna", 0) as anna:
-            return anna.works()
 
-    assert wait_for(is_in, 10)
+def test_a_client_that_comes_back_at_once_reaches_no_more(story):
+    story.seed("anna")
+    story.start()
+    reached = 0
+    for _ in range(20):
+        touched = story.attack("anna", 0)
+        if touched is None:
+            break
+        reached += touched
+    else:
+        pytest.fail(f"it always came back in: {story.words()}")
+    assert 1 <= reached <= ONE_CLIENT, story.words()
+    assert story.may_enter("bwben", HONEST)
+    story.bring_back("anna")
+
+
+def test_sixteen_sessions_of_one_client_are_one(story):
+    story.seed("anna")
+    story.start()
+    with story.rig.session("bwben", HONEST) as ben:
+        assert ben.works()
+        assert 1 <= story.attack("anna", 0, actors=16) <= SIXTEEN, story.words()
+        assert not story.may_enter("bwanna", 0)
+        assert ben.works()
+    assert len(story.incidents()) == 1
+    story.bring_back("anna")
+
+
+def test_sixteen_sessions_of_four_clients_are_all_kept_out(story):
+    homes = [f"home{n}" for n in range(4)]
+    for home in homes:
+        story.seed(home)
+    story.start()
+    with story.rig.session("bwben", HONEST) as ben:
+        assert ben.works()
+        attackers = [story.attacker(home, client, actors=4) for client, home in enumerate(homes)]
+        reached = [touched_by(attacker) or 0 for attacker in attackers]
+        assert 1 <= sum(reached) <= SIXTEEN, (reached, story.words())
+        for client, touched in enumerate(reached):
+            assert touched == 0 or not story.may_enter("bwanna", client), (reached, story.words())
+        assert ben.works()
+    story.bring_back(*homes)
+    story.approve_all()
+    assert wait_for(lambda: story.may_enter("bwanna", 0), 10), story.words()
+
+
+def test_users_of_one_connection_are_all_named_and_none_loses_his_account(story):
+    """A terminal server has one connection for all its users, and so one smbd child."""
+    story.seed("anna", "bwben")
+    story.start()
+    noise = story.rig.state / "noise"
+    with story.rig.session("bwanna", 0) as terminal:
+        assert terminal.works()
+        terminal.say("logon bwben secret")
+        terminal.say("tcon share")
+        assert terminal.works()
+        assert {"bwanna", "bwben"} == {row["username"] for row in json.loads(story.rig.status())["sessions"].values()}
+        reached = 0
+        for file in sorted((story.share / "anna").rglob("*.docx")):
+            noise.write_bytes(os.urandom(file.stat().st_size))
+            name = str(file.relative_to(story.share)).replace("/", "\\")
+            if "putting file" not in terminal.say(f'put noise "{name}"'):
+                break
+            reached += 1
+        assert 1 <= reached <= ONE_CLIENT, story.words()
+
+    def named():
+        words = story.guard("explain", "last").stdout
+        return "bwanna" in words and "bwben" in words
+
+    assert wait_for(named), story.words() + story.guard("explain", "last").stdout
+    assert not story.may_enter("bwanna", 0)
+    assert story.may_enter("bwanna", 1) and story.may_enter("bwben", HONEST), story.words()
+    story.bring_back("anna")

@@ -2,10 +2,11 @@
  * The guard's hand by itself, for stories: the real worker, joined to stand-ins of judge and scribe that say what the
  * lines of two pipes say, and print what comes back. No watch, no judge: nothing is guarded.
  *
- *   who | keep-out INCIDENT SECONDS ADDRESS USER | held INCIDENT SECONDS PID | frozen INCIDENT SECONDS CGROUP-ID
+ *   who [PID] | keep-out INCIDENT SECONDS ADDRESS USER (either may be -) | held INCIDENT SECONDS PID
+ *   frozen INCIDENT SECONDS CGROUP-ID
  *   lift INCIDENT | notice INCIDENT SUBJECT (the text is the subject again)
  *
- * Prints "ready", "sessions JSON", "acted INCIDENT WHAT SUBJECT | UNDO".
+ * Prints "ready", "sessions JSON", "peer PID ADDRESS PORT", "acted INCIDENT WHAT SUBJECT | UNDO".
  */
 #include <errno.h>
 #include <poll.h>
@@ -44,8 +45,13 @@ static bool take_line(struct bw_seat *seat, char *line)
 
 	if (strcmp(line, "who") == 0) {
 		say(seat, BW_RECORD_WHO, &body);
+	} else if (sscanf(line, "who %llu", &what) == 1) {
+		if (bw_who_add(&body, &(struct bw_who){ (uint32_t)what, 0 }) == BW_OK)
+			say(seat, BW_RECORD_WHO, &body);
 	} else if (sscanf(line, "keep-out %llu %u %127s %255s", &incident, &seconds, address, user) == 4) {
-		const struct bw_keep_out out = { incident, seconds, bw_slice_text(address), bw_slice_text(user) };
+		const struct bw_keep_out out = { incident, seconds,
+						 bw_slice_text(strcmp(address, "-") == 0 ? "" : address),
+						 bw_slice_text(strcmp(user, "-") == 0 ? "" : user) };
 
 		if (bw_keep_out_add(&body, &out) == BW_OK)
 			say(seat, BW_RECORD_KEEP_OUT, &body);
@@ -76,12 +82,15 @@ static bool take_line(struct bw_seat *seat, char *line)
 static void print_frame(const struct bw_frame *frame, int fd)
 {
 	struct bw_mapped large = { bw_slice_empty };
+	struct bw_peer_word word;
 	struct bw_acted acted;
 
 	if (frame->kind == BW_RECORD_SESSIONS) {
 		if (fd >= 0 && bw_mapped_open(fd, BW_HAND_SESSIONS_BYTES, &large) != BW_OK)
 			return;
 		(void)printf("sessions %.*s\n", BW_ARG(fd >= 0 ? large.bytes : frame->body));
+	} else if (frame->kind == BW_RECORD_PEER && bw_peer_word_parse(frame->body, &word) == BW_OK) {
+		(void)printf("peer %u %.*s %u\n", word.who.pid, BW_ARG(word.address), word.port);
 	} else if (frame->kind == BW_RECORD_ACTED && bw_acted_parse(frame->body, &acted) == BW_OK) {
 		(void)printf("acted %llu %u %.*s | %.*s\n", (unsigned long long)acted.incident, (unsigned)acted.what,
 			     BW_ARG(acted.subject), BW_ARG(acted.undo));

@@ -25,7 +25,7 @@ void bw_actors_free(struct bw_actors *actors)
 
 static uint32_t *slot_of(struct bw_actors *actors, uint32_t pid)
 {
-	return &actors->by_pid[pid * UINT32_C(2654435769) >> 16];
+	return &actors->by_pid[actor_slot(pid)];
 }
 
 /* ---- coming and going ------------------------------------------------------------------------ */
@@ -190,8 +190,7 @@ static void settle_listener(struct bw_actors *actors, struct actor_node *node)
 /* Born of a session it is that session's script or helper, whatever it is called. */
 static bool is_smbd(const struct actor_node *node, const struct actor_node *parent)
 {
-	return strncmp(node->comm, "smbd", BW_COMM_BYTES) == 0 && !node->is_guard &&
-	       !(parent->is_smbd && !parent->is_host);
+	return actor_is_smbd_name(node->comm) && !node->is_guard && !(parent->is_smbd && !parent->is_host);
 }
 
 /* ---- events ----------------------------------------------------------------------------------------- */

@@ -2,8 +2,8 @@
  * Actors: which processes belong to what a person would name. Process events in, actors out. Pure
  * memory of fixed size.
  *
- *   smb      one smbd child serves one client's connection; children of the same user at the same address are
- *            joined once smbstatus has said who they are (bw_actors_name)
+ *   smb      one smbd child serves one client's connection; children of the same client are joined once its address
+ *            is known (bw_actors_name): the kernel tells it at once, Samba adds the user later
  *   unit     a cgroup of its own (service, container, login scope)
  *   login    a login session whose first process was never seen
  *   family   otherwise: a process born of a host, and everything that descends from it
@@ -28,7 +28,8 @@ enum {
 			     1024,    /* processes known, living and dead; the oldest dead without evidence give way */
 	BW_ACTOR_DEAD_MAX = 8 * 1024, /* dead ones kept for events that come late */
 	BW_ACTORS_MAX = 8 * 1024,
-	BW_ACTOR_NAME_BYTES = 64, /* user, address: longer ones are cut */
+	BW_ACTOR_NAME_BYTES = 64,   /* an address */
+	BW_ACTOR_USERS_BYTES = 256, /* "anna, ben": of one client, as many as there is room for */
 };
 
 enum bw_actor_kind {
@@ -48,7 +49,7 @@ struct bw_actor {
 	uint32_t uid;
 	uint32_t session;
 	char comm[BW_COMM_BYTES];
-	char user[BW_ACTOR_NAME_BYTES];    /* smb, once known */
+	char user[BW_ACTOR_USERS_BYTES];   /* smb, once known; several of a terminal server, with commas between them */
 	char address[BW_ACTOR_NAME_BYTES]; /* smb, once known */
 };
 
@@ -85,14 +86,27 @@ void bw_actors_hold(struct bw_actors *actors, uint32_t actor);
 void bw_actors_let(struct bw_actors *actors, uint32_t actor);
 size_t bw_actors_count(const struct bw_actors *actors);
 
-/*
- * Who is served by this smbd child. The actor it is joined with, when another one has the same user and address;
- * else its own. 0: no such smbd.
- */
-uint32_t bw_actors_name(struct bw_actors *actors, uint32_t pid, struct bw_slice user, struct bw_slice address);
+/* What is known of an smbd child's client. Address and user may come one after the other, and twice. */
+struct bw_actor_client {
+	uint32_t pid;
+	uint64_t start_ns;       /* 0: not known; then address and port tell whose number it is, or that it lives */
+	uint16_t port;           /* the client's; 0: not known */
+	struct bw_slice address; /* as bw_address_write writes it, where it can; empty: not known */
+	struct bw_slice user;    /* empty: not known. A second user of one child is added to the first */
+};
 
-/* Whether some smbd child lives that nobody has named yet. */
+/*
+ * Who is served by this smbd child, which may have ended. Its actor is joined with another one that has the same
+ * address (and, where the address is this machine's own, the same user). The child's process, and whether anything
+ * new was said of it; 0: no such smbd.
+ */
+uint32_t bw_actors_name(struct bw_actors *actors, const struct bw_actor_client *client, bool *out_is_news);
+
+/* Whether some smbd child that lives, or that somebody still asks about (pins), has no user yet. */
 bool bw_actors_has_nameless(const struct bw_actors *actors);
+
+/* The next smbd child that lives and whose address is not known, after number `after`; 0: none. */
+uint32_t bw_actors_next_unknown(const struct bw_actors *actors, uint32_t after);
 
 /*
  * The smallest families that hold these processes, no host among them: at most `max` roots. Of smb actors, all the

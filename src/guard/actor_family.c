@@ -1,4 +1,4 @@
-/* Which processes go together when they must be stopped, and who an smbd child serves. */
+/* Which processes go together when they must be stopped. */
 #include "guard/actor_parts.h"
 
 static bool is_outside(const struct actor_node *node)
@@ -55,7 +55,8 @@ static size_t all_sessions(const struct bw_actors *actors, uint32_t actor, uint3
 		const struct actor_node *node = &actors->nodes[n];
 		bool is_known = false;
 
-		if (is_outside(node) || !node->is_smbd || actor_row_same(actors, node->actor) != actor)
+		if (is_outside(node) || !node->is_smbd || (!node->alive && node->first_child == 0) ||
+		    actor_row_same(actors, node->actor) != actor)
 			continue;
 		for (size_t i = 0; i < count; i++)
 			is_known |= out[i] == n;
@@ -155,70 +156,4 @@ size_t bw_actors_gather(const struct bw_actors *actors, const uint32_t *roots, s
 	}
 	*out_group = own_group(actors, roots, count);
 	return found;
-}
-
-/* ---- names ------------------------------------------------------------------------------------------------- */
-
-static void copy_name(char out[BW_ACTOR_NAME_BYTES], struct bw_slice name)
-{
-	const size_t len = name.len < BW_ACTOR_NAME_BYTES - 1 ? name.len : BW_ACTOR_NAME_BYTES - 1;
-
-	memset(out, 0, BW_ACTOR_NAME_BYTES);
-	memcpy(out, name.ptr, len);
-}
-
-static bool is_same_person(const struct actor_row *a, const struct actor_row *b)
-{
-	return strcmp(a->about.user, b->about.user) == 0 && strcmp(a->about.address, b->about.address) == 0;
-}
-
-static uint32_t living_smbd(struct bw_actors *actors, uint32_t pid)
-{
-	for (uint32_t n = 1; n <= actors->nodes_used; n++) {
-		const struct actor_node *node = &actors->nodes[n];
-
-		if (node->used && node->pid == pid && node->alive && node->is_smbd && node->actor != 0)
-			return n;
-	}
-	return 0;
-}
-
-uint32_t bw_actors_name(struct bw_actors *actors, uint32_t pid, struct bw_slice user, struct bw_slice address)
-{
-	const uint32_t n = living_smbd(actors, pid);
-	uint32_t mine;
-	struct actor_row *row;
-
-	if (n == 0)
-		return 0;
-	mine = bw_actors_of(actors, n);
-	row = &actors->rows[mine];
-	if (row->about.user[0] != '\0' || row->about.address[0] != '\0' || row->about.kind != BW_ACTOR_SMB)
-		return mine;
-	copy_name(row->about.user, user);
-	copy_name(row->about.address, address);
-	for (uint32_t i = 1; i <= actors->actors_used; i++) {
-		const struct actor_row *other = &actors->rows[i];
-
-		if (i == mine || !other->used || other->joined != 0 || other->about.kind != BW_ACTOR_SMB ||
-		    !is_same_person(row, other))
-			continue;
-		row->joined = i;
-		actor_row_ref(actors, i);
-		return i;
-	}
-	return mine;
-}
-
-bool bw_actors_has_nameless(const struct bw_actors *actors)
-{
-	for (uint32_t n = 1; n <= actors->nodes_used; n++) {
-		const struct actor_node *node = &actors->nodes[n];
-		const uint32_t actor = node->alive && node->is_smbd ? bw_actors_of(actors, n) : 0;
-
-		if (actor != 0 && actors->rows[actor].about.kind == BW_ACTOR_SMB &&
-		    actors->rows[actor].about.user[0] == '\0')
-			return true;
-	}
-	return false;
 }

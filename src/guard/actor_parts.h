@@ -24,6 +24,7 @@ struct actor_node {
 	uint32_t uid;
 	uint32_t actor; /* 0: a host's, the guard's */
 	uint32_t pins;
+	uint16_t port; /* smbd: its client's */
 	bool used;
 	bool alive;
 	bool is_guard; /* the guard or its worker */
@@ -58,11 +59,18 @@ struct bw_actors {
 	struct actor_row rows[BW_ACTORS_MAX + 1];
 };
 
+/* The place of a number in the table by pid. */
+static inline uint32_t actor_slot(uint32_t pid)
+{
+	return pid * UINT32_C(2654435769) >> 16;
+}
+
 /* actor_row.c: the actors */
 uint32_t actor_row_for(struct bw_actors *actors, const struct actor_node *top); /* referred to once more; 0: no room */
 void actor_row_ref(struct bw_actors *actors, uint32_t row);
 void actor_row_unref(struct bw_actors *actors, uint32_t row);
 uint32_t actor_row_same(const struct bw_actors *actors, uint32_t row);
 bool actor_is_host_name(const char *comm);
+bool actor_is_smbd_name(const char *comm);
 
 #endif

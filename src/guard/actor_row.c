@@ -18,6 +18,12 @@ bool actor_is_host_name(const char *comm)
 	return false;
 }
 
+/* Newer ones say whom they serve: "smbd[10.0.0.9]", "smbd: client [10"; "smbd-notifyd" and its like serve none. */
+bool actor_is_smbd_name(const char *comm)
+{
+	return strncmp(comm, "smbd", 4) == 0 && (comm[4] == '\0' || comm[4] == '[' || comm[4] == ':');
+}
+
 static uint64_t mix(uint64_t kind, uint64_t a, uint64_t b)
 {
 	uint64_t x = (a ^ kind << 56) * UINT64_C(0x9e3779b97f4a7c15);

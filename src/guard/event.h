@@ -11,8 +11,8 @@
  *   judge -> scribe (channel)  RECORD: a piece of the record of a verdict (guard/record.h); TRACE: what else the actor
  *                              did (guard/trace.h), behind the incident's number, be64
  *   judge -> keep (channel)    INCIDENT: opened or closed; PIN: this file's good version belongs to it
- *   judge -> hand (channel)    WHO: ask Samba; KEEP_OUT: address, user; FREEZE, LIFT
- *   hand -> judge (channel)    SESSIONS: what smbstatus --json said, as it said it
+ *   judge -> hand (channel)    WHO: ask Samba, or the kernel of one smbd child; KEEP_OUT: address, user; FREEZE, LIFT
+ *   hand -> judge (channel)    PEER: the address a child serves; SESSIONS: what smbstatus --json said, as it said it
  *   scribe -> hand (channel)   LIFT: undo what was done for an incident; NOTICE: tell the administrator
  *   hand -> scribe (channel)   ACTED: what was done, and the command that undoes it (guard/hand_form.h)
  *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
@@ -47,6 +47,7 @@ enum bw_guard_record {
 	BW_RECORD_SECOND, /* guard/second.h */
 	BW_RECORD_CONTENTS,
 	BW_RECORD_SEEN,
+	BW_RECORD_PEER,
 };
 
 enum bw_act {

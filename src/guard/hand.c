@@ -1,10 +1,11 @@
 /*
- * The hand is the only worker that starts programs, and only those: smbstatus, smbcontrol, nft, sendmail, and the
- * hook that root named. It parses nothing but the small forms of guard/hand_form.h, and passes on what Samba says
- * as Samba said it.
+ * The hand is the only worker that starts programs, and only those: smbstatus, smbcontrol, pdbedit, smbpasswd, nft,
+ * sendmail, and the hook that root named. It parses nothing but the small forms of guard/hand_form.h, the flags of an
+ * account (pdbedit) and the kernel's tables of connections; it passes on what Samba says of sessions as Samba said it.
  *
  * It cannot be put behind a seccomp list or Landlock rules, which its programs would inherit. Instead it gives up, for
- * itself and for them, every capability they do not need, and the way to get others back.
+ * them and for itself, every capability that is not needed, and the way to get others back. What it holds itself and
+ * they do not is CAP_SYS_PTRACE: without it the kernel does not tell the connection of an smbd child (hand_peer.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -20,7 +22,7 @@
 #include "guard/hand_parts.h"
 #include "sys/clock.h"
 
-enum { SAID_BYTES = 256 * 1024, HELP_MS = 5000, GONE_WAIT_MS = 20 };
+enum { SAID_BYTES = 256 * 1024, HELP_MS = 5000, GONE_WAIT_MS = 20, URGENT = -10 };
 
 static const char *const peers[] = { "judge", "scribe" };
 
@@ -41,8 +43,13 @@ void hand_tell(struct hand *hand, const char *peer, uint8_t kind, struct bw_slic
 
 static enum bw_err take_who(struct hand *hand, struct bw_slice body)
 {
-	BW_NEED(body.len == 0, PROTOCOL);
-	hand->samba.wanted = true;
+	struct bw_who who;
+
+	BW_TRY(bw_who_parse(body, &who));
+	if (who.pid != 0)
+		hand_peer(hand, &who);
+	else
+		hand->samba.wanted = true;
 	return BW_OK;
 }
 
@@ -147,7 +154,14 @@ static bool hear_parent(struct hand *hand)
 	}
 }
 
-enum { AT_PARENT, AT_PEERS, AT_SAMBA = AT_PEERS + BW_COUNT(peers), AT_POST = AT_SAMBA + 2, AT_END = AT_POST + 2 };
+enum {
+	AT_PARENT,
+	AT_PEERS,
+	AT_SAMBA = AT_PEERS + BW_COUNT(peers),
+	AT_POST = AT_SAMBA + 2,
+	AT_WORK = AT_POST + 2,
+	AT_END = AT_WORK + 2
+};
 
 static void wish(const struct hand *hand, struct pollfd out[AT_END])
 {
@@ -164,6 +178,8 @@ static void wish(const struct hand *hand, struct pollfd out[AT_END])
 	out[AT_SAMBA + 1] = (struct pollfd){ .fd = hand->samba.run.out_fd, .events = POLLIN };
 	out[AT_POST] = (struct pollfd){ .fd = hand->post.run.pid_fd, .events = POLLIN };
 	out[AT_POST + 1] = (struct pollfd){ .fd = hand->post.run.out_fd, .events = POLLIN };
+	out[AT_WORK] = (struct pollfd){ .fd = hand->work.run.pid_fd, .events = POLLIN };
+	out[AT_WORK + 1] = (struct pollfd){ .fd = hand->work.run.out_fd, .events = POLLIN };
 }
 
 static int wait_ms(const struct hand *hand, int64_t due_us)
@@ -183,9 +199,12 @@ static int64_t do_what_is_due(struct hand *hand)
 {
 	const int64_t samba_us = hand_samba_turn(hand);
 	const int64_t post_us = hand_post_turn(hand);
+	int64_t work_us;
 
 	hand_expire(hand);
-	return samba_us < post_us ? samba_us : post_us;
+	work_us = hand_work_turn(hand);
+	work_us = work_us < post_us ? work_us : post_us;
+	return samba_us < work_us ? samba_us : work_us;
 }
 
 static bool turn(struct hand *hand)
@@ -213,23 +232,45 @@ static bool turn(struct hand *hand)
 /* ---- start and end --------------------------------------------------------------------------------- */
 
 /*
- * What nft, smbstatus, smbcontrol and mail need of root: the network's tables, other people's files, signals to
- * processes, open_by_handle_at. Out of the bounding set means out of reach for whatever is started from here.
+ * What nft, smbstatus, smbcontrol, smbpasswd and mail need of root: the network's tables, other people's files, signals
+ * to processes. no_new_privs gives a program at most what we are permitted, the bounding set at most what is in it.
  */
+static const int for_programs[] = { CAP_NET_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_KILL,
+				    CAP_SETUID,    CAP_SETGID,       CAP_CHOWN,           CAP_FOWNER };
+
+static bool is_for_programs(int cap)
+{
+	for (size_t i = 0; i < BW_COUNT(for_programs); i++) {
+		if (for_programs[i] == cap)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Ours: a data folder that is another user's, cgroups by handle, SIGCONT, the connections of smbd's children. Only
+ * these are in effect; what programs need is merely permitted.
+ */
+static bool keep_own(void)
+{
+	const uint32_t own = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_KILL | 1u << CAP_SYS_PTRACE;
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { { .effective = own, .permitted = own } };
+
+	for (size_t i = 0; i < BW_COUNT(for_programs); i++)
+		sets[0].permitted |= 1u << for_programs[i];
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
 static enum bw_err confine(struct bw_why *why)
 {
-	static const int needed[] = { CAP_NET_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_KILL,
-				      CAP_SETUID,    CAP_SETGID,       CAP_CHOWN,           CAP_FOWNER };
 	const struct rlimit no_core = { 0, 0 };
+	bool dropped = true;
 
-	for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
-		bool keeps = false;
-
-		for (size_t i = 0; i < BW_COUNT(needed); i++)
-			keeps = keeps || needed[i] == cap;
-		if (!keeps && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0 && errno != EINVAL)
-			return bw_why_set(why, BW_ERR_SANDBOX, "the kernel refused to drop capabilities");
-	}
+	for (int cap = 0; cap <= CAP_LAST_CAP && dropped; cap++)
+		dropped = is_for_programs(cap) || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0 || errno == EINVAL;
+	if (!dropped || !keep_own())
+		return bw_why_set(why, BW_ERR_SANDBOX, "the kernel refused to drop capabilities");
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return bw_why_set(why, BW_ERR_SANDBOX, "the kernel did not grant no_new_privs");
@@ -266,15 +307,21 @@ static enum bw_err begin(struct hand *hand, struct bw_why *why)
 	hand->samba.run = BW_PROGRAM_NONE;
 	hand->samba.wanted = true;
 	hand->post.run = BW_PROGRAM_NONE;
+	hand->work.run = BW_PROGRAM_NONE;
 	hand->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (hand->proc < 0)
 		return bw_why_errno(why, errno, "open", "/proc");
 	BW_TRY(bw_path_join(hand->book_path, hand->guard->data, "guard/hand"));
 	BW_TRY(bw_hand_book_init(&hand->book));
+	/* whom a child serves must be read while it lives: a fraction of a second when it attacks */
+	if (setpriority(PRIO_PROCESS, 0, URGENT) != 0)
+		bw_log(BW_INFO, "the hand gets no priority: on a busy machine it may come late", { 0 });
 	BW_TRY(confine(why));
 	find("smbstatus", hand->smbstatus);
 	find("smbcontrol", hand->smbcontrol);
 	find("nft", hand->nft);
+	find("pdbedit", hand->pdbedit);
+	find("smbpasswd", hand->smbpasswd);
 	if (hand->guard->settings.mail != NULL)
 		find("sendmail", hand->sendmail);
 	hand->ends_by_address = knows_ending_by_address(hand);
@@ -301,6 +348,7 @@ int bw_hand_run(struct bw_seat *seat)
 	while (turn(hand))
 		;
 	bw_program_release(&hand->samba.run);
+	bw_program_release(&hand->work.run);
 	hand_post_release(hand);
 	bw_hand_book_release(&hand->book);
 	(void)close(hand->proc);

@@ -13,7 +13,7 @@
 #include "guard/lineage_proc.h"
 #include "sys/clock.h"
 
-enum { NFT_MS = 5000, SMBCONTROL_MS = 3000, SAID_BYTES = 16 * 1024, COMMAND_BYTES = 2 * BW_PATH_BYTES };
+enum { COMMAND_BYTES = 2 * BW_PATH_BYTES };
 
 /* ---- telling ------------------------------------------------------------------------------ */
 
@@ -30,7 +30,7 @@ static const struct {
 	[BW_ACTED_FAILED] = { "what should be done failed", BW_ERROR },
 };
 
-static void tell(struct hand *hand, const struct bw_acted *acted)
+void hand_tell_acted(struct hand *hand, const struct bw_acted *acted)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_FRAME_BODY_MAX);
 	const int64_t left_s = acted->until_us == 0 ? 0 : (acted->until_us - bw_clock_now_us() + 999999) / 1000000;
@@ -45,15 +45,16 @@ static void tell(struct hand *hand, const struct bw_acted *acted)
 		hand_tell(hand, "scribe", BW_RECORD_ACTED, bw_buf_slice(&body), -1);
 }
 
-static void tell_failure(struct hand *hand, uint64_t incident, struct bw_slice subject, const char *why)
+void hand_tell_failure(struct hand *hand, uint64_t incident, struct bw_slice subject, const char *why)
 {
-	tell(hand, &(struct bw_acted){ incident, BW_ACTED_FAILED, 0, bw_slice_sub(subject, 0, BW_HAND_SUBJECT_BYTES),
-				       bw_slice_text(why) });
+	hand_tell_acted(hand,
+			&(struct bw_acted){ incident, BW_ACTED_FAILED, 0,
+					    bw_slice_sub(subject, 0, BW_HAND_SUBJECT_BYTES), bw_slice_text(why) });
 }
 
 /* ---- the book ------------------------------------------------------------------------------- */
 
-static void save(struct hand *hand)
+void hand_save(struct hand *hand)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_HAND_BOOK_BYTES);
 	struct bw_why why = { 0 };
@@ -67,11 +68,11 @@ static void save(struct hand *hand)
 		       BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
 }
 
-static bool note(struct hand *hand, const struct bw_deed *deed, struct bw_slice subject)
+bool hand_note(struct hand *hand, const struct bw_deed *deed, struct bw_slice subject)
 {
 	if (bw_hand_book_note(&hand->book, deed) == BW_OK)
 		return true;
-	tell_failure(hand, deed->incident, subject, "too much is to be undone already: nothing more is done");
+	hand_tell_failure(hand, deed->incident, subject, "too much is to be undone already: nothing more is done");
 	return false;
 }
 
@@ -89,95 +90,6 @@ void hand_remember(struct hand *hand)
 		bw_log(BW_NOTICE, "earlier deeds wait to be undone", BW_NUM("deeds", hand->book.count));
 }
 
-/* ---- an address ------------------------------------------------------------------------------- */
-
-/* False, with a word on why. */
-static bool run_nft(struct hand *hand, struct bw_slice script, uint64_t incident, struct bw_slice subject, bool quiet)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf said = BW_BUF_INIT(0);
-	const struct bw_program nft = { .path = hand->nft,
-					.words = { "-f", "-", NULL },
-					.input = script,
-					.output_max = SAID_BYTES,
-					.timeout_ms = NFT_MS,
-					.errors_too = true };
-	int status = 0;
-	enum bw_err err = hand->nft[0] == '\0' ? BW_ERR_NOT_FOUND : bw_program_whole(&nft, &said, &status);
-
-	if (err == BW_OK && status == 0)
-		return true;
-	if (!quiet)
-		tell_failure(hand, incident, subject,
-			     err == BW_ERR_NOT_FOUND ? "there is no nft here: addresses cannot be kept out (nftables)"
-			     : err != BW_OK          ? bw_err_text(err)
-						     : bw_buf_text(&said));
-	return false;
-}
-
-/* Whatever else that client has open; by the address, since its other sessions are children we were not told of. */
-static void end_sessions(struct hand *hand, const char *address)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf said = BW_BUF_INIT(0);
-	const char *samba = hand->guard->settings.samba;
-	const struct bw_program with = { .path = hand->smbcontrol,
-					 .words = { "-s", samba, "smbd", "kill-client-ip", address, NULL },
-					 .output_max = SAID_BYTES,
-					 .timeout_ms = SMBCONTROL_MS };
-	const struct bw_program without = { .path = hand->smbcontrol,
-					    .words = { "smbd", "kill-client-ip", address, NULL },
-					    .output_max = SAID_BYTES,
-					    .timeout_ms = SMBCONTROL_MS };
-	int status = 0;
-	enum bw_err err;
-
-	if (!hand->ends_by_address)
-		return;
-	err = bw_program_whole(samba == NULL ? &without : &with, &said, &status);
-	if (err != BW_OK || status != 0)
-		bw_log(BW_WARNING, "Samba did not end a client's sessions", BW_TEXT("address", address),
-		       BW_NUM("status", status), BW_TEXT("why", bw_err_text(err)));
-}
-
-void hand_keep_out(struct hand *hand, const struct bw_keep_out *what)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf script = BW_BUF_INIT(SAID_BYTES);
-	BW_CLEANUP(bw_buf_release) struct bw_buf undo = BW_BUF_INIT(COMMAND_BYTES);
-	struct bw_deed deed = { .kind = BW_DEED_KEEP_OUT, .incident = what->incident };
-	char address[BW_ADDRESS_TEXT_BYTES];
-	enum bw_err err = bw_address_parse(what->address, &deed.address);
-
-	if (err != BW_OK) {
-		tell_failure(hand, what->incident, what->address,
-			     err == BW_ERR_RANGE ? "this machine's own address, or everybody's: not kept out"
-						 : "not an address");
-		return;
-	}
-	bw_address_write(&deed.address, address);
-	deed.until_us = bw_clock_now_us() + (int64_t)what->seconds * 1000000;
-	if (!note(hand, &deed, bw_slice_text(address)))
-		return;
-	save(hand);
-	/* first the packets: what is ended afterwards cannot come back in between */
-	if (bw_keep_out_script(&deed.address, what->seconds, what->incident, &script) == BW_OK &&
-	    bw_let_in_command(&deed.address, &undo) == BW_OK &&
-	    run_nft(hand, bw_buf_slice(&script), what->incident, bw_slice_text(address), false))
-		tell(hand, &(struct bw_acted){ what->incident, BW_ACTED_KEPT_OUT, deed.until_us, bw_slice_text(address),
-					       bw_buf_slice(&undo) });
-	end_sessions(hand, address);
-}
-
-static void let_in(struct hand *hand, const struct bw_deed *deed, bool timed)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf script = BW_BUF_INIT(SAID_BYTES);
-	char address[BW_ADDRESS_TEXT_BYTES];
-
-	bw_address_write(&deed->address, address);
-	/* the set has let go of it by itself when its time was up; a table that is gone keeps nobody out */
-	if (!timed && bw_let_in_script(&deed->address, &script) == BW_OK)
-		(void)run_nft(hand, bw_buf_slice(&script), deed->incident, bw_slice_text(address), true);
-	tell(hand, &(struct bw_acted){ deed->incident, BW_ACTED_LET_IN, 0, bw_slice_text(address), bw_slice_empty });
-}
-
 /* ---- local processes ------------------------------------------------------------------------------ */
 
 /* Named so that a number used again is never hit. */
@@ -191,8 +103,8 @@ static void go_on(struct hand *hand, const struct bw_deed *deed)
 	if (fd >= 0 && bw_process_read(hand->proc, deed->held.pid, &process) == BW_OK &&
 	    (deed->held.start_ns == 0 || bw_process_same_start(process.start_ns, deed->held.start_ns)) &&
 	    syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0) == 0)
-		tell(hand,
-		     &(struct bw_acted){ deed->incident, BW_ACTED_RELEASED, 0, bw_slice_text(name), bw_slice_empty });
+		hand_tell_acted(hand, &(struct bw_acted){ deed->incident, BW_ACTED_RELEASED, 0, bw_slice_text(name),
+							  bw_slice_empty });
 	if (fd >= 0)
 		(void)close(fd);
 }
@@ -206,20 +118,20 @@ static void freeze_unit(struct hand *hand, const struct bw_freeze *what, int64_t
 	char undo[COMMAND_BYTES];
 	enum bw_err err;
 
-	if (!note(hand, &deed, BW_LIT("cgroup")))
+	if (!hand_note(hand, &deed, BW_LIT("cgroup")))
 		return;
-	save(hand);
+	hand_save(hand);
 	err = hand_cgroup_set(hand, what->cgroup, true, path);
 	if (err != BW_OK) {
-		tell_failure(hand, what->incident, bw_slice_text(path),
-			     err == BW_ERR_DENIED ? "not a unit of its own, or one that others need: not frozen"
-						  : bw_err_text(err));
+		hand_tell_failure(hand, what->incident, bw_slice_text(path),
+				  err == BW_ERR_DENIED ? "not a unit of its own, or one that others need: not frozen"
+						       : bw_err_text(err));
 		return;
 	}
 	(void)snprintf(undo, sizeof(undo), "echo 0 > '/sys/fs/cgroup%s/cgroup.freeze'", path);
-	tell(hand,
-	     &(struct bw_acted){ what->incident, BW_ACTED_FROZE, until_us,
-				 bw_slice_sub(bw_slice_text(path), 0, BW_HAND_SUBJECT_BYTES), bw_slice_text(undo) });
+	hand_tell_acted(hand, &(struct bw_acted){ what->incident, BW_ACTED_FROZE, until_us,
+						  bw_slice_sub(bw_slice_text(path), 0, BW_HAND_SUBJECT_BYTES),
+						  bw_slice_text(undo) });
 }
 
 void hand_freeze(struct hand *hand, const struct bw_freeze *what)
@@ -236,13 +148,13 @@ void hand_freeze(struct hand *hand, const struct bw_freeze *what)
 
 		(void)snprintf(name, sizeof(name), "process %u", deed.held.pid);
 		(void)snprintf(undo, sizeof(undo), "kill -CONT %u", deed.held.pid);
-		if (deed.held.pid == 0 || deed.held.pid > INT32_MAX || !note(hand, &deed, bw_slice_text(name)))
+		if (deed.held.pid == 0 || deed.held.pid > INT32_MAX || !hand_note(hand, &deed, bw_slice_text(name)))
 			continue;
-		tell(hand, &(struct bw_acted){ what->incident, BW_ACTED_HELD, until_us, bw_slice_text(name),
-					       bw_slice_text(undo) });
+		hand_tell_acted(hand, &(struct bw_acted){ what->incident, BW_ACTED_HELD, until_us, bw_slice_text(name),
+							  bw_slice_text(undo) });
 	}
 	if (what->count > 0)
-		save(hand); /* watch has stopped them already: once for all is soon enough */
+		hand_save(hand); /* watch has stopped them already: once for all is soon enough */
 	if (what->cgroup != 0)
 		freeze_unit(hand, what, until_us);
 }
@@ -252,9 +164,9 @@ static void thaw_unit(struct hand *hand, const struct bw_deed *deed)
 	char path[BW_PATH_BYTES] = "";
 
 	if (hand_cgroup_set(hand, deed->cgroup, false, path) == BW_OK)
-		tell(hand,
-		     &(struct bw_acted){ deed->incident, BW_ACTED_THAWED, 0,
-					 bw_slice_sub(bw_slice_text(path), 0, BW_HAND_SUBJECT_BYTES), bw_slice_empty });
+		hand_tell_acted(hand, &(struct bw_acted){ deed->incident, BW_ACTED_THAWED, 0,
+							  bw_slice_sub(bw_slice_text(path), 0, BW_HAND_SUBJECT_BYTES),
+							  bw_slice_empty });
 }
 
 /* ---- undoing ----------------------------------------------------------------------------------------- */
@@ -263,8 +175,8 @@ static void undo(struct hand *hand, const struct bw_deed *deed, bool last, bool 
 {
 	if (!last)
 		return; /* another incident wants it as it is */
-	if (deed->kind == BW_DEED_KEEP_OUT)
-		let_in(hand, deed, timed);
+	if (deed->kind == BW_DEED_KEEP_OUT || deed->kind == BW_DEED_USER)
+		hand_let_in(hand, deed, timed);
 	else if (deed->kind == BW_DEED_FREEZE)
 		thaw_unit(hand, deed);
 	else
@@ -276,9 +188,10 @@ void hand_lift(struct hand *hand, uint64_t incident)
 	struct bw_deed deed;
 	bool last;
 
+	hand_forget_looks(hand, incident);
 	while (bw_hand_book_lift(&hand->book, incident, &deed, &last))
 		undo(hand, &deed, last, false);
-	save(hand);
+	hand_save(hand);
 }
 
 void hand_expire(struct hand *hand)
@@ -290,5 +203,5 @@ void hand_expire(struct hand *hand)
 	for (; bw_hand_book_expire(&hand->book, bw_clock_now_us(), &deed, &last); some = true)
 		undo(hand, &deed, last, true);
 	if (some)
-		save(hand);
+		hand_save(hand);
 }

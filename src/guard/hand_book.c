@@ -6,7 +6,7 @@
 #include "sys/clock.h"
 
 static const char *const names[] = {
-	[BW_DEED_KEEP_OUT] = "keep-out", [BW_DEED_FREEZE] = "freeze", [BW_DEED_HELD] = "held"
+	[BW_DEED_KEEP_OUT] = "keep-out", [BW_DEED_FREEZE] = "freeze", [BW_DEED_HELD] = "held", [BW_DEED_USER] = "user"
 };
 
 enum bw_err bw_hand_book_init(struct bw_hand_book *out)
@@ -24,6 +24,28 @@ void bw_hand_book_release(struct bw_hand_book *book)
 	*book = (struct bw_hand_book){ 0 };
 }
 
+/* ---- names -------------------------------------------------------------------------------- */
+
+static bool is_name_byte(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80 ||
+	       memchr("._-+@$", c, 6) != NULL;
+}
+
+enum bw_err bw_hand_name(struct bw_slice name, char out[BW_HAND_NAME_BYTES])
+{
+	static const char *const shared[] = { "root", "guest", "nobody" };
+
+	BW_NEED(name.len > 0 && name.len < BW_HAND_NAME_BYTES && name.ptr[0] != '-', SYNTAX);
+	for (size_t i = 0; i < BW_COUNT(shared); i++)
+		BW_NEED(!bw_slice_is_nocase(name, shared[i]), SYNTAX);
+	for (size_t i = 0; i < name.len; i++)
+		BW_NEED(is_name_byte(name.ptr[i]), SYNTAX);
+	memset(out, 0, BW_HAND_NAME_BYTES);
+	memcpy(out, name.ptr, name.len);
+	return BW_OK;
+}
+
 /* ---- notes -------------------------------------------------------------------------------- */
 
 /* The same done to the same, whatever the incident. */
@@ -35,6 +57,8 @@ static bool is_same_thing(const struct bw_deed *a, const struct bw_deed *b)
 		return bw_address_equals(&a->address, &b->address);
 	if (a->kind == BW_DEED_FREEZE)
 		return a->cgroup == b->cgroup;
+	if (a->kind == BW_DEED_USER)
+		return strcmp(a->user, b->user) == 0;
 	return a->held.pid == b->held.pid && a->held.start_ns == b->held.start_ns;
 }
 
@@ -52,6 +76,15 @@ enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *d
 	BW_NEED(book->count < BW_HAND_DEEDS_MAX, TOO_MANY);
 	book->deeds[book->count++] = *deed;
 	return BW_OK;
+}
+
+bool bw_hand_book_holds(const struct bw_hand_book *book, const struct bw_deed *deed)
+{
+	for (size_t i = 0; i < book->count; i++) {
+		if (is_same_thing(&book->deeds[i], deed))
+			return true;
+	}
+	return false;
 }
 
 static void take_out(struct bw_hand_book *book, size_t at, struct bw_deed *out, bool *out_last)
@@ -106,6 +139,8 @@ static enum bw_err write_deed(const struct bw_deed *deed, struct bw_buf *out)
 		bw_address_write(&deed->address, address);
 		return bw_buf_addf(out, "%s\n", address);
 	}
+	if (deed->kind == BW_DEED_USER)
+		return bw_buf_addf(out, "%s\n", deed->user);
 	if (deed->kind == BW_DEED_FREEZE)
 		return bw_buf_addf(out, "%llu\n", (unsigned long long)deed->cgroup);
 	return bw_buf_addf(out, "%u %llu\n", deed->held.pid, (unsigned long long)deed->held.start_ns);
@@ -155,6 +190,8 @@ static enum bw_err read_deed(struct bw_slice line, struct bw_deed *out)
 	BW_TRY(bw_parse_i64(word, &out->until_us));
 	if (out->kind == BW_DEED_KEEP_OUT)
 		return bw_address_parse(rest, &out->address);
+	if (out->kind == BW_DEED_USER)
+		return bw_hand_name(rest, out->user);
 	if (out->kind == BW_DEED_FREEZE)
 		return bw_parse_u64(rest, &out->cgroup);
 	return read_held(rest, &out->held);

@@ -3,6 +3,7 @@
  * line. Pure.
  *
  *   keep-out INCIDENT UNTIL ADDRESS       UNTIL: wall clock in microseconds
+ *   user     INCIDENT UNTIL NAME          an account of Samba's that was enabled, and is disabled meanwhile
  *   freeze   INCIDENT UNTIL CGROUP        the cgroup's id
  *   held     INCIDENT UNTIL PID START-NS
  *
@@ -17,18 +18,26 @@
 enum {
 	BW_HAND_DEEDS_MAX = 4096,
 	BW_HAND_BOOK_BYTES = 1024 * 1024,
+	BW_HAND_NAME_BYTES = 128,
 };
 
-enum bw_deed_kind { BW_DEED_KEEP_OUT = 1, BW_DEED_FREEZE, BW_DEED_HELD };
+enum bw_deed_kind { BW_DEED_KEEP_OUT = 1, BW_DEED_FREEZE, BW_DEED_HELD, BW_DEED_USER };
 
 struct bw_deed {
 	enum bw_deed_kind kind;
 	uint64_t incident;
 	int64_t until_us;
-	struct bw_address address; /* KEEP_OUT */
-	uint64_t cgroup;           /* FREEZE */
-	struct bw_held held;       /* HELD */
+	struct bw_address address;     /* KEEP_OUT */
+	uint64_t cgroup;               /* FREEZE */
+	struct bw_held held;           /* HELD */
+	char user[BW_HAND_NAME_BYTES]; /* USER */
 };
+
+/*
+ * A name that may become a word of a command line and of a line of the book: letters, digits, `.`, `_`, `-`, `+`, `@`,
+ * `$` and what is beyond ASCII; no `-` first. SYNTAX: another one, or one of those many share (root, guest, nobody).
+ */
+BW_MUST_USE enum bw_err bw_hand_name(struct bw_slice name, char out[BW_HAND_NAME_BYTES]);
 
 struct bw_hand_book {
 	struct bw_deed *deeds; /* BW_HAND_DEEDS_MAX of them */
@@ -43,6 +52,9 @@ void bw_hand_book_release(struct bw_hand_book *book);
  * full, nothing may be done that nobody would undo.
  */
 BW_MUST_USE enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *deed);
+
+/* Whether the same was done already, for any incident. */
+bool bw_hand_book_holds(const struct bw_hand_book *book, const struct bw_deed *deed);
 
 /*
  * Takes out one deed that is over: of that incident (0: of any), or whose time has come. `*out_last` says that

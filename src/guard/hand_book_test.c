@@ -55,7 +55,10 @@ static void what_two_incidents_need_stays_until_both_are_over(void **state)
 	(void)state;
 	assert_ok(bw_hand_book_init(&book));
 	note(&book, keep_out(1, "10.0.0.1", 500));
-	note(&book, keep_out(2, "10.0.0.1", 500));
+	assert_false(bw_hand_book_holds(&book, &(struct bw_deed){ .kind = BW_DEED_FREEZE, .cgroup = 1 }));
+	deed = keep_out(2, "10.0.0.1", 500);
+	assert_true(bw_hand_book_holds(&book, &deed));
+	note(&book, deed);
 	assert_true(bw_hand_book_lift(&book, 1, &deed, &last));
 	assert_false(last);
 	assert_false(bw_hand_book_lift(&book, 1, &deed, &last));
@@ -140,6 +143,30 @@ static void a_full_book_refuses_what_nobody_would_undo(void **state)
 	assert_int_equal(bw_hand_book_note(&book, &deed), BW_ERR_TOO_MANY);
 }
 
+static void a_user_is_remembered_by_a_name_that_is_one_word(void **state)
+{
+	static const char *const others[] = { "",    "-d",          "a b",  "a\nheld 1 2 3 4", "'",
+					      "a;b", "SCHOOL\\eve", "root", "Nobody",          "a\"" };
+	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book book;
+	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book again;
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_HAND_BOOK_BYTES);
+	struct bw_deed deed = { .kind = BW_DEED_USER, .incident = 7, .until_us = 900 };
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(others); i++)
+		assert_int_equal(bw_hand_name(bw_slice_text(others[i]), deed.user), BW_ERR_SYNTAX);
+	assert_ok(bw_hand_name(BW_LIT("j\xc3\xb6rg.m_2-x@school"), deed.user));
+	assert_ok(bw_hand_book_init(&book));
+	assert_ok(bw_hand_book_init(&again));
+	note(&book, deed);
+	note(&book, deed);
+	assert_int_equal(book.count, 1);
+	assert_ok(bw_hand_book_write(&book, &text));
+	assert_ok(bw_hand_book_read(bw_buf_slice(&text), 0, &again));
+	assert_int_equal(again.count, 1);
+	assert_string_equal(again.deeds[0].user, deed.user);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +177,7 @@ int main(void)
 		cmocka_unit_test(the_book_is_read_as_it_was_written),
 		cmocka_unit_test(a_book_of_another_clock_keeps_nobody_out_for_ever),
 		cmocka_unit_test(a_damaged_book_is_told_from_a_whole_one),
+		cmocka_unit_test(a_user_is_remembered_by_a_name_that_is_one_word),
 		cmocka_unit_test(a_full_book_refuses_what_nobody_would_undo),
 	};
 

@@ -23,6 +23,60 @@ static enum bw_err take_seconds(struct bw_cursor *c, uint32_t *out)
 	return BW_OK;
 }
 
+/* ---- WHO, PEER ----------------------------------------------------------------------- */
+
+static enum bw_err take_who(struct bw_cursor *c, struct bw_who *out)
+{
+	BW_TRY(bw_take_be32(c, &out->pid));
+	BW_TRY(bw_take_be64(c, &out->start_ns));
+	BW_NEED(out->pid > 0 && out->pid <= INT32_MAX, PROTOCOL);
+	return BW_OK;
+}
+
+enum bw_err bw_who_parse(struct bw_slice body, struct bw_who *out)
+{
+	struct bw_cursor c = bw_cursor_over(body);
+	struct bw_who who = { 0 };
+
+	if (body.len > 0)
+		BW_TRY(ended(take_who(&c, &who), &c));
+	*out = who;
+	return BW_OK;
+}
+
+enum bw_err bw_who_add(struct bw_buf *out, const struct bw_who *who)
+{
+	if (who->pid == 0)
+		return BW_OK;
+	BW_TRY(bw_buf_add_be32(out, who->pid));
+	return bw_buf_add_be64(out, who->start_ns);
+}
+
+static enum bw_err take_peer(struct bw_cursor *c, struct bw_peer_word *out)
+{
+	BW_TRY(take_who(c, &out->who));
+	BW_TRY(bw_take_be16(c, &out->port));
+	return bw_take_block(c, BW_HAND_ADDRESS_BYTES, &out->address);
+}
+
+enum bw_err bw_peer_word_parse(struct bw_slice body, struct bw_peer_word *out)
+{
+	struct bw_cursor c = bw_cursor_over(body);
+	struct bw_peer_word word = { 0 };
+
+	BW_TRY(ended(take_peer(&c, &word), &c));
+	*out = word;
+	return BW_OK;
+}
+
+enum bw_err bw_peer_word_add(struct bw_buf *out, const struct bw_peer_word *word)
+{
+	BW_NEED(word->address.len <= BW_HAND_ADDRESS_BYTES, TOO_BIG);
+	BW_TRY(bw_who_add(out, &word->who));
+	BW_TRY(bw_buf_add_be16(out, word->port));
+	return bw_buf_add_block(out, word->address);
+}
+
 /* ---- KEEP_OUT ------------------------------------------------------------------------ */
 
 static enum bw_err take_keep_out(struct bw_cursor *c, struct bw_keep_out *out)

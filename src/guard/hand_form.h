@@ -2,10 +2,14 @@
  * What the hand is asked and what it tells: the bodies of the channel frames whose kinds stand in guard/event.h.
  * Pure; whoever reads treats the other side as a stranger. Numbers are big-endian, a block is length be32 and bytes.
  *
- *   WHO       judge -> hand            empty: ask Samba now
+ *   WHO       judge -> hand            empty: ask Samba now; else pid be32 | start_ns be64: whom does this smbd child
+ *                                      serve?
+ *   PEER      hand -> judge            pid be32 | start_ns be64 | port be16 | address block: that one; one frame for
+ *                                      each address, none when it has no client (any more)
  *   SESSIONS  hand -> judge            what smbstatus --json said, as it said it; when that is longer than a frame may
  *                                      be, the body is empty and a sealed memory file travels with it
- *   KEEP_OUT  judge -> hand            incident be64 | seconds be32 | address block | user block
+ *   KEEP_OUT  judge -> hand            incident be64 | seconds be32 | address block | user block; what is empty is
+ *                                      not known yet, or was told before
  *   FREEZE    judge -> hand            incident be64 | seconds be32 | cgroup be64 | count be32 | count * (pid be32 |
  *                                      start_ns be64): that cgroup (0: none) is frozen, and those processes, which
  *                                      watch has stopped (SIGSTOP), are remembered so that they can go on
@@ -30,10 +34,21 @@ enum {
 	BW_HAND_TEXT_BYTES = 64 * 1024,
 };
 
+struct bw_who {
+	uint32_t pid;      /* 0: nobody in particular, ask Samba */
+	uint64_t start_ns; /* as in struct bw_process_event; 0: not known */
+};
+
+struct bw_peer_word {
+	struct bw_who who;
+	uint16_t port;
+	struct bw_slice address;
+};
+
 struct bw_keep_out {
 	uint64_t incident;
 	uint32_t seconds;        /* 1..BW_HAND_SECONDS_MAX after parsing */
-	struct bw_slice address; /* as Samba said it: not looked at yet */
+	struct bw_slice address; /* as the kernel or Samba said it: not looked at yet */
 	struct bw_slice user;
 };
 
@@ -74,6 +89,12 @@ struct bw_acted {
 	struct bw_slice subject; /* the address, the cgroup's path, the process */
 	struct bw_slice undo;    /* the command that undoes it */
 };
+
+BW_MUST_USE enum bw_err bw_who_parse(struct bw_slice body, struct bw_who *out);
+BW_MUST_USE enum bw_err bw_who_add(struct bw_buf *out, const struct bw_who *who);
+
+BW_MUST_USE enum bw_err bw_peer_word_parse(struct bw_slice body, struct bw_peer_word *out);
+BW_MUST_USE enum bw_err bw_peer_word_add(struct bw_buf *out, const struct bw_peer_word *word);
 
 BW_MUST_USE enum bw_err bw_keep_out_parse(struct bw_slice body, struct bw_keep_out *out);
 BW_MUST_USE enum bw_err bw_keep_out_add(struct bw_buf *out, const struct bw_keep_out *what);

@@ -18,6 +18,30 @@ static void an_address_and_a_user_travel_as_they_are(void **state)
 	assert_true(bw_slice_equals(got.user, sent.user));
 }
 
+static void a_question_and_its_answer_travel_as_they_are(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(ROOM);
+	const struct bw_peer_word sent = { { 4711, 99 }, 41500, BW_LIT("2001:db8::9") };
+	struct bw_peer_word got;
+	struct bw_who who;
+
+	(void)state;
+	assert_ok(bw_who_parse(bw_slice_empty, &who));
+	assert_int_equal(who.pid, 0);
+	assert_ok(bw_who_add(&body, &sent.who));
+	assert_ok(bw_who_parse(bw_buf_slice(&body), &who));
+	assert_int_equal(who.pid, 4711);
+	assert_int_equal(who.start_ns, 99);
+	bw_buf_clear(&body);
+	assert_ok(bw_peer_word_add(&body, &sent));
+	for (size_t len = 0; len < body.len; len++)
+		assert_int_equal(bw_peer_word_parse(bw_slice_sub(bw_buf_slice(&body), 0, len), &got), BW_ERR_PROTOCOL);
+	assert_ok(bw_peer_word_parse(bw_buf_slice(&body), &got));
+	assert_int_equal(got.who.pid, 4711);
+	assert_int_equal(got.port, 41500);
+	assert_true(bw_slice_equals(got.address, sent.address));
+}
+
 static void nothing_is_kept_out_for_ever_or_for_no_time(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(ROOM);
@@ -118,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_and_a_user_travel_as_they_are),
+		cmocka_unit_test(a_question_and_its_answer_travel_as_they_are),
 		cmocka_unit_test(nothing_is_kept_out_for_ever_or_for_no_time),
 		cmocka_unit_test(every_shorter_or_longer_body_breaks_the_protocol),
 		cmocka_unit_test(more_processes_than_a_stop_may_name_are_refused),

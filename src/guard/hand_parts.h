@@ -9,6 +9,7 @@
 enum {
 	HAND_SMBD_MAX = 4,     /* parents watched: more than one runs on hardly any machine */
 	HAND_NOTICES_MAX = 16, /* that wait */
+	HAND_JOBS_MAX = 256,   /* clients of one attack come by the dozen */
 };
 
 /* The listening smbd: its children come and go with clients. */
@@ -38,6 +39,28 @@ struct hand_post {
 	unsigned this_hour; /* notices taken in it */
 };
 
+/* What is done by starting a program. One at a time: nobody who asks something else waits for it. */
+enum hand_job_kind {
+	HAND_JOB_NOTHING,
+	HAND_JOB_KEEP_OUT,     /* nft: the address */
+	HAND_JOB_END_SESSIONS, /* smbcontrol: what it has open */
+	HAND_JOB_LOOK_UP,      /* pdbedit: is the account one of Samba's own, and enabled? */
+	HAND_JOB_DISABLE,      /* smbpasswd */
+	HAND_JOB_LET_IN,       /* nft */
+	HAND_JOB_ENABLE,       /* smbpasswd */
+};
+
+struct hand_job {
+	enum hand_job_kind kind;
+	struct bw_deed deed;
+};
+
+struct hand_work {
+	struct bw_program_run run; /* of jobs[0] */
+	struct hand_job jobs[HAND_JOBS_MAX];
+	size_t count;
+};
+
 struct hand {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
@@ -46,22 +69,37 @@ struct hand {
 	char smbstatus[BW_PATH_BYTES]; /* "": not there, as below */
 	char smbcontrol[BW_PATH_BYTES];
 	char nft[BW_PATH_BYTES];
+	char pdbedit[BW_PATH_BYTES];
+	char smbpasswd[BW_PATH_BYTES];
 	char sendmail[BW_PATH_BYTES];
 	bool ends_by_address; /* smbcontrol knows kill-client-ip */
 	int proc;             /* /proc */
 	struct hand_samba samba;
+	struct hand_work work;
 	struct hand_post post;
 };
 
 /* ---- hand_act.c: doing and undoing; each logs once, and tells the scribe ---------------- */
 
-void hand_keep_out(struct hand *hand, const struct bw_keep_out *what);
 void hand_freeze(struct hand *hand, const struct bw_freeze *what);
 void hand_lift(struct hand *hand, uint64_t incident);
 void hand_expire(struct hand *hand);
 
 /* What an earlier hand did and must still be undone. */
 void hand_remember(struct hand *hand);
+
+/* For the files that do: the book first (false: it is full, and that was told), then the deed. */
+bool hand_note(struct hand *hand, const struct bw_deed *deed, struct bw_slice subject);
+void hand_save(struct hand *hand);
+void hand_tell_acted(struct hand *hand, const struct bw_acted *acted);
+void hand_tell_failure(struct hand *hand, uint64_t incident, struct bw_slice subject, const char *why);
+
+/* ---- hand_out.c: who is kept out, and let in again -------------------------------------------- */
+
+void hand_keep_out(struct hand *hand, const struct bw_keep_out *what);
+void hand_let_in(struct hand *hand, const struct bw_deed *deed, bool timed); /* KEEP_OUT, USER */
+void hand_forget_looks(struct hand *hand, uint64_t incident);                /* 0: of all */
+int64_t hand_work_turn(struct hand *hand);                                   /* as hand_samba_turn */
 
 /* ---- hand_cgroup.c ------------------------------------------------------------------------- */
 
@@ -76,6 +114,11 @@ BW_MUST_USE enum bw_err hand_cgroup_set(struct hand *hand, uint64_t id, bool fro
 
 /* Starts, or goes on with, what is due; returns when it wants to be called again, monotonic. */
 int64_t hand_samba_turn(struct hand *hand);
+
+/* ---- hand_peer.c: the client of one smbd child ---------------------------------------------- */
+
+/* Tells the judge its addresses, at once; says nothing when it has none. */
+void hand_peer(struct hand *hand, const struct bw_who *who);
 
 /* ---- hand_post.c: notices --------------------------------------------------------------------- */
 

@@ -103,12 +103,13 @@ static bool has_changed(struct hand *hand)
 static void ask(struct hand *hand, int64_t now_us)
 {
 	const char *config = hand->guard->settings.samba;
+	/* fast: no check who lives. A session that was cut off stays in Samba's tables for a while, with its user */
 	const struct bw_program with = { .path = hand->smbstatus,
-					 .words = { "-s", config, "--json", "--processes", NULL },
+					 .words = { "-s", config, "--json", "--processes", "--fast", NULL },
 					 .output_max = BW_HAND_SESSIONS_BYTES,
 					 .timeout_ms = SMBSTATUS_MS };
 	const struct bw_program without = { .path = hand->smbstatus,
-					    .words = { "--json", "--processes", NULL },
+					    .words = { "--json", "--processes", "--fast", NULL },
 					    .output_max = BW_HAND_SESSIONS_BYTES,
 					    .timeout_ms = SMBSTATUS_MS };
 	const enum bw_err err = bw_program_start(config == NULL ? &without : &with, &hand->samba.run);

@@ -11,14 +11,13 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "guard/judge_parts.h"
-#include "guard/samba_sessions.h"
 #include "sys/clock.h"
 
 enum {
-	PRIORITY = 5,        /* below watch, which must never wait for thinking */
-	TURN_RECORDS = 256,  /* of the ring, before the other workers are heard */
-	ASK_EVERY_MS = 2000, /* Samba, who is who */
-	AGAIN_MOST = 64,     /* joins found late in one turn */
+	PRIORITY = 5,       /* below watch, which must never wait for thinking */
+	TURN_RECORDS = 256, /* of the ring, before the other workers are heard */
+	ASKS_FOR_NAMES = 3, /* of Samba, while somebody is nameless: logging in takes its time */
+	AGAIN_MOST = 64,    /* joins found late in one turn */
 };
 
 #define AGAIN_NS UINT64_C(20000000)
@@ -74,8 +73,10 @@ static void on_process(struct judge *judge, struct bw_slice bytes)
 	incident = bw_actors_hear(judge->actors, &event);
 	if (incident != 0)
 		judge_stop_one(judge, &event, incident);
-	if (event.act == BW_PROCESS_FORK && strcmp(event.comm, "smbd") == 0)
-		judge_ask_samba(judge, 3);
+	if (event.act == BW_PROCESS_FORK && strncmp(event.comm, "smbd", 4) == 0) {
+		judge_ask_peer(judge, bw_actors_find(judge->actors, event.pid, event.time_ns));
+		judge_ask_samba(judge, ASKS_FOR_NAMES);
+	}
 }
 
 static void look_again(struct judge *judge)
@@ -84,18 +85,6 @@ static void look_again(struct judge *judge)
 
 	for (size_t i = 0; i < AGAIN_MOST && bw_score_again(judge->score, judge->now_ns, &outcome); i++)
 		judge_outcome(judge, &outcome);
-}
-
-static void ask_samba(struct judge *judge)
-{
-	if (judge->asks_left == 0 || judge->now_ns < judge->next_ask_ns)
-		return;
-	judge->asks_left--;
-	judge->next_ask_ns = judge->now_ns + ASK_EVERY_MS * UINT64_C(1000000);
-	if (bw_actors_has_nameless(judge->actors))
-		judge_tell(judge, "hand", BW_RECORD_WHO, bw_slice_empty);
-	else
-		judge->asks_left = 0;
 }
 
 static uint64_t mono_ns(void)
@@ -122,35 +111,6 @@ static bool take_events(struct judge *judge)
 }
 
 /* ---- what others say ------------------------------------------------------------------------------------ */
-
-static enum bw_err see_session(void *context, const struct bw_samba_session *session)
-{
-	struct judge *judge = context;
-	const uint32_t actor = bw_actors_name(judge->actors, session->pid, session->user, session->address);
-
-	if (actor != 0)
-		judge_named(judge, actor);
-	return BW_OK;
-}
-
-static enum bw_err on_sessions(struct judge *judge, const struct bw_frame *frame, int fd)
-{
-	BW_CLEANUP(bw_mapped_release) struct bw_mapped mapped = { 0 };
-	struct bw_slice text = frame->body;
-	size_t passed_over;
-	enum bw_err err;
-
-	if (frame->has_fd) {
-		BW_NEED(fd >= 0, PROTOCOL);
-		BW_TRY(bw_mapped_open(fd, BW_SAMBA_TEXT_MAX, &mapped));
-		text = mapped.bytes;
-	}
-	err = bw_samba_sessions(text, see_session, judge, &passed_over);
-	if (err != BW_OK || passed_over > 0)
-		bw_log(BW_WARNING, "Samba's sessions could not all be read", BW_TEXT("why", bw_err_text(err)),
-		       BW_NUM("passed_over", passed_over));
-	return BW_OK; /* Samba's text is Samba's, not hand's */
-}
 
 static enum bw_err on_restore(struct judge *judge, struct bw_slice body)
 {
@@ -192,7 +152,9 @@ static enum bw_err on_seen(struct judge *judge, struct bw_slice body)
 static enum bw_err take_frame(struct judge *judge, const char *peer, const struct bw_frame *frame, int fd)
 {
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_SESSIONS)
-		return on_sessions(judge, frame, fd);
+		return judge_hear_sessions(judge, frame, fd);
+	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_PEER)
+		return judge_hear_peer(judge, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return BW_OK;
 	if (strcmp(peer, "sampler") == 0 && frame->kind == BW_RECORD_SEEN)
@@ -251,11 +213,13 @@ static bool hear_parent(struct judge *judge)
 			return false;
 		if (event.kind == BW_SEAT_NOTHING)
 			return true;
-		if (event.kind == BW_SEAT_PEER) {
-			bw_channel_free(event.old);
-			if (strcmp(event.peer.name, "scribe") == 0)
-				judge_jobs_forget(judge);
-		}
+		if (event.kind != BW_SEAT_PEER)
+			continue;
+		bw_channel_free(event.old);
+		if (strcmp(event.peer.name, "scribe") == 0)
+			judge_jobs_forget(judge);
+		else if (strcmp(event.peer.name, "hand") == 0)
+			judge_ask_peers(judge); /* what the old one was asked it may not have answered */
 	}
 }
 
@@ -285,7 +249,7 @@ static void ask_seconds(struct judge *judge)
 
 static void turn(struct judge *judge, uint64_t *again_ns)
 {
-	ask_samba(judge);
+	judge_ask_samba_now(judge);
 	ask_seconds(judge);
 	if (judge->now_ns < *again_ns)
 		return;
@@ -314,6 +278,7 @@ static void work(struct judge *judge)
 			return;
 		if (waits)
 			bw_ring_awake(judge->guard->events);
+		judge->now_ns = mono_ns() > judge->now_ns ? mono_ns() : judge->now_ns; /* it may have slept */
 		if (wanted[0].revents != 0 && !hear_parent(judge))
 			return;
 		for (size_t i = 0; i < BW_COUNT(peers); i++) {

@@ -4,7 +4,7 @@
 #include "guard/judge_parts.h"
 #include "sys/clock.h"
 
-enum { TREE_OPEN_S = 600, ASK_SOON_MS = 300, TRACED_MOST = 256 };
+enum { TREE_OPEN_S = 600, TRACED_MOST = 256 };
 
 #define TRACED_SAME_NS UINT64_C(1000000000) /* what is near one of two such proofs is near the other */
 
@@ -22,14 +22,6 @@ void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_s
 		       BW_TEXT("why", bw_err_text(err)));
 }
 
-void judge_ask_samba(struct judge *judge, unsigned times)
-{
-	if (judge->asks_left >= times)
-		return;
-	judge->asks_left = times;
-	judge->next_ask_ns = judge->now_ns + ASK_SOON_MS * UINT64_C(1000000);
-}
-
 static void pin(struct judge *judge, uint64_t incident, const struct bw_file_key *file, uint64_t version)
 {
 	const struct bw_pin pin = { .incident = incident, .version = version, .file = *file };
@@ -44,7 +36,7 @@ static void pin_proof(struct judge *judge, uint64_t incident, const struct bw_pr
 		pin(judge, incident, &proof->made, 0);
 }
 
-static void write_down(struct judge *judge, const struct judge_incident *incident)
+void judge_write_down(struct judge *judge, const struct judge_incident *incident, uint32_t actor)
 {
 	struct bw_record *record = &judge->record;
 
@@ -52,7 +44,7 @@ static void write_down(struct judge *judge, const struct judge_incident *inciden
 	record->mode = (uint8_t)judge->guard->settings.mode;
 	record->wall_us = judge->wall_us;
 	record->measure = (uint8_t)incident->measure;
-	bw_actors_about(judge->actors, incident->actor, &record->actor);
+	bw_actors_about(judge->actors, actor, &record->actor);
 	bw_buf_clear(&judge->bytes);
 	/* scribe reads the number alone; the rest is for whoever explains */
 	if (bw_buf_add_be64(&judge->bytes, incident->id) != BW_OK || bw_record_write(record, &judge->bytes) != BW_OK) {
@@ -136,24 +128,6 @@ static void tell_frozen(struct judge *judge, const struct judge_incident *incide
 		judge_tell(judge, "hand", BW_RECORD_FREEZE, bw_buf_slice(&body));
 }
 
-static void keep_out(struct judge *judge, struct judge_incident *incident)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_FRAME_BODY_MAX);
-	struct bw_keep_out what = { .incident = incident->id, .seconds = BW_HAND_SECONDS_USUAL };
-	struct bw_actor about;
-
-	bw_actors_about(judge->actors, incident->actor, &about);
-	if (incident->measure == BW_MEASURE_NONE || incident->is_kept_out || about.kind != BW_ACTOR_SMB ||
-	    (about.user[0] == '\0' && about.address[0] == '\0'))
-		return;
-	what.address = bw_slice_text(about.address);
-	what.user = bw_slice_text(about.user);
-	if (bw_keep_out_add(&body, &what) != BW_OK)
-		return;
-	judge_tell(judge, "hand", BW_RECORD_KEEP_OUT, bw_buf_slice(&body));
-	incident->is_kept_out = true;
-}
-
 static void condemn(struct judge *judge, struct judge_incident *incident, uint32_t root)
 {
 	for (size_t i = 0; i < incident->root_count; i++) {
@@ -167,8 +141,8 @@ static void condemn(struct judge *judge, struct judge_incident *incident, uint32
 	incident->roots[incident->root_count++] = root;
 }
 
-static void stop(struct judge *judge, struct judge_incident *incident, const uint32_t *processes, size_t count,
-		 uint64_t decided_ns)
+void judge_stop(struct judge *judge, struct judge_incident *incident, const uint32_t *processes, size_t count,
+		uint64_t decided_ns)
 {
 	const bool freeze = incident->measure == BW_MEASURE_FREEZE;
 	uint32_t roots[BW_SCORE_ROOTS_MAX];
@@ -188,6 +162,7 @@ static void stop(struct judge *judge, struct judge_incident *incident, const uin
 		condemn(judge, incident, roots[i]);
 	if (freeze)
 		tell_frozen(judge, incident, found);
+	judge_keep_out(judge, incident, processes, count);
 }
 
 static struct judge_incident *incident_by_id(struct judge *judge, uint64_t id)
@@ -250,6 +225,7 @@ static void release(struct judge *judge, struct judge_incident *incident)
 		bw_actors_condemn(judge->actors, incident->roots[i], 0);
 		bw_actors_unpin(judge->actors, incident->roots[i]);
 	}
+	judge_let_clients(judge, incident);
 	bw_actors_let(judge->actors, incident->actor);
 	*incident = (struct judge_incident){ 0 };
 	atomic_fetch_sub_explicit(&judge->board->open_incidents, 1, memory_order_relaxed);
@@ -311,13 +287,12 @@ static void pronounce(struct judge *judge, struct judge_incident *incident, cons
 
 	incident->gravity = (enum bw_gravity)outcome->verdict.gravity;
 	incident->measure = bw_verdict_measure(&outcome->verdict, judge->guard->settings.mode, first_day);
-	stop(judge, incident, outcome->processes, outcome->count, outcome->now_ns);
-	keep_out(judge, incident);
+	judge_stop(judge, incident, outcome->processes, outcome->count, outcome->now_ns);
 	for (size_t i = 0; i < outcome->count; i++)
 		pin_proof(judge, incident->id, outcome->proofs[i]);
 	bw_record_of(outcome, &judge->record);
 	judge->record.is_first_day = first_day;
-	write_down(judge, incident);
+	judge_write_down(judge, incident, incident->actor);
 	for (size_t i = 0; i < outcome->count; i++) {
 		const uint64_t time_ns = outcome->proofs[i]->time_ns;
 
@@ -331,19 +306,18 @@ static void pronounce(struct judge *judge, struct judge_incident *incident, cons
 }
 
 /* More of an open incident: whoever did it is stopped too, if he was not. */
-static void add_late(struct judge *judge, struct judge_incident *incident, const struct bw_outcome *outcome)
+void judge_add_late(struct judge *judge, struct judge_incident *incident, const struct bw_outcome *outcome)
 {
 	uint32_t processes[BW_SCORE_ACTOR_MAX + 1];
 	size_t count = outcome->scope == BW_SCOPE_ACTOR ? outcome->count : 0;
 
 	memcpy(processes, outcome->processes, count * sizeof(processes[0]));
 	processes[count++] = outcome->newest_process;
-	stop(judge, incident, processes, count, outcome->now_ns);
-	keep_out(judge, incident);
+	judge_stop(judge, incident, processes, count, outcome->now_ns);
 	pin_proof(judge, incident->id, outcome->newest);
 	bw_record_late(outcome, &judge->record);
 	judge->record.is_first_day = is_first_day(judge);
-	write_down(judge, incident);
+	judge_write_down(judge, incident, incident->actor);
 	trace_near(judge, incident->id, outcome->newest->time_ns);
 	incident->proof_ns = outcome->now_ns;
 }
@@ -393,7 +367,7 @@ void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 			incident = open_incident(judge, outcome, proof);
 		pronounce(judge, incident, outcome);
 	} else if (incident != NULL && belongs(judge, incident, outcome)) {
-		add_late(judge, incident, outcome);
+		judge_add_late(judge, incident, outcome);
 	} else if (outcome->verdict.gravity == BW_GRAVITY_UNUSUAL && outcome->newest != NULL) {
 		bw_log(BW_NOTICE, "many files changed in unusual ways", BW_NUM("files", outcome->verdict.files),
 		       BW_NUM("pid", proof->pid));
@@ -401,26 +375,12 @@ void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 	if (incident != NULL)
 		incident->last_ns = judge->now_ns;
 	bw_actors_about(judge->actors, outcome->actor, &about);
-	if (about.kind == BW_ACTOR_SMB && about.user[0] == '\0')
+	if (about.kind != BW_ACTOR_SMB)
+		return;
+	if (about.address[0] == '\0')
+		judge_ask_peer(judge, outcome->newest_process);
+	if (about.user[0] == '\0')
 		judge_ask_samba(judge, 1);
-}
-
-/* An smbd child has got its name, and perhaps brothers: what all of them did is one. */
-void judge_named(struct judge *judge, uint32_t actor)
-{
-	struct bw_outcome outcome;
-
-	for (size_t i = 0; i < JUDGE_INCIDENTS_MAX; i++) {
-		struct judge_incident *incident = &judge->incidents[i];
-
-		if (incident->id != 0 && bw_actors_same(judge->actors, incident->actor) == actor) {
-			keep_out(judge, incident);
-			stop(judge, incident, incident->roots, incident->root_count, judge->now_ns);
-			return;
-		}
-	}
-	if (bw_score_actor(judge->score, actor, judge->now_ns, &outcome))
-		judge_outcome(judge, &outcome);
 }
 
 void judge_close(struct judge *judge, uint64_t id, bool is_approved)

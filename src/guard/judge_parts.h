@@ -17,6 +17,13 @@ enum {
 	JUDGE_TARGETS_MAX = 8 * BW_STOP_PROCESSES_MAX,
 };
 
+/* Somebody of an incident whom Samba serves: kept out by hand, even when no process of his lives any more. */
+struct judge_client {
+	uint32_t actor; /* held */
+	bool is_address_told;
+	bool is_user_told; /* or there are several, and none is told */
+};
+
 struct judge_incident {
 	uint64_t id;    /* 0: free */
 	uint32_t actor; /* held; 0: nobody can be named */
@@ -26,8 +33,10 @@ struct judge_incident {
 	enum bw_gravity gravity;
 	enum bw_measure measure;
 	uint64_t last_ns;
-	uint64_t proof_ns; /* the newest evidence: what its actor does near it belongs to it */
-	bool is_kept_out;
+	uint64_t proof_ns;      /* the newest evidence: what its actor does near it belongs to it */
+	uint64_t kept_until_ns; /* until then a client of it that is back is cut off at once */
+	size_t client_count;
+	struct judge_client clients[BW_SCORE_ROOTS_MAX];
 	size_t root_count;
 	uint32_t roots[BW_SCORE_ROOTS_MAX]; /* condemned and pinned */
 };
@@ -63,10 +72,22 @@ struct judge {
 void judge_outcome(struct judge *judge, const struct bw_outcome *outcome);
 void judge_stop_one(struct judge *judge, const struct bw_process_event *born, uint64_t incident);
 void judge_traced(struct judge *judge, uint64_t incident, uint64_t time_ns); /* a condemned process did something */
-void judge_named(struct judge *judge, uint32_t actor);
+void judge_stop(struct judge *judge, struct judge_incident *incident, const uint32_t *processes, size_t count,
+		uint64_t decided_ns);
+void judge_add_late(struct judge *judge, struct judge_incident *incident, const struct bw_outcome *outcome);
+void judge_write_down(struct judge *judge, const struct judge_incident *incident, uint32_t actor);
 void judge_close(struct judge *judge, uint64_t incident, bool is_approved);
 void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_slice body);
+
+/* judge_samba.c: whom Samba serves, and who is kept out */
 void judge_ask_samba(struct judge *judge, unsigned times);
+void judge_ask_samba_now(struct judge *judge);
+void judge_ask_peer(struct judge *judge, uint32_t process); /* of an smbd child whose client is not known */
+void judge_ask_peers(struct judge *judge);                  /* of all of them */
+BW_MUST_USE enum bw_err judge_hear_peer(struct judge *judge, struct bw_slice body);
+BW_MUST_USE enum bw_err judge_hear_sessions(struct judge *judge, const struct bw_frame *frame, int fd);
+void judge_keep_out(struct judge *judge, struct judge_incident *incident, const uint32_t *processes, size_t count);
+void judge_let_clients(struct judge *judge, struct judge_incident *incident);
 
 /* judge_job.c: signed jobs */
 enum bw_err judge_job(struct judge *judge, struct bw_slice body, int fd); /* PROTOCOL */

@@ -28,6 +28,15 @@ static void unmap(struct bw_address *address)
 	address->is_v6 = false;
 }
 
+void bw_address_of(const uint8_t *bytes, bool is_v6, struct bw_address *out)
+{
+	struct bw_address address = { .is_v6 = is_v6 };
+
+	memcpy(address.bytes, bytes, is_v6 ? 16 : 4);
+	unmap(&address);
+	*out = address;
+}
+
 enum bw_err bw_address_parse(struct bw_slice text, struct bw_address *out)
 {
 	struct bw_address address = { 0 };
@@ -110,4 +119,25 @@ enum bw_err bw_let_in_command(const struct bw_address *address, struct bw_buf *o
 
 	bw_address_write(address, text);
 	return bw_buf_addf(out, "nft delete element " TABLE " %s '{ %s }'", set_of(address), text);
+}
+
+/* ---- an account ------------------------------------------------------------------------ */
+
+/* "Account Flags:        [DU         ]": D is disabled. */
+enum bw_err bw_account_is_enabled(struct bw_slice text, bool *out)
+{
+	const struct bw_slice front = BW_LIT("Account Flags:");
+	struct bw_slice line;
+
+	while (bw_slice_cut(text, '\n', &line, &text)) {
+		struct bw_slice flags;
+
+		if (!bw_slice_starts(line, front))
+			continue;
+		flags = bw_slice_trim(bw_slice_from(line, front.len));
+		BW_NEED(flags.len > 2 && flags.ptr[0] == '[' && flags.ptr[flags.len - 1] == ']', NOT_FOUND);
+		*out = memchr(flags.ptr, 'D', flags.len) == NULL;
+		return BW_OK;
+	}
+	return BW_ERR_NOT_FOUND;
 }

@@ -31,6 +31,10 @@ enum { BW_ADDRESS_TEXT_BYTES = INET6_ADDRSTRLEN };
  * which is the same host as 192.0.2.7 and becomes it.
  */
 BW_MUST_USE enum bw_err bw_address_parse(struct bw_slice text, struct bw_address *out);
+
+/* Of 4 or 16 bytes in network order. Says nothing of who may be kept out: any address. */
+void bw_address_of(const uint8_t *bytes, bool is_v6, struct bw_address *out);
+
 void bw_address_write(const struct bw_address *address, char out[BW_ADDRESS_TEXT_BYTES]);
 bool bw_address_equals(const struct bw_address *a, const struct bw_address *b);
 
@@ -47,5 +51,11 @@ BW_MUST_USE enum bw_err bw_let_in_script(const struct bw_address *address, struc
 
 /* The same for a person to type. */
 BW_MUST_USE enum bw_err bw_let_in_command(const struct bw_address *address, struct bw_buf *out);
+
+/*
+ * What `pdbedit --verbose` says of one account: whether it is enabled. NOT_FOUND: no flags in it. Pure; the text
+ * holds what users chose (full names, home folders), so the line is looked for at the beginning of lines only.
+ */
+BW_MUST_USE enum bw_err bw_account_is_enabled(struct bw_slice text, bool *out);
 
 #endif

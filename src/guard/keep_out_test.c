@@ -85,6 +85,21 @@ static void undoing_is_one_command(void **state)
 	assert_string_equal(bw_buf_text(&command), "nft delete element inet breakwater_guard out4 '{ 10.0.0.9 }'");
 }
 
+static void an_account_is_disabled_when_its_flags_say_so(void **state)
+{
+	bool enabled = false;
+
+	(void)state;
+	assert_ok(bw_account_is_enabled(BW_LIT("Unix username:        anna\nAccount Flags:        [U          ]\n"),
+					&enabled));
+	assert_true(enabled);
+	assert_ok(bw_account_is_enabled(BW_LIT("Account Flags:        [DU         ]\nx\n"), &enabled));
+	assert_false(enabled);
+	assert_int_equal(bw_account_is_enabled(BW_LIT("Full Name: Account Flags: [U ]\n"), &enabled), BW_ERR_NOT_FOUND);
+	assert_int_equal(bw_account_is_enabled(BW_LIT("Account Flags: U\n"), &enabled), BW_ERR_NOT_FOUND);
+	assert_int_equal(bw_account_is_enabled(BW_LIT("Username not found!\n"), &enabled), BW_ERR_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +109,7 @@ int main(void)
 		cmocka_unit_test(the_machine_itself_and_everybody_are_never_kept_out),
 		cmocka_unit_test(the_script_names_the_address_its_time_and_the_incident),
 		cmocka_unit_test(undoing_is_one_command),
+		cmocka_unit_test(an_account_is_disabled_when_its_flags_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

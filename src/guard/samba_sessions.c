@@ -74,21 +74,28 @@ static bool is_address(struct bw_slice text)
 }
 
 /* What stands between the family and the port; empty when it is not so. */
-static struct bw_slice address_of(struct bw_slice host)
+static struct bw_slice address_of(struct bw_slice host, uint16_t *out_port)
 {
 	struct bw_slice rest;
+	uint64_t port;
 	size_t end;
 
+	*out_port = 0;
 	if (bw_slice_starts(host, BW_LIT("ipv4:")) || bw_slice_starts(host, BW_LIT("ipv6:")))
 		rest = bw_slice_from(host, 5);
 	else
 		return bw_slice_empty;
 	for (end = rest.len; end > 0 && rest.ptr[end - 1] != ':'; end--)
 		;
+	if (bw_parse_u64(bw_slice_from(rest, end), &port) != BW_OK || port > UINT16_MAX)
+		return bw_slice_empty;
 	rest = bw_slice_sub(rest, 0, end > 0 ? end - 1 : 0);
 	if (rest.len > 2 && rest.ptr[0] == '[' && rest.ptr[rest.len - 1] == ']')
 		rest = bw_slice_sub(rest, 1, rest.len - 2);
-	return is_address(rest) ? rest : bw_slice_empty;
+	if (!is_address(rest))
+		return bw_slice_empty;
+	*out_port = (uint16_t)port;
+	return rest;
 }
 
 /* False: not a session as we know it. */
@@ -103,10 +110,10 @@ static bool give(struct bw_slice text, struct reading *r, struct bw_samba_sessio
 	if (read_session(text, r) != BW_OK || !r->has_pid || !r->has_user ||
 	    bw_parse_u64(bw_buf_slice(&r->pid), &pid) != BW_OK || pid == 0 || pid > INT32_MAX)
 		return false;
-	*out = (struct bw_samba_session){ .pid = (uint32_t)pid,
-					  .uid = r->uid,
-					  .user = bw_buf_slice(&r->user),
-					  .address = address_of(bw_buf_slice(&r->host)) };
+	*out = (struct bw_samba_session){ .pid = (uint32_t)pid, .uid = r->uid, .user = bw_buf_slice(&r->user) };
+	out->address = address_of(bw_buf_slice(&r->host), &out->port);
+	if (bw_slice_starts(out->user, BW_LIT("("))) /* "(auth in progress)" */
+		out->user = bw_slice_empty;
 	return true;
 }
 

@@ -21,10 +21,11 @@ enum {
 };
 
 struct bw_samba_session {
-	uint32_t pid; /* of the smbd child */
-	uint32_t uid; /* UINT32_MAX: Samba did not say */
-	struct bw_slice user;
-	struct bw_slice address; /* empty: no address in a form we know */
+	uint32_t pid;            /* of the smbd child */
+	uint32_t uid;            /* UINT32_MAX: Samba did not say */
+	struct bw_slice user;    /* empty: it is still logging in */
+	uint16_t port;           /* the client's; 0: no address in a form we know */
+	struct bw_slice address; /* empty then */
 };
 
 /*

@@ -5,6 +5,7 @@
 struct seen {
 	size_t count;
 	uint32_t pid[4];
+	uint16_t port[4];
 	char user[4][64];
 	char address[4][64];
 };
@@ -15,6 +16,7 @@ static enum bw_err see(void *context, const struct bw_samba_session *session)
 
 	assert_in_range(seen->count, 0, 3);
 	seen->pid[seen->count] = session->pid;
+	seen->port[seen->count] = session->port;
 	memcpy(seen->user[seen->count], session->user.ptr, session->user.len);
 	memcpy(seen->address[seen->count], session->address.ptr, session->address.len);
 	seen->count++;
@@ -44,9 +46,26 @@ static void sessions_are_seen_with_user_and_address(void **state)
 	assert_int_equal(seen.pid[0], 1699);
 	assert_string_equal(seen.user[0], "eve");
 	assert_string_equal(seen.address[0], "127.0.0.1");
+	assert_int_equal(seen.port[0], 60638);
 	assert_string_equal(seen.user[1], "DOM\\b\xc3\xb6"
 					  "b");
 	assert_string_equal(seen.address[1], "fe80::1");
+	assert_int_equal(seen.port[1], 9);
+}
+
+static void who_is_still_logging_in_has_no_name_yet(void **state)
+{
+	struct seen seen = { 0 };
+	size_t passed_over;
+
+	(void)state;
+	assert_ok(
+		bw_samba_sessions(BW_LIT("{\"sessions\": {\"1\": {\"server_id\": {\"pid\": \"7\"}, \"uid\": -1, "
+					 "\"username\": \"(auth in progress)\", \"hostname\": \"ipv4:10.0.0.9:5\"}}}"),
+				  see, &seen, &passed_over));
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.user[0], "");
+	assert_string_equal(seen.address[0], "10.0.0.9");
 }
 
 static void every_prefix_is_refused(void **state)
@@ -99,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sessions_are_seen_with_user_and_address),
+		cmocka_unit_test(who_is_still_logging_in_has_no_name_yet),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(an_address_is_only_what_smbd_wrote),
 		cmocka_unit_test(sessions_of_another_form_are_passed_over),

@@ -265,9 +265,25 @@ static void an_smb_session_is_an_actor_and_the_listener_is_not(void **state)
 	stage_close(&stage);
 }
 
-static void sessions_of_one_user_are_joined(void **state)
+static uint32_t name(struct stage *stage, uint32_t pid, const char *address, const char *user)
+{
+	const struct bw_actor_client client = { .pid = pid,
+						.address = bw_slice_text(address),
+						.user = bw_slice_text(user) };
+	bool is_news;
+
+	return bw_actors_name(stage->actors, &client, &is_news);
+}
+
+static void about(struct stage *stage, uint32_t process, struct bw_actor *out)
+{
+	bw_actors_about(stage->actors, bw_actors_of(stage->actors, process), out);
+}
+
+static void sessions_of_one_address_are_joined_before_anybody_is_named(void **state)
 {
 	struct stage stage;
+	struct bw_actor actor;
 	uint32_t pids[16];
 
 	(void)state;
@@ -275,15 +291,108 @@ static void sessions_of_one_user_are_joined(void **state)
 	start_smbd(&stage, 17);
 	for (uint32_t i = 0; i < BW_COUNT(pids); i++) {
 		pids[i] = 1001 + i;
-		assert_int_not_equal(
-			bw_actors_name(stage.actors, pids[i], bw_slice_text("eve"), bw_slice_text("10.0.0.9")), 0);
+		assert_int_not_equal(name(&stage, pids[i], "10.0.0.9", ""), 0);
 	}
-	assert_int_not_equal(bw_actors_name(stage.actors, 1017, bw_slice_text("bob"), bw_slice_text("10.0.0.8")), 0);
+	assert_int_not_equal(name(&stage, 1017, "10.0.0.8", ""), 0);
 	assert_in_range(destroy(&stage, pids, BW_COUNT(pids), "S01", 0), 2, 4);
 	assert_int_equal(stage.outcome.scope, BW_SCOPE_ACTOR);
 	for (size_t i = 0; i < BW_COUNT(pids); i++)
 		assert_true(is_target(&stage, pids[i]));
 	assert_false(is_target(&stage, 1017));
+	about(&stage, name(&stage, 1001, "10.0.0.9", "eve"), &actor);
+	assert_string_equal(actor.user, "eve");
+	assert_string_equal(actor.address, "10.0.0.9");
+	stage_close(&stage);
+}
+
+static void a_child_that_has_ended_is_named_by_its_connection(void **state)
+{
+	const struct bw_process_event gone = { .pid = 1001, .act = BW_PROCESS_EXIT };
+	struct bw_actor_client late = {
+		.pid = 1001, .port = 4711, .address = BW_LIT("10.0.0.9"), .user = BW_LIT("eve")
+	};
+	struct bw_actor_client first = { .pid = 1001, .port = 4711, .address = BW_LIT("10.0.0.9") };
+	struct stage stage;
+	struct bw_actor actor;
+	bool is_news;
+
+	(void)state;
+	stage_open(&stage);
+	start_smbd(&stage, 2);
+	assert_int_not_equal(bw_actors_name(stage.actors, &first, &is_news), 0);
+	assert_true(is_news);
+	assert_int_not_equal(bw_actors_name(stage.actors, &first, &is_news), 0);
+	assert_false(is_news);
+	(void)bw_actors_hear(stage.actors, &gone);
+	late.port = 4712; /* an older session of the same number */
+	assert_int_equal(bw_actors_name(stage.actors, &late, &is_news), 0);
+	late.port = 4711;
+	about(&stage, bw_actors_name(stage.actors, &late, &is_news), &actor);
+	assert_true(is_news);
+	assert_string_equal(actor.user, "eve");
+	stage_close(&stage);
+}
+
+static void another_process_of_the_same_number_is_not_named(void **state)
+{
+	struct bw_actor_client client = { .pid = 1001, .start_ns = 77, .address = BW_LIT("10.0.0.9") };
+	struct bw_process_event event;
+	struct stage stage;
+	bool is_news;
+
+	(void)state;
+	stage_open(&stage);
+	start_smbd(&stage, 2);
+	bw_actors_process(stage.actors, bw_actors_find(stage.actors, 1001, stage.now_ns), &event);
+	client.start_ns = event.start_ns + 1;
+	assert_int_equal(bw_actors_name(stage.actors, &client, &is_news), 0);
+	client.start_ns = event.start_ns;
+	assert_int_not_equal(bw_actors_name(stage.actors, &client, &is_news), 0);
+	client.pid = 1000; /* the one that listens serves nobody */
+	client.start_ns = 0;
+	assert_int_equal(bw_actors_name(stage.actors, &client, &is_news), 0);
+	stage_close(&stage);
+}
+
+static void users_of_a_terminal_server_are_all_named_and_users_of_this_machine_stay_apart(void **state)
+{
+	struct stage stage;
+	struct bw_actor actor;
+
+	(void)state;
+	stage_open(&stage);
+	start_smbd(&stage, 5);
+	(void)name(&stage, 1001, "10.0.0.9", "eve");
+	(void)name(&stage, 1001, "10.0.0.9", "bob");
+	(void)name(&stage, 1001, "10.0.0.9", "bob");
+	(void)name(&stage, 1002, "10.0.0.9", "");
+	about(&stage, name(&stage, 1002, "10.0.0.9", "ann"), &actor);
+	assert_string_equal(actor.user, "eve, bob, ann");
+	(void)name(&stage, 1003, "127.0.0.1", "eve");
+	(void)name(&stage, 1004, "127.0.0.1", "bob");
+	about(&stage, name(&stage, 1005, "127.0.0.1", "bob"), &actor);
+	assert_string_equal(actor.user, "bob");
+	assert_int_equal(actor.pid, 1004);
+	stage_close(&stage);
+}
+
+static void more_users_than_there_is_room_for_are_left_out_whole(void **state)
+{
+	struct stage stage;
+	struct bw_actor actor;
+	char user[40];
+
+	(void)state;
+	stage_open(&stage);
+	start_smbd(&stage, 1);
+	for (int i = 0; i < 20; i++) {
+		(void)snprintf(user, sizeof(user), "somebody.with.a.long.name.%02d", i);
+		(void)name(&stage, 1001, "10.0.0.9", user);
+	}
+	about(&stage, name(&stage, 1001, "10.0.0.9", "x"), &actor);
+	assert_in_range(strlen(actor.user), 200, BW_ACTOR_USERS_BYTES - 1);
+	assert_non_null(strstr(actor.user, "name.00, "));
+	assert_string_equal(actor.user + strlen(actor.user) - 3, ", x");
 	stage_close(&stage);
 }
 
@@ -403,7 +512,11 @@ int main(void)
 		cmocka_unit_test(actors_that_share_nothing_are_told_by_the_tree),
 		cmocka_unit_test(nfs_clients_are_told_by_the_tree_and_nobody_is_named),
 		cmocka_unit_test(an_smb_session_is_an_actor_and_the_listener_is_not),
-		cmocka_unit_test(sessions_of_one_user_are_joined),
+		cmocka_unit_test(sessions_of_one_address_are_joined_before_anybody_is_named),
+		cmocka_unit_test(a_child_that_has_ended_is_named_by_its_connection),
+		cmocka_unit_test(another_process_of_the_same_number_is_not_named),
+		cmocka_unit_test(users_of_a_terminal_server_are_all_named_and_users_of_this_machine_stay_apart),
+		cmocka_unit_test(more_users_than_there_is_room_for_are_left_out_whole),
 		cmocka_unit_test(a_script_that_a_session_starts_is_the_session),
 		cmocka_unit_test(the_middle_of_packed_files_is_told_at_the_second_look),
 		cmocka_unit_test(a_newer_write_takes_the_place_of_a_question),

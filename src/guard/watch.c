@@ -79,6 +79,8 @@ void watch_hear(void *context, const struct bw_process_event *event)
 	}
 	memcpy(room, event, sizeof(*event));
 	bw_ring_put_quietly(w->guard->events, BW_RECORD_PROCESS, sizeof(*event)); /* no evidence: woken with the next */
+	if (event->act == BW_PROCESS_FORK && strncmp(event->comm, "smbd", 4) == 0)
+		bw_ring_wake(w->guard->events); /* but for a client of Samba: whom it serves is asked at once */
 }
 
 static void drain_processes(struct watch *w)
