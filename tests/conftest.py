@@ -5,9 +5,9 @@ import os
 import signal
 
 import pytest
-from exchange import Exchange, binary, shared
+from exchange import Exchange, binary, patience, shared
 
-STORY_SECONDS = 120 + 3 * int(os.environ.get("BW_KILL_ROUNDS", "14"))
+STORY_SECONDS = int((120 + 3 * int(os.environ.get("BW_KILL_ROUNDS", "14"))) * patience())
 ACCOUNTS = {"nobody": "none", "reader": "read", "writer": "write", "both": "both"}
 
 

@@ -10,7 +10,10 @@
  *   LOST          BOARD events samples lost stops p50_us max_us processes
  *
  *   stop PID START_NS GROUP FREEZE   learn PATH   board   pause   go   quiet   loud
- *   auto N     the next N events of known files, whoever caused them, decide: the group of the last one is stopped
+ *   alone N    the same, but the verdict names that one process alone: whoever it forks is for watch to find
+ *   late MS    a verdict comes that much after its evidence
+ *   auto N     the next N events of known files, whoever caused them, decide: the actor of the last one is stopped, as
+ *              the judge names it
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -24,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "guard/actor.h"
 #include "guard/guard.h"
 #include "guard/sample.h"
 
@@ -36,6 +40,9 @@ static struct probe {
 	bool quiet;
 	bool paused;
 	unsigned automatic; /* known files until a stop; 0: never */
+	bool alone;
+	long late_ms;
+	struct bw_actors *actors;
 } probe;
 
 static void need(bool claim, const char *what)
@@ -85,27 +92,53 @@ static int see(const char *path, const struct stat *status, int kind, struct FTW
 
 /* ---- what arrives ----------------------------------------------------------------------------- */
 
+static void send_stop(uint64_t decided_ns, uint32_t group, const struct bw_actor_target *targets, size_t count)
+{
+	const size_t bytes = sizeof(struct bw_stop) + count * sizeof(((struct bw_stop *)0)->processes[0]);
+	struct bw_stop *stop = bw_ring_room(probe.guard.stops, bytes);
+
+	need(stop != NULL, "no room for a verdict");
+	memset(stop, 0, bytes);
+	stop->incident = 1;
+	stop->decided_ns = decided_ns;
+	stop->group = group;
+	stop->count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++) {
+		stop->processes[i].pid = targets[i].pid;
+		stop->processes[i].start_ns = targets[i].start_ns;
+	}
+	bw_ring_put(probe.guard.stops, BW_RECORD_STOP, bytes);
+}
+
 static void decide(const struct bw_event *event)
 {
-	const pid_t group = getpgid((pid_t)event->pid);
-	struct bw_stop *stop;
+	static struct bw_actor_target targets[BW_STOP_PROCESSES_MAX];
+	uint32_t roots[4];
+	uint32_t process;
+	uint32_t group = 0;
+	size_t count;
 
 	if (probe.automatic == 0 || !event->was_known || --probe.automatic > 0)
 		return;
-	stop = bw_ring_room(probe.guard.stops, sizeof(*stop) + sizeof(stop->processes[0]));
-	need(stop != NULL && group > 1, "no room, or no group");
-	memset(stop, 0, sizeof(*stop) + sizeof(stop->processes[0]));
-	stop->incident = 1;
-	stop->decided_ns = event->time_ns;
-	stop->group = (uint32_t)group;
-	stop->count = 1;
-	stop->processes[0].pid = event->pid;
-	bw_ring_put(probe.guard.stops, BW_RECORD_STOP, sizeof(*stop) + sizeof(stop->processes[0]));
+	(void)printf("DECIDED\n");
+	(void)nanosleep(&(const struct timespec){ .tv_nsec = probe.late_ms * 1000000 }, NULL);
+	if (probe.alone) {
+		send_stop(event->time_ns, 0, &(const struct bw_actor_target){ .pid = event->pid }, 1);
+		return;
+	}
+	process = bw_actors_find(probe.actors, event->pid, event->time_ns);
+	need(process != 0, "an event of nobody");
+	count = bw_actors_roots(probe.actors, &process, 1, roots, BW_COUNT(roots));
+	for (size_t i = 0; i < count; i++)
+		bw_actors_condemn(probe.actors, roots[i], 1);
+	count = bw_actors_gather(probe.actors, roots, count, targets, BW_COUNT(targets), &group);
+	send_stop(event->time_ns, group, targets, count);
 }
 
 static void show_event(const char *ring, struct bw_slice record, bool decides)
 {
-	static const char *const acts[] = { "?", "CLOSED", "CHANGED", "REMOVED", "MOVED", "FOLDER" };
+	static const char *const acts[] = { "?",      "CLOSED",         "CHANGED",    "REMOVED", "MOVED",
+					    "FOLDER", "FOLDER_REMOVED", "ATTRIBUTES", "LINKED" };
 	struct bw_event_view view;
 	char first[17] = "-";
 
@@ -128,6 +161,11 @@ static void show_process(struct bw_slice record)
 
 	need(record.len == sizeof(event), "a process that does not parse");
 	memcpy(&event, record.ptr, sizeof(event));
+	if (bw_actors_hear(probe.actors, &event) != 0) {
+		const struct bw_actor_target born = { .pid = event.pid, .start_ns = event.start_ns };
+
+		send_stop(event.time_ns, 0, &born, 1);
+	}
 	if (!probe.quiet)
 		(void)printf("PROCESS\t%s\t%u\t%u\t%u\t%u\t%llu\t%.16s\n", acts[event.act], event.pid, event.parent,
 			     event.session, event.group, (unsigned long long)event.start_ns, event.comm);
@@ -185,6 +223,12 @@ static void stop_them(const char *words)
 	bw_ring_put(probe.guard.stops, BW_RECORD_STOP, bytes);
 }
 
+static void decide_after(int count, bool alone)
+{
+	probe.automatic = (unsigned)count;
+	probe.alone = alone;
+}
+
 static void carry_out(char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -193,7 +237,11 @@ static void carry_out(char *line)
 	else if (strncmp(line, "learn ", 6) == 0)
 		learn(line + 6);
 	else if (strncmp(line, "auto ", 5) == 0)
-		probe.automatic = (unsigned)atoi(line + 5);
+		decide_after(atoi(line + 5), false);
+	else if (strncmp(line, "alone ", 6) == 0)
+		decide_after(atoi(line + 6), true);
+	else if (strncmp(line, "late ", 5) == 0)
+		probe.late_ms = atol(line + 5);
 	else if (strcmp(line, "board") == 0)
 		show_board();
 	else if (strcmp(line, "pause") == 0 || strcmp(line, "go") == 0)
@@ -211,6 +259,7 @@ static int judge_run(struct bw_seat *seat)
 	struct bw_ring *rings[] = { probe.guard.events, probe.guard.work };
 	char line[BW_PATH_BYTES + 16];
 
+	need(bw_actors_new((uint32_t)getppid(), &probe.actors) == BW_OK, "actors");
 	need(commands != NULL && bw_seat_ready(seat) == BW_OK, "seat");
 	/* as the judge is: below watch, above everybody else */
 	(void)sched_setscheduler(0, SCHED_FIFO, &(const struct sched_param){ .sched_priority = PRIORITY });
@@ -281,6 +330,8 @@ int main(int argc, char **argv)
 	guard->settings = (struct bw_guard_settings){ .tree_count = 1, .trees = { path }, .salt = 1 };
 	guard->volume_count = 1;
 	need(bw_volume_of(path, &guard->volumes[0], &why) == BW_OK, why.text);
+	need(bw_ears_open(&guard->ears, &why) == BW_OK, why.text);
+	need(bw_ears_add(&guard->ears, &guard->volumes[0], &why) == BW_OK, why.text);
 	need(bw_index_new(65536, &guard->index) == BW_OK, "index");
 	need(bw_ring_new("events", ring_bytes, &guard->events) == BW_OK, "ring");
 	need(bw_ring_new("work", ring_bytes, &guard->work) == BW_OK, "ring");

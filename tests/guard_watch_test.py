@@ -11,9 +11,10 @@ import threading
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 
-WITHIN = 20  # seconds, for what takes milliseconds on a machine that is not busy
+STILL = patience()  # seconds without another file: the attack has ended
+WITHIN = 20 * patience()  # seconds, for what takes milliseconds on a machine that is not busy
 
 
 def program():
@@ -237,6 +238,73 @@ def test_stores_through_a_mapping_are_told_at_the_end(share, probe):
     assert probe.until("EVENT", "CLOSED")[9].startswith("4d4d4d4d")
 
 
+def uring(*words, **more):
+    writer = binary().parent / "guard_uring_writer"
+    if not writer.exists():
+        pytest.skip("guard_uring_writer is not built beside breakwater")
+    return subprocess.Popen([writer, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_write_by_io_uring_is_told_with_who_did_it_while_the_file_is_open(share, probe):
+    with uring("write", share / "b") as writer:
+        if writer.stdout.readline() != "done\n":
+            assert writer.wait(WITHIN) == 77
+            pytest.skip("this kernel has no io_uring, or does not let it be used")
+        seen = probe.until("EVENT", "CHANGED")
+        assert seen[2] == str(writer.pid) and seen[9].startswith(b"URING".hex())
+        writer.stdin.close()
+        assert probe.until("EVENT", "CLOSED")[2] == str(writer.pid)
+
+
+def test_a_removal_by_io_uring_is_told_with_who_did_it(share, probe):
+    with uring("remove", share / "b") as remover:
+        if remover.wait(WITHIN) == 77:
+            pytest.skip("this kernel has no io_uring, or does not let it be used")
+        seen = probe.until("EVENT", "REMOVED")
+        assert (seen[2], seen[7]) == (str(remover.pid), "b")
+
+
+def test_changed_attributes_of_a_file_go_to_keep_and_to_nobody_else(share, probe):
+    for change in (
+        lambda: os.chmod(share / "a", 0o600),
+        lambda: os.chown(share / "a", 1000, 1000),
+        lambda: os.setxattr(share / "a", "user.note", b"x"),
+        lambda: os.utime(share / "a", (1, 2)),
+    ):
+        change()
+        assert probe.until("WORK", "ATTRIBUTES")[3:8] == ["1", "0", "0", "0", "a"]
+    assert not [line for line in probe.waiting() if line[0] == "EVENT"]
+
+
+def test_changed_attributes_of_a_folder_go_to_keep(share, probe):
+    (share / "inner").mkdir()
+    os.chmod(share / "inner", 0o700)
+    assert probe.until("WORK", "ATTRIBUTES")[3:8] == ["0", "0", "0", "0", ""]
+
+
+def test_a_new_hard_link_goes_to_keep_with_its_name(share, probe):
+    os.link(share / "a", share / "a2")
+    assert probe.until("WORK", "LINKED")[3:8] == ["1", "0", "0", "0", "a2"]
+
+
+def test_a_new_symbolic_link_goes_to_keep_with_its_name(share, probe):
+    (share / "s").symlink_to("/nowhere")
+    assert probe.until("WORK", "LINKED")[3:8] == ["0", "0", "0", "0", "s"]
+
+
+def test_who_only_reads_makes_no_event(share, probe):
+    before = int(probe.say("board")[1])
+    for name in "abcdefgh":
+        (share / name).read_bytes()
+        (share / name).stat()
+        os.listdir(share)
+        with open(share / name, "r+b"):  # open for writing, and not written: its close is told, and its content compared
+            pass
+    for _ in range(8):
+        probe.until("EVENT", "CLOSED")
+    assert int(probe.say("board")[1]) == before + 8
+
+
 def test_a_new_file_goes_to_keep_at_once_and_to_the_judge_with_a_sample(share, probe):
     (share / "h2").write_text("fresh")
     assert probe.until("EVENT", "CLOSED")[3:8] == ["0", "0", "5", "5", "h2"]
@@ -319,47 +387,121 @@ def test_a_frozen_process_can_go_on(probe):
     actor.wait()
 
 
-def test_children_that_leave_their_session_are_stopped_too(share, probe):
-    """An actor that forks twice and calls setsid for every file, as fast as it can."""
-    body = f"""
-import os
-n = 0
-while True:
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        if os.fork() == 0:
-            os.execlp("sleep", "guard-watch-escaped", "30")
+# An actor that no single signal ends: each process writes into the next file, forks twice into a session of its own, and
+# ends. Nobody who was seen writing lives when the verdict comes; only the last of the line does.
+RELAY = """
+import os, sys
+for path in sys.argv[2:]:
+    with open(path, "r+b", buffering=0) as file:
+        file.write(b"RELAYED!")
+    if os.fork():
         os._exit(0)
-    os.waitpid(pid, 0)
-    n += 1
-    if n == 3:
-        print("many", flush=True)
-    if n > 400:
-        break
+    os.setsid()
+    if os.fork():
+        os._exit(0)
 """
-    actor = subprocess.Popen([sys.executable, "-c", body], stdout=subprocess.PIPE, text=True, start_new_session=True)
-    assert actor.stdout.readline() == "many\n"
-    before = escaped()
-    probe.stop(actor.pid, start_of(actor.pid), group=actor.pid)
-    assert actor.wait(WITHIN) == -signal.SIGKILL
-    time.sleep(0.5)
-    # those that were there before the verdict are the judge's to name; none came after it
-    assert escaped() - before <= set(), "children of the stopped actor still run"
-    for pid in escaped():
-        os.kill(pid, signal.SIGKILL)
+
+# The same without an end to any of them: a tree of sessions that all write.
+STORM = """
+import os, signal, sys
+paths = sys.argv[3:]
+at = int(sys.argv[2])
+for n in range(at):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        while True:
+            for path in paths[n::at]:
+                with open(path, "r+b", buffering=0) as file:
+                    file.write(b"STORMED!")
+while True:
+    signal.pause()
+"""
 
 
-def escaped():
+def marked(mark):
+    """Who runs with this word on its command line."""
     found = set()
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if b"guard-watch-escaped" in (entry / "cmdline").read_bytes() and runs(entry.name):
+                if mark.encode() in (entry / "cmdline").read_bytes() and runs(entry.name):
                     found.add(int(entry.name))
             except OSError:
                 pass
     return found
+
+
+def settles(files, word):
+    """How many files they touched when they touch no more. Processes that live for a millisecond are in no list."""
+    touched, same_since = hit(files, word), time.monotonic()
+    while time.monotonic() - same_since < STILL:
+        time.sleep(STILL / 10)
+        now = hit(files, word)
+        if now != touched:
+            touched, same_since = now, time.monotonic()
+    return touched
+
+
+def end_all(mark):
+    for _ in range(200):
+        for pid in marked(mark):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if not marked(mark):
+            return
+
+
+def hit(files, word):
+    return sum(path.read_bytes().startswith(word) for path in files)
+
+
+@pytest.fixture
+def many(share):
+    files = [share / f"many{n:04}" for n in range(2000)]
+    for path in files:
+        path.write_bytes(b"what it held\n" * 400)
+    return files
+
+
+@pytest.mark.parametrize("verdict", ["auto", "alone"])
+def test_a_line_of_processes_that_leave_every_session_is_stopped(many, share, verdict):
+    """Also by a verdict that names nobody but one process, which has ended by then, and its children too."""
+    probe = Probe(share)
+    try:
+        probe.say("quiet")
+        probe.say("late 50")
+        probe.say(f"{verdict} 3")
+        subprocess.run([sys.executable, "-c", RELAY, "guard-watch-relay", *many], check=True)
+        probe.until("DECIDED")
+        touched = settles(many, b"RELAYED!")
+        assert touched < len(many), "the line went on to its end"
+        print(f"\nrelay: {touched} files touched until it was stopped")
+    finally:
+        end_all("guard-watch-relay")
+        probe.close()
+
+
+@pytest.mark.parametrize("count", [1, 18, 64])
+def test_a_tree_of_processes_each_in_its_own_session_is_stopped(many, share, count):
+    probe = Probe(share)
+    actor = None
+    try:
+        probe.say("quiet")
+        probe.say("auto 3")
+        actor = subprocess.Popen([sys.executable, "-c", STORM, "guard-watch-storm", str(count), *many])
+        probe.until("DECIDED")
+        touched = settles(many, b"STORMED!")
+        assert not marked("guard-watch-storm")
+        print(f"\n{count} processes: {touched} files touched until all were stopped")
+    finally:
+        end_all("guard-watch-storm")
+        if actor:
+            actor.wait(WITHIN)
+        probe.close()
 
 
 def test_neither_the_guard_nor_the_first_process_is_ever_signalled(probe):

@@ -43,7 +43,7 @@ enum bw_guard_record {
 	BW_RECORD_ACTED,
 	BW_RECORD_RESTORE,
 	BW_RECORD_TRACE,
-	BW_RECORD_JOB, /* guard/job.h */
+	BW_RECORD_JOB,    /* guard/job.h */
 	BW_RECORD_SECOND, /* guard/second.h */
 	BW_RECORD_CONTENTS,
 	BW_RECORD_SEEN,
@@ -57,6 +57,9 @@ enum bw_act {
 	BW_ACT_MOVED,      /* folder and name became folder_to and name_to */
 	BW_ACT_FOLDER,     /* as MOVED, of a folder */
 	BW_ACT_FOLDER_REMOVED,
+	/* to keep alone: nothing of any content was destroyed */
+	BW_ACT_ATTRIBUTES, /* owner, mode, times or extended attributes, of a file or (folder == file) of a folder */
+	BW_ACT_LINKED,     /* a new name: of a file that has others, or of a symbolic link */
 };
 
 enum {

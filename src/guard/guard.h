@@ -8,6 +8,7 @@
 #ifndef BW_GUARD_GUARD_H
 #define BW_GUARD_GUARD_H
 
+#include "guard/ears.h"
 #include "guard/event.h"
 #include "guard/ring.h"
 #include "guard/settings.h"
@@ -19,6 +20,7 @@ struct bw_guard {
 	struct bw_guard_settings settings;
 	size_t volume_count;
 	struct bw_volume volumes[BW_VOLUMES_MAX]; /* number i is volumes[i].number */
+	struct bw_ears ears;                      /* watch reads */
 	struct bw_index *index;                   /* keep writes; watch and judge read */
 	struct bw_ring *events;                   /* watch -> judge */
 	struct bw_ring *work;                     /* watch -> keep */
@@ -68,6 +70,19 @@ struct bw_guard *bw_guard_of(struct bw_seat *seat);
 
 /* Every descriptor of it, for bw_crew_plan.keep: a worker closes those it lets go of by itself. */
 size_t bw_guard_fds(const struct bw_guard *guard, int *out, size_t max);
+
+/*
+ * A volume that came while the guard runs. The parent opens it, puts it behind the others, gives it ears
+ * (bw_ears_add) and tells watch and keep with a message BW_GUARD_VOLUME that passes the volume's root, before
+ * their RELOAD. What a worker has of volumes before it stays as it is.
+ */
+enum { BW_GUARD_VOLUME = 1 };
+
+BW_MUST_USE enum bw_err bw_guard_volume_write(const struct bw_guard *guard, const struct bw_volume *volume,
+					      struct bw_buf *out);
+
+/* The worker's side: the next of its volumes, whose root is then *fd, which becomes -1. PROTOCOL: not the next one. */
+BW_MUST_USE enum bw_err bw_guard_take_volume(struct bw_guard *guard, struct bw_slice body, int *fd);
 
 int bw_watch_run(struct bw_seat *seat);
 int bw_judge_run(struct bw_seat *seat);

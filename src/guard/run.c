@@ -89,6 +89,14 @@ static enum bw_err count_files(struct parent *p, struct bw_why *why)
 	return BW_OK;
 }
 
+static enum bw_err listen_to_all(struct parent *p, struct bw_why *why)
+{
+	BW_TRY(bw_ears_open(&p->guard.ears, why));
+	for (size_t i = 0; i < p->guard.volume_count; i++)
+		BW_TRY(bw_ears_add(&p->guard.ears, &p->guard.volumes[i], why));
+	return BW_OK;
+}
+
 static enum bw_err make_shared(struct parent *p)
 {
 	struct bw_guard *guard = &p->guard;
@@ -117,6 +125,7 @@ static void release(struct parent *p)
 	if (guard->board != NULL)
 		bw_shared_release(&p->board);
 	bw_volumes_release(guard->volumes, guard->volume_count);
+	bw_ears_close(&guard->ears);
 	bw_arena_release(&p->arena);
 	if (p->lock >= 0)
 		(void)close(p->lock);
@@ -139,6 +148,7 @@ static enum bw_err open_all(struct parent *p, struct bw_why *why)
 	BW_TRY(bw_path_join(path, guard->data, "guard/lock"));
 	BW_TRY(bw_lock_take(path, &p->lock, why));
 	BW_TRY(bw_volumes_open(&guard->settings, guard->volumes, &guard->volume_count, why));
+	BW_TRY(listen_to_all(p, why));
 	BW_TRY(count_files(p, why));
 	err = make_shared(p);
 	return err == BW_OK ? BW_OK : bw_why_set(why, err, "cannot make what the workers share: %s", bw_err_text(err));
@@ -189,6 +199,7 @@ static int run_run(struct bw_call *call)
 	p->arena = BW_ARENA_INIT(SETTINGS_MEMORY);
 	p->lock = -1;
 	p->guard.data = bw_call_data(call);
+	p->guard.ears = (struct bw_ears){ .names = -1, .changes = -1 };
 	p->guard.require_sandbox = bw_call_flag(call, "require-sandbox");
 	status = run_with(p);
 	release(p);

@@ -16,6 +16,7 @@ enum {
 	WRITES_INDEX = 128,
 	READS_BOARD = 256,
 	WRITES_BOARD = 512,
+	HOLDS_EARS = 1024,
 };
 
 /* The trust of the guard in one place. Whoever looks into contents or names shares as little as its work takes. */
@@ -23,7 +24,7 @@ static const struct {
 	const char *name;
 	unsigned holds;
 } table[] = {
-	{ "watch", HOLDS_EVENTS | HOLDS_WORK | HOLDS_STOPS | HOLDS_VOLUMES | READS_INDEX | WRITES_BOARD },
+	{ "watch", HOLDS_EVENTS | HOLDS_WORK | HOLDS_STOPS | HOLDS_VOLUMES | HOLDS_EARS | READS_INDEX | WRITES_BOARD },
 	{ "judge", HOLDS_EVENTS | HOLDS_STOPS | READS_INDEX | WRITES_BOARD },
 	{ "keep", HOLDS_WORK | HOLDS_SAMPLES | HOLDS_FEATURES | HOLDS_VOLUMES | WRITES_INDEX | WRITES_BOARD },
 	{ "sampler", HOLDS_SAMPLES | HOLDS_FEATURES },
@@ -91,6 +92,10 @@ size_t bw_guard_fds(const struct bw_guard *guard, int *out, size_t max)
 		out[count++] = bw_index_fd(guard->index);
 	if (count < max)
 		out[count++] = guard->board->fd;
+	if (count < max)
+		out[count++] = guard->ears.names;
+	if (count < max)
+		out[count++] = guard->ears.changes;
 	for (size_t i = 0; i < guard->volume_count && count < max; i++)
 		out[count++] = guard->volumes[i].root;
 	return count;
@@ -108,9 +113,45 @@ struct bw_guard *bw_guard_of(struct bw_seat *seat)
 	drop_ring(&guard->features, (holds & HOLDS_FEATURES) != 0);
 	settle_index(guard, holds);
 	settle_board(guard, holds);
+	if ((holds & HOLDS_EARS) == 0)
+		bw_ears_close(&guard->ears);
 	if ((holds & HOLDS_VOLUMES) == 0) {
 		for (size_t i = 0; i < guard->volume_count; i++)
 			bw_volume_release(&guard->volumes[i]);
 	}
 	return guard;
+}
+
+/* ---- a volume that comes later ------------------------------------------------------------------- */
+
+/* The same program on both sides of the channel: the structs as they stand in memory. */
+struct volume_news {
+	struct bw_volume volume;
+	struct bw_ear ear;
+};
+
+enum bw_err bw_guard_volume_write(const struct bw_guard *guard, const struct bw_volume *volume, struct bw_buf *out)
+{
+	struct volume_news news;
+
+	memset(&news, 0, sizeof(news));
+	news.volume = *volume;
+	news.volume.root = -1;
+	news.ear = guard->ears.volumes[volume->number];
+	return bw_buf_add(out, bw_slice_of(&news, sizeof(news)));
+}
+
+enum bw_err bw_guard_take_volume(struct bw_guard *guard, struct bw_slice body, int *fd)
+{
+	struct volume_news news;
+
+	BW_NEED(body.len == sizeof(news) && *fd >= 0, PROTOCOL);
+	memcpy(&news, body.ptr, sizeof(news));
+	BW_NEED(guard->volume_count < BW_VOLUMES_MAX && news.volume.number == guard->volume_count, PROTOCOL);
+	news.volume.root = *fd;
+	*fd = -1;
+	guard->ears.volumes[guard->volume_count] = news.ear;
+	guard->volumes[guard->volume_count] = news.volume;
+	guard->volume_count++;
+	return BW_OK;
 }

@@ -178,18 +178,35 @@ static void tick(struct watch *w)
 	bw_hot_tick(w->hot, w->now_ns);
 }
 
+/* Volumes that are new came before, each in a message of its own. */
 static void reload(struct watch *w)
 {
+	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
 	struct bw_guard_settings settings;
 	struct bw_why why = { "" };
 
-	bw_arena_reset(&w->arena);
-	if (bw_guard_settings_load(w->guard->data, &w->arena, &settings, &why) != BW_OK) {
+	if (bw_guard_settings_load(w->guard->data, &arena, &settings, &why) != BW_OK) {
 		bw_log(BW_ERROR, "the settings cannot be read again", BW_TEXT("why", why.text));
+		bw_arena_release(&arena);
 		return;
 	}
 	w->guard->settings = settings;
+	bw_arena_release(&w->arena);
+	w->arena = arena;
 	bw_cover_forget(w->cover);
+	bw_marks_reload(w->marks);
+}
+
+static void hear_message(struct watch *w, struct bw_seat_event *event)
+{
+	enum bw_err err = BW_ERR_PROTOCOL;
+
+	if (event->message.kind == BW_GUARD_VOLUME)
+		err = bw_guard_take_volume(w->guard, event->message.body, &event->fd);
+	if (err != BW_OK)
+		bw_log(BW_ERROR, "what the parent said was not understood", BW_TEXT("why", bw_err_text(err)));
+	if (event->fd >= 0)
+		(void)close(event->fd);
 }
 
 /* False: it is time to end. */
@@ -206,8 +223,8 @@ static bool hear_seat(struct watch *w)
 			reload(w);
 		else if (event.kind == BW_SEAT_PEER)
 			bw_channel_free(event.old);
-		else if (event.fd >= 0)
-			(void)close(event.fd);
+		else if (event.kind == BW_SEAT_MESSAGE)
+			hear_message(w, &event);
 	}
 }
 
@@ -242,8 +259,8 @@ static void loop(struct watch *w)
 		[FD_SEAT] = { bw_seat_fd(w->seat), POLLIN, 0 },
 		[FD_STOPS] = { bw_ring_fd(w->guard->stops), POLLIN, 0 },
 		[FD_LINEAGE] = { bw_lineage_fd(w->lineage), POLLIN, 0 },
-		[FD_CHANGES] = { bw_marks_changes_fd(w->marks), POLLIN, 0 },
-		[FD_NAMES] = { bw_marks_names_fd(w->marks), POLLIN, 0 },
+		[FD_CHANGES] = { w->guard->ears.changes, POLLIN, 0 },
+		[FD_NAMES] = { w->guard->ears.names, POLLIN, 0 },
 	};
 	bool batch = false;
 

@@ -1,5 +1,8 @@
 /* What an event of the kernel becomes: for whom it is news, and with which of the file's bytes. */
+#include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "guard/watch_parts.h"
 
@@ -271,6 +274,53 @@ static void changed(struct watch *w, const struct bw_volume *volume, const struc
 		send_known(w, &draft, true);
 }
 
+/* ---- attributes, and new names: nothing for the judge ---------------------------------------------- */
+
+static void attributes(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_ATTRIBUTES);
+
+	if (draft.event.was_known || is_covered(w, volume, &fan->folder))
+		to_keep(w, &draft);
+}
+
+static void folder_attributes(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct bw_fan_event itself = *fan;
+	struct draft draft;
+
+	itself.file = fan->folder; /* the kernel names a folder once, not as something in itself */
+	if (!is_covered(w, volume, &itself.folder))
+		return;
+	draft = draft_of(w, volume, &itself, BW_ACT_ATTRIBUTES);
+	draft.file = &itself.file.handle;
+	to_keep(w, &draft);
+}
+
+/* A plain file with one name is told by its close; looked at only when that is not in the same event. */
+static bool is_link(const struct bw_volume *volume, const struct bw_handle *handle)
+{
+	struct stat status;
+	bool link;
+	int fd;
+
+	if (bw_volume_open(volume, handle, O_PATH, &fd) != BW_OK)
+		return false;
+	link = fstat(fd, &status) == 0 && (S_ISLNK(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink > 1));
+	(void)close(fd);
+	return link;
+}
+
+static void created(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	struct draft draft = draft_of(w, volume, fan, BW_ACT_LINKED);
+
+	if (!is_covered(w, volume, &fan->folder))
+		return;
+	if (draft.event.was_known || is_link(volume, &fan->file.handle))
+		to_keep(w, &draft);
+}
+
 /* ---- all ---------------------------------------------------------------------------------------- */
 
 /* The crew's own acts are nobody's. Its parent is ours. */
@@ -291,16 +341,20 @@ void watch_take(struct watch *w, const struct bw_fan_event *fan)
 		watch_lose(w);
 		return;
 	}
-	volume = fan->file.there ? bw_marks_volume(w->marks, &fan->file) : NULL;
+	volume = bw_marks_volume(w->marks, fan->file.there ? &fan->file : &fan->folder);
 	if (volume == NULL || is_crew(w, fan->pid))
 		return;
 	if ((fan->mask & FAN_ONDIR) != 0) {
 		if ((fan->mask & FAN_RENAME) != 0)
 			folder_moved(w, volume, fan);
+		if ((fan->mask & FAN_ATTRIB) != 0 && !fan->file.there)
+			folder_attributes(w, volume, fan);
 		if ((fan->mask & FAN_DELETE) != 0)
 			folder_removed(w, volume, fan);
 		return;
 	}
+	if (!fan->file.there)
+		return;
 	/* the kernel may have merged them; a file that is gone when its close is read has no sample */
 	if ((fan->mask & FAN_MODIFY) != 0)
 		changed(w, volume, fan);
@@ -310,4 +364,10 @@ void watch_take(struct watch *w, const struct bw_fan_event *fan)
 		moved(w, volume, fan);
 	if ((fan->mask & FAN_DELETE) != 0)
 		removed(w, volume, fan);
+	if ((fan->mask & (FAN_CLOSE_WRITE | FAN_RENAME | FAN_DELETE)) != 0)
+		return; /* keep looks at all of the file anyway */
+	if ((fan->mask & FAN_CREATE) != 0)
+		created(w, volume, fan);
+	else if ((fan->mask & FAN_ATTRIB) != 0 && fan->folder.there) /* else only the number of its names changed */
+		attributes(w, volume, fan);
 }

@@ -1,16 +1,12 @@
 /*
- * Where watch listens. Two fanotify groups on every volume (docs/experiments/guard.md says why):
+ * What watch hears in detail. Besides whole file systems (guard/ears.h) it listens to folders that hold shadowed
+ * files: writes and cuts, told at once. New files are made in folders without a mark as a rule, or have it lifted
+ * soon; a file written all the time goes silent until it is closed, for a second at most. Marks are set by a thread of
+ * ordinary priority, which may wait for a disk; the reader never does. The thread has settings of its own: a reload
+ * takes nothing away from under it.
  *
- *   names    closes after writing, removals, renames of the whole file system, with names; may wait 2 ms
- *   changes  writes and cuts, identities only, in folders that hold shadowed files; never waits
- *
- * New files are made in folders without a mark as a rule, or have it lifted soon; a file written all the time goes
- * silent until it is closed, for a second at most. Marks are set by a thread of ordinary priority, which may
- * wait for a disk; the reader never does.
- *
- * Everything here is of Linux 6.1 or older: FAN_RENAME and FAN_REPORT_TARGET_FID came with 5.17, evictable marks
- * with 5.19, FAN_MARK_IGNORE with 6.0. Only marks on folders of Btrfs subvolumes need 6.8: before, their files are
- * seen at the close.
+ * Evictable marks came with Linux 5.19, FAN_MARK_IGNORE with 6.0. Only marks on folders of Btrfs subvolumes need
+ * 6.8: before, their files are seen at the close.
  */
 #ifndef BW_GUARD_WATCH_MARKS_H
 #define BW_GUARD_WATCH_MARKS_H
@@ -20,16 +16,16 @@
 
 struct bw_marks;
 
-/* Groups and the file systems' marks; before the sandbox. UNSUPPORTED, DENIED, MEMORY, SYSTEM with what and where. */
-BW_MUST_USE enum bw_err bw_marks_open(const struct bw_guard *guard, struct bw_marks **out, struct bw_why *why);
+/* Listens with the guard's ears, and to its volumes, also those that come later. MEMORY, SYSTEM. */
+BW_MUST_USE enum bw_err bw_marks_open(struct bw_guard *guard, struct bw_marks **out, struct bw_why *why);
 void bw_marks_free(struct bw_marks *marks); /* NULL allowed; its thread must have been stopped */
 
 /* The thread that walks the trees and sets marks; after the sandbox. SYSTEM. */
 BW_MUST_USE enum bw_err bw_marks_start(struct bw_marks *marks);
 void bw_marks_stop(struct bw_marks *marks);
 
-int bw_marks_names_fd(const struct bw_marks *marks);
-int bw_marks_changes_fd(const struct bw_marks *marks);
+/* The settings changed: the thread reads them again and walks all trees. */
+void bw_marks_reload(struct bw_marks *marks);
 
 /* Which volume an event speaks of; NULL: none of ours. */
 const struct bw_volume *bw_marks_volume(const struct bw_marks *marks, const struct bw_fan_id *id);

@@ -1,26 +1,14 @@
-/*
- * Shared by watch_marks.c (what the reader does itself), watch_marks_walk.c (what its thread does)
- * and watch_marks_top.c (the top of a Btrfs). No other file includes this.
- */
+/* Shared by watch_marks.c (what the reader does itself) and watch_marks_walk.c (its thread); private to them. */
 #ifndef BW_GUARD_WATCH_MARKS_PARTS_H
 #define BW_GUARD_WATCH_MARKS_PARTS_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/arena.h"
 #include "guard/watch_marks.h"
 
-enum {
-	BTRFS_TOP = 5,    /* the subvolume that holds all others */
-	MARKS_ASKS = 4096 /* waiting; a power of two */
-};
-
-struct marks_volume {
-	const struct bw_volume *volume;
-	int top; /* a mount of the whole Btrfs, where the volume's own is of a subvolume; else -1 */
-	uint32_t fsid[2];
-	bool subvolumes;
-};
+enum { MARKS_ASKS = 4096 /* waiting; a power of two */ };
 
 enum marks_act { MARKS_FOLDER, MARKS_TREE, MARKS_LIFTED };
 
@@ -32,20 +20,22 @@ struct marks_ask {
 };
 
 struct bw_marks {
-	int names;
-	int changes;
-	const struct bw_guard_settings *settings;
-	size_t count;
-	struct marks_volume volumes[BW_VOLUMES_MAX];
+	struct bw_guard *guard; /* of it the thread reads what never changes: ears, and volumes that are there */
 	bool said_exdev;
 	/* from the reader to the thread: one writes, one reads */
 	struct marks_ask *asks;
 	_Atomic uint32_t head;
 	_Atomic uint32_t tail;
+	_Atomic uint32_t reloads; /* asked for */
+	_Atomic size_t volumes;   /* of the guard's, as far as the thread may look */
 	_Atomic bool stop;
 	int wake;
 	bool runs;
 	pthread_t thread;
+	/* the thread's own */
+	uint32_t reloaded;
+	struct bw_arena arena;
+	struct bw_guard_settings settings;
 };
 
 BW_MUST_USE enum bw_err bw_marks_queue_new(struct bw_marks *marks, struct bw_why *why);
@@ -53,8 +43,5 @@ void bw_marks_queue_lifted(struct bw_marks *marks, const struct bw_volume *volum
 
 /* A mark on an open folder. */
 BW_MUST_USE enum bw_err bw_marks_set(struct bw_marks *marks, const struct bw_volume *volume, int folder);
-
-/* A detached mount of subvolume 5 of the volume's file system. UNSUPPORTED, SYSTEM. */
-BW_MUST_USE enum bw_err bw_marks_top_of(const struct bw_volume *volume, int *out_fd, struct bw_why *why);
 
 #endif

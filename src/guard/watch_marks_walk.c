@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "guard/volumes.h"
 #include "guard/walk.h"
 #include "guard/watch_marks_parts.h"
 
-enum { LIFTED_NS = 1000 * 1000 * 1000, LOOK_EVERY_MS = 100 };
+enum { LIFTED_NS = 1000 * 1000 * 1000, LOOK_EVERY_MS = 100, SETTINGS_MEMORY = 8 * 1024 * 1024 };
 
 static uint64_t now_ns(void)
 {
@@ -48,6 +49,16 @@ static bool queue(struct bw_marks *marks, enum marks_act act, const struct bw_vo
 	return write(marks->wake, &one, sizeof(one)) > 0 || errno == EAGAIN;
 }
 
+void bw_marks_reload(struct bw_marks *marks)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&marks->volumes, marks->guard->volume_count);
+	atomic_fetch_add(&marks->reloads, 1);
+	if (write(marks->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		bw_log(BW_ERROR, "the folders of new trees are not marked: their writes are seen at the close");
+}
+
 bool bw_marks_ask(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder)
 {
 	return queue(marks, MARKS_FOLDER, volume, folder);
@@ -71,12 +82,18 @@ struct walking {
 	const struct bw_volume *volume;
 };
 
+/* A walk ends early when there is no more to walk for, or another one is due. */
+static bool is_wanted_elsewhere(struct bw_marks *marks)
+{
+	return atomic_load(&marks->stop) || atomic_load(&marks->reloads) != marks->reloaded;
+}
+
 static enum bw_err see_folder(void *context, const struct bw_walk_folder *folder)
 {
 	struct walking *walking = context;
 
 	bw_err_drop(bw_marks_set(walking->marks, walking->volume, folder->fd)); /* said once; the close is seen */
-	return atomic_load(&walking->marks->stop) ? BW_ERR_CLOSED : BW_OK;
+	return is_wanted_elsewhere(walking->marks) ? BW_ERR_CLOSED : BW_OK;
 }
 
 static enum bw_err see_file(void *context, const struct bw_walk_folder *folder, const char *name, unsigned char type)
@@ -92,7 +109,7 @@ static void walk(struct bw_marks *marks, const struct bw_volume *volume, struct 
 {
 	struct walking walking = { marks, volume };
 	const struct bw_walk_plan plan = { .volume = volume,
-					   .settings = marks->settings,
+					   .settings = &marks->settings,
 					   .folder = see_folder,
 					   .file = see_file,
 					   .context = &walking };
@@ -107,23 +124,15 @@ static void walk(struct bw_marks *marks, const struct bw_volume *volume, struct 
 
 static void walk_trees(struct bw_marks *marks)
 {
-	for (size_t i = 0; i < marks->settings->tree_count; i++) {
-		const struct bw_volume *found = NULL;
+	const struct bw_guard *guard = marks->guard;
+
+	for (size_t i = 0; i < marks->settings.tree_count && !is_wanted_elsewhere(marks); i++) {
 		struct bw_slice inside;
-		size_t longest = 0;
+		const struct bw_volume *volume = bw_volumes_find(guard->volumes, atomic_load(&marks->volumes),
+								 marks->settings.trees[i], &inside);
 
-		for (size_t n = 0; n < marks->count; n++) {
-			const struct bw_volume *volume = marks->volumes[n].volume;
-
-			if (!bw_volume_inside(volume, marks->settings->trees[i], &inside))
-				continue;
-			if (found == NULL || strlen(volume->mount) >= longest) {
-				found = volume;
-				longest = strlen(volume->mount);
-			}
-		}
-		if (found != NULL && bw_volume_inside(found, marks->settings->trees[i], &inside))
-			walk(marks, found, inside);
+		if (volume != NULL)
+			walk(marks, volume, inside);
 	}
 }
 
@@ -170,6 +179,21 @@ static int take_asks(struct bw_marks *marks)
 	return -1;
 }
 
+static void read_settings(struct bw_marks *marks)
+{
+	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	struct bw_guard_settings settings;
+
+	marks->reloaded = atomic_load(&marks->reloads);
+	if (bw_guard_settings_load(marks->guard->data, &arena, &settings, NULL) != BW_OK) {
+		bw_arena_release(&arena); /* the reader says why */
+		return;
+	}
+	bw_arena_release(&marks->arena);
+	marks->arena = arena;
+	marks->settings = settings;
+}
+
 static void *marks_main(void *context)
 {
 	struct bw_marks *marks = context;
@@ -179,6 +203,11 @@ static void *marks_main(void *context)
 		struct pollfd wake = { marks->wake, POLLIN, 0 };
 		uint64_t count;
 
+		if (atomic_load(&marks->reloads) != marks->reloaded) {
+			read_settings(marks);
+			walk_trees(marks);
+			continue;
+		}
 		(void)poll(&wake, 1, take_asks(marks));
 		if (read(marks->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			return NULL;
@@ -188,6 +217,9 @@ static void *marks_main(void *context)
 
 enum bw_err bw_marks_start(struct bw_marks *marks)
 {
+	marks->settings = marks->guard->settings; /* its words are the parent's, and stay as long as this process */
+	marks->arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	atomic_store(&marks->volumes, marks->guard->volume_count);
 	BW_NEED(pthread_create(&marks->thread, NULL, marks_main, marks) == 0, SYSTEM);
 	marks->runs = true;
 	return BW_OK;

@@ -160,12 +160,21 @@ static void chase(struct bw_stopper *stopper, uint32_t pid, bool on)
 		stopper->chased[pid / 8] &= (uint8_t) ~(1u << pid % 8);
 }
 
+/* It ended before the verdict came: nobody to signal, but those it forked at last are meant all the same. */
+static bool has_ended(const struct bw_stopper *stopper, uint32_t pid, uint64_t start_ns)
+{
+	const struct bw_process *known = bw_processes_find(bw_lineage_processes(stopper->lineage), pid);
+
+	return known != NULL && !known->alive && (start_ns == 0 || bw_process_same_start(known->start_ns, start_ns));
+}
+
 static void stop_one(struct bw_stopper *stopper, uint32_t pid, uint64_t start_ns)
 {
-	if (!hit(stopper, pid, start_ns))
-		return;
-	stopper->signalled++;
-	chase(stopper, pid, true);
+	const bool did = hit(stopper, pid, start_ns);
+
+	stopper->signalled += did;
+	if (did || has_ended(stopper, pid, start_ns))
+		chase(stopper, pid, true);
 }
 
 /* ---- a group ------------------------------------------------------------------------------------------- */
@@ -246,6 +255,7 @@ void bw_stopper_hear(struct bw_stopper *stopper, const struct bw_process_event *
 		return;
 	stopper->recent[stopper->forks++ % RECENT] = (struct recent_fork){ event->time_ns, event->start_ns, event->pid,
 									   event->parent };
+	chase(stopper, event->pid, false); /* whoever had that number before */
 	if (!bw_stopper_chases(stopper, event->time_ns) || !is_chased(stopper, event->parent))
 		return;
 	chase(stopper, event->pid, true);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
-#include "guard/watch_marks_parts.h"
+#include "guard/ears_parts.h"
 
 enum { MOUNTINFO_BYTES = 4 * 1024 * 1024 };
 
@@ -66,7 +66,7 @@ static int mount_top(const char *source)
 	return mount;
 }
 
-enum bw_err bw_marks_top_of(const struct bw_volume *volume, int *out_fd, struct bw_why *why)
+enum bw_err bw_ears_top_of(const struct bw_volume *volume, int *out_fd, struct bw_why *why)
 {
 	char source[BW_PATH_BYTES];
 	int mount;
