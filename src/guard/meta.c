@@ -120,6 +120,12 @@ enum bw_err bw_meta_parse(struct bw_slice bytes, struct bw_meta *out)
 
 /* ---- from a file -------------------------------------------------------------------------- */
 
+/* XFS shows POSIX ACLs a second time under these names; what is set and removed is system.posix_acl_*. */
+static bool is_shown_twice(const char *name)
+{
+	return strncmp(name, "trusted.SGI_ACL_", strlen("trusted.SGI_ACL_")) == 0;
+}
+
 static enum bw_err read_attributes(int fd, struct bw_meta *meta, struct bw_buf *values, bool *out_whole)
 {
 	static char names[NAMES_BYTES]; /* one thread reads; too large for a stack of a worker */
@@ -131,6 +137,8 @@ static enum bw_err read_attributes(int fd, struct bw_meta *meta, struct bw_buf *
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
 		ssize_t got;
 
+		if (is_shown_twice(names + at))
+			continue;
 		if (meta->attribute_count == BW_META_ATTRIBUTES_MAX || bw_buf_reserve(values, VALUE_BYTES) != BW_OK) {
 			*out_whole = false;
 			break;
@@ -203,7 +211,7 @@ static enum bw_err drop_others(int fd, const struct bw_meta *meta, struct bw_why
 
 		for (size_t i = 0; i < meta->attribute_count && !wanted; i++)
 			wanted = bw_slice_is(meta->attributes[i].name, names + at);
-		if (!wanted)
+		if (!wanted && !is_shown_twice(names + at))
 			err = note(err, why, fremovexattr(fd, names + at), names + at);
 	}
 	return err;
@@ -219,6 +227,8 @@ static enum bw_err set_attributes(int fd, const struct bw_meta *meta, struct bw_
 
 		memcpy(name, attribute->name.ptr, attribute->name.len);
 		name[attribute->name.len] = '\0';
+		if (is_shown_twice(name)) /* in catalogues of before */
+			continue;
 		err = note(err, why, fsetxattr(fd, name, attribute->value.ptr, attribute->value.len, 0), name);
 	}
 	return err;

@@ -6,26 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "crypto/hash.h"
-#include "guard/meta.h"
+#include "guard/restore_parts.h"
 #include "guard/shadow_parts.h"
 #include "sys/beneath.h"
 
-enum { ARENA_BYTES = 4 * 1024 * 1024, COMPARE_BYTES = 256 * 1024, NAME_BYTES = 256, TRIES = 16 };
-
-/* One version on its way back. */
-struct way {
-	const struct bw_restore *restore;
-	const struct bw_shelf_version *version;
-	struct bw_meta meta;
-	struct bw_why *why;
-	char name[NAME_BYTES];
-	int folder;         /* where it goes */
-	int there;          /* what stands there, for reading; -1: nothing, or nothing that can be read */
-	struct stat status; /* of what stands there */
-	bool exists;
-	int made;
-};
+enum { COMPARE_BYTES = 256 * 1024, TRIES = 16 };
 
 const char *bw_restored_words(enum bw_restored what)
 {
@@ -39,118 +24,9 @@ const char *bw_restored_words(enum bw_restored what)
 	return words[what];
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		(void)close(fd);
-}
-
-static enum bw_err fail(const struct way *way, enum bw_err err, const char *verb)
-{
-	return bw_why_set(way->why, err, "cannot %s '%s': %s", verb, way->name, bw_err_text(err));
-}
-
-/* ---- the folder ------------------------------------------------------------------------------ */
-
-/* Makes what is missing of a path, one folder after the other, as the catalogue remembers each. */
-static enum bw_err give_meta(const struct way *way, struct bw_slice path, int fd)
-{
-	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ARENA_BYTES);
-	struct bw_shelf *shelf = bw_shadow_shelf(way->restore->shadow);
-	struct bw_shelf_folder folder;
-	struct bw_meta meta;
-	uint32_t number;
-
-	if (bw_shelf_folder_find(shelf, path, &number) != BW_OK ||
-	    bw_shelf_folder_get(shelf, number, &arena, &folder) != BW_OK || folder.meta.len == 0)
-		return BW_OK; /* nobody knows how it was: root's, 0700, until a person says otherwise */
-	BW_TRY(bw_meta_parse(folder.meta, &meta));
-	return bw_meta_apply(fd, &meta, way->why);
-}
-
-static enum bw_err make_step(const struct way *way, int *folder, struct bw_slice path, const char *name)
-{
-	int next = -1;
-	enum bw_err err = bw_open_beneath(*folder, name, O_RDONLY | O_DIRECTORY, 0, &next);
-
-	if (err == BW_ERR_NOT_FOUND && !way->restore->dry_run) {
-		if (mkdirat(*folder, name, 0700) != 0 && errno != EEXIST)
-			return bw_err_from_errno(errno);
-		err = bw_open_beneath(*folder, name, O_RDONLY | O_DIRECTORY, 0, &next);
-		if (err == BW_OK)
-			err = give_meta(way, path, next);
-	}
-	close_fd(*folder);
-	*folder = next;
-	return err;
-}
-
-static enum bw_err make_path(const struct way *way, struct bw_slice path, int *out)
-{
-	int folder = fcntl(bw_shadow_volume(way->restore->shadow)->root, F_DUPFD_CLOEXEC, 0);
-	size_t at = 0;
-	enum bw_err err = folder >= 0 ? BW_OK : bw_err_from_errno(errno);
-
-	while (err == BW_OK && at < path.len) {
-		const struct bw_slice rest = bw_slice_from(path, at);
-		const uint8_t *slash = memchr(rest.ptr, '/', rest.len);
-		const size_t len = slash != NULL ? (size_t)(slash - rest.ptr) : rest.len;
-		char name[NAME_BYTES];
-
-		if (len == 0 || len >= sizeof(name)) {
-			err = BW_ERR_CORRUPT;
-			break;
-		}
-		memcpy(name, rest.ptr, len);
-		name[len] = '\0';
-		at += len;
-		err = make_step(way, &folder, bw_slice_sub(path, 0, at), name);
-		at++;
-	}
-	if (err != BW_OK) {
-		close_fd(folder);
-		return err;
-	}
-	*out = folder;
-	return BW_OK;
-}
-
-/* A folder that was removed while somebody has it open still answers to its handle. */
-static bool is_alive(int folder)
-{
-	struct stat status;
-
-	return fstat(folder, &status) == 0 && status.st_nlink > 0;
-}
-
-/* By handle first: a folder that was renamed since is still the one it was. */
-static enum bw_err open_folder(struct way *way)
-{
-	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ARENA_BYTES);
-	struct bw_shadow *shadow = way->restore->shadow;
-	struct bw_shelf_folder folder;
-	struct bw_handle handle;
-	enum bw_err err = bw_shelf_folder_get(bw_shadow_shelf(shadow), way->version->folder, &arena, &folder);
-
-	if (err != BW_OK)
-		return fail(way, err, "find the folder of");
-	if (folder.handle.len > 0 && folder.handle.len <= sizeof(handle.bytes)) {
-		handle = (struct bw_handle){ .type = folder.handle_type, .len = (uint8_t)folder.handle.len };
-		memcpy(handle.bytes, folder.handle.ptr, folder.handle.len);
-		if (bw_volume_open(bw_shadow_volume(shadow), &handle, O_DIRECTORY, &way->folder) == BW_OK) {
-			if (is_alive(way->folder))
-				return BW_OK;
-			close_fd(way->folder);
-			way->folder = -1;
-		}
-	}
-	err = make_path(way, folder.path, &way->folder);
-	return err == BW_OK ? BW_OK : fail(way, err, "reach the folder of");
-}
-
 /* ---- what stands there ------------------------------------------------------------------------- */
 
-static enum bw_err look(struct way *way)
+static enum bw_err look(struct bw_restore_way *way)
 {
 	if (fstatat(way->folder, way->name, &way->status, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno == ENOENT)
@@ -159,7 +35,7 @@ static enum bw_err look(struct way *way)
 	}
 	way->exists = true;
 	if (S_ISDIR(way->status.st_mode))
-		return fail(way, BW_ERR_TYPE, "put a file where a folder stands:");
+		return restore_fail(way, BW_ERR_TYPE, "put a file where a folder stands:");
 	if (S_ISREG(way->status.st_mode) &&
 	    bw_open_beneath(way->folder, way->name, O_RDONLY | O_NONBLOCK | O_NOATIME, 0, &way->there) != BW_OK)
 		way->there = -1;
@@ -167,7 +43,7 @@ static enum bw_err look(struct way *way)
 }
 
 /* Byte by byte against the store. */
-static enum bw_err same_bytes(const struct way *way, int fd, bool *out)
+static enum bw_err same_bytes(const struct bw_restore_way *way, int fd, bool *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf kept = BW_BUF_INIT(COMPARE_BYTES + BW_PACK_CONTENT_MAX);
 	BW_CLEANUP(bw_buf_release) struct bw_buf read = BW_BUF_INIT(COMPARE_BYTES);
@@ -179,7 +55,7 @@ static enum bw_err same_bytes(const struct way *way, int fd, bool *out)
 		ssize_t got;
 
 		bw_buf_clear(&kept);
-		BW_TRY(bw_shadow_peek(way->restore->shadow, way->version, at, COMPARE_BYTES, &kept));
+		BW_TRY(bw_shadow_peek(way->restore.shadow, way->version, at, COMPARE_BYTES, &kept));
 		BW_NEED(kept.len > 0, CORRUPT);
 		got = pread(fd, read.ptr, kept.len, (off_t)at);
 		if (got < 0)
@@ -191,7 +67,7 @@ static enum bw_err same_bytes(const struct way *way, int fd, bool *out)
 	return BW_OK;
 }
 
-static bool same_link(const struct way *way)
+static bool same_link(const struct bw_restore_way *way)
 {
 	char target[4096];
 	ssize_t len;
@@ -203,9 +79,10 @@ static bool same_link(const struct way *way)
 	       way->status.st_uid == way->meta.uid && way->status.st_gid == way->meta.gid;
 }
 
-static enum bw_err stands_already(const struct way *way, bool *out_content, bool *out_meta)
+/* `was` gets the metadata it has now. */
+static enum bw_err stands_already(const struct bw_restore_way *way, struct bw_buf *was, bool *out_content,
+				  bool *out_meta)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_META_BYTES_MAX);
 	struct bw_meta now;
 	bool whole;
 
@@ -215,54 +92,93 @@ static enum bw_err stands_already(const struct way *way, bool *out_content, bool
 	BW_TRY(same_bytes(way, way->there, out_content));
 	if (!*out_content)
 		return BW_OK;
-	BW_TRY(bw_meta_read(way->there, &way->status, &bytes, &whole));
-	BW_TRY(bw_meta_parse(bw_buf_slice(&bytes), &now));
+	BW_TRY(bw_meta_read(way->there, &way->status, was, &whole));
+	BW_TRY(bw_meta_parse(bw_buf_slice(was), &now));
 	*out_meta = bw_meta_differs(&now, &way->meta) == NULL;
 	return BW_OK;
 }
 
 /* ---- making it ---------------------------------------------------------------------------------- */
 
-static enum bw_err make_regular(struct way *way)
+/* A file with several names that lives on under another one, whole: the name is linked to it again. */
+static bool link_twin(struct bw_restore_way *way, int fd)
+{
+	struct stat status;
+	bool same = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 0 &&
+	    (uint64_t)status.st_size == way->version->size && same_bytes(way, fd, &same) == BW_OK && same) {
+		way->made = fd;
+		return true;
+	}
+	(void)close(fd);
+	return false;
+}
+
+static bool find_twin(struct bw_restore_way *way)
+{
+	const struct bw_volume *volume = bw_shadow_volume(way->restore.shadow);
+	const struct bw_file_key key = { .ino = way->version->key.ino,
+					 .tree = way->version->key.tree,
+					 .gen = way->version->key.gen,
+					 .volume = volume->number };
+	struct bw_handle handle;
+	int fd = -1;
+
+	if (way->meta.links < 2 || way->exists)
+		return false;
+	if (bw_volume_handle_of(volume, &key, &handle) == BW_OK && bw_volume_open(volume, &handle, 0, &fd) == BW_OK &&
+	    link_twin(way, fd))
+		return true;
+	fd = -1;
+	return way->restore.twin != NULL &&
+	       bw_open_beneath(volume->root, way->restore.twin, O_RDONLY | O_NONBLOCK, 0, &fd) == BW_OK &&
+	       link_twin(way, fd);
+}
+
+static enum bw_err make_regular(struct bw_restore_way *way)
 {
 	bool same = false;
 
+	if (find_twin(way))
+		return BW_OK;
 	way->made = openat(way->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (way->made < 0)
 		return bw_why_errno(way->why, errno, "make a new file for", way->name);
-	BW_TRY(bw_shadow_fetch(way->restore->shadow, way->version, way->made, way->why));
+	BW_TRY(bw_shadow_fetch(way->restore.shadow, way->version, way->made, way->why));
 	if (same_bytes(way, way->made, &same) != BW_OK || !same)
-		return fail(way, BW_ERR_CORRUPT, "verify what was written for");
-	BW_TRY(bw_meta_apply(way->made, &way->meta, way->why));
-	if (fsync(way->made) != 0)
-		return bw_why_errno(way->why, errno, "write", way->name);
+		return restore_fail(way, BW_ERR_CORRUPT, "verify what was written for");
+	return bw_meta_apply(way->made, &way->meta, way->why);
+}
+
+static enum bw_err describe_link(const struct bw_restore_way *way, const char *name)
+{
+	const struct timespec times[2] = { way->meta.atime, way->meta.mtime };
+
+	if (fchownat(way->folder, name, way->meta.uid, way->meta.gid, AT_SYMLINK_NOFOLLOW) != 0)
+		return bw_why_errno(way->why, errno, "set the owner of", way->name);
+	if (utimensat(way->folder, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+		return bw_why_errno(way->why, errno, "set the times of", way->name);
 	return BW_OK;
 }
 
-static void spare_name(const char *hint, char out[NAME_BYTES])
-{
-	uint64_t random;
-
-	bw_random(&random, sizeof(random));
-	(void)snprintf(out, NAME_BYTES, ".%.*s-%016llx", 64, hint, (unsigned long long)random);
-}
-
 /* Gives the nameless file (or the link) a spare name in the folder. */
-static enum bw_err name_it(const struct way *way, char out[NAME_BYTES])
+static enum bw_err name_it(const struct bw_restore_way *way, char out[RESTORE_NAME_BYTES])
 {
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		char target[4097];
 		char proc[32];
 		int done;
 
-		spare_name("breakwater-restore", out);
+		bw_aside_spare("breakwater-restore", out);
 		if (S_ISLNK(way->version->kind)) {
 			memcpy(target, way->meta.target.ptr, way->meta.target.len);
 			target[way->meta.target.len] = '\0';
 			done = symlinkat(target, way->folder, out);
-			if (done == 0 &&
-			    fchownat(way->folder, out, way->meta.uid, way->meta.gid, AT_SYMLINK_NOFOLLOW) != 0)
-				return bw_why_errno(way->why, errno, "set the owner of", way->name);
+			if (done == 0)
+				BW_TRY(describe_link(way, out));
 		} else {
 			(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", way->made);
 			done = linkat(AT_FDCWD, proc, way->folder, out, AT_SYMLINK_FOLLOW);
@@ -275,43 +191,15 @@ static enum bw_err name_it(const struct way *way, char out[NAME_BYTES])
 	return bw_why_errno(way->why, errno, "name the new file for", way->name);
 }
 
-/* Where displaced files go: the store's own folder, on the same file system. */
-static enum bw_err displaced_folder(const struct way *way, int *out)
-{
-	const struct bw_volume *volume = bw_shadow_volume(way->restore->shadow);
-	static const char path[] = BW_SHADOW_FOLDER "/displaced";
-
-	if (mkdirat(volume->root, path, 0700) != 0 && errno != EEXIST)
-		return bw_why_errno(way->why, errno, "make", path);
-	return bw_open_beneath(volume->root, path, O_RDONLY | O_DIRECTORY, 0, out);
-}
-
-static enum bw_err displace(const struct way *way, const char *name)
-{
-	char spare[NAME_BYTES];
-	int folder = -1;
-	int done = -1;
-
-	BW_TRY(displaced_folder(way, &folder));
-	for (unsigned tries = 0; tries < TRIES && done != 0; tries++) {
-		spare_name(way->name, spare);
-		done = renameat2(way->folder, name, folder, spare + 1, RENAME_NOREPLACE);
-		if (done != 0 && errno != EEXIST)
-			break;
-	}
-	close_fd(folder);
-	return done == 0 ? BW_OK : bw_why_errno(way->why, errno, "move aside", way->name);
-}
-
 /* "report (edited 2026-11-23 0104).docx", then with a number. TOO_BIG: no file system takes such a name. */
-static enum bw_err name_beside(const struct way *way, unsigned attempt, char out[NAME_BYTES])
+static enum bw_err name_beside(const struct bw_restore_way *way, unsigned attempt, char out[RESTORE_NAME_BYTES])
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf name = BW_BUF_INIT(NAME_BYTES - 1);
+	BW_CLEANUP(bw_buf_release) struct bw_buf name = BW_BUF_INIT(RESTORE_NAME_BYTES - 1);
 	const char *dot = strrchr(way->name, '.');
 	const size_t stem = dot != NULL && dot != way->name ? (size_t)(dot - way->name) : strlen(way->name);
 
 	BW_TRY(bw_buf_add(&name, bw_slice_of(way->name, stem)));
-	BW_TRY(bw_buf_addf(&name, " (edited %s", way->restore->label));
+	BW_TRY(bw_buf_addf(&name, " (edited %s", way->restore.label));
 	if (attempt > 1)
 		BW_TRY(bw_buf_addf(&name, " %u", attempt));
 	BW_TRY(bw_buf_addf(&name, ")%s", way->name + stem));
@@ -320,11 +208,11 @@ static enum bw_err name_beside(const struct way *way, unsigned attempt, char out
 }
 
 /* A name too long to be added to: beside it stands a short one. */
-static enum bw_err keep_beside(const struct way *way, const char *name, char out[NAME_BYTES])
+static enum bw_err keep_beside(const struct bw_restore_way *way, const char *name, char out[RESTORE_NAME_BYTES])
 {
 	for (unsigned attempt = 1; attempt <= TRIES; attempt++) {
 		if (name_beside(way, attempt, out) != BW_OK)
-			(void)snprintf(out, NAME_BYTES, "%.100s (edited, %u)", way->name, attempt);
+			(void)snprintf(out, RESTORE_NAME_BYTES, "%.100s (edited, %u)", way->name, attempt);
 		if (renameat2(way->folder, name, way->folder, out, RENAME_NOREPLACE) == 0)
 			return BW_OK;
 		if (errno != EEXIST)
@@ -333,23 +221,25 @@ static enum bw_err keep_beside(const struct way *way, const char *name, char out
 	return bw_why_errno(way->why, errno, "keep beside", way->name);
 }
 
-static bool is_good_edit(const struct way *way)
+static bool is_good_edit(const struct bw_restore_way *way)
 {
 	const int64_t mtime_us = (int64_t)way->status.st_mtim.tv_sec * 1000000 + way->status.st_mtim.tv_nsec / 1000;
 
-	return way->exists && S_ISREG(way->status.st_mode) && mtime_us >= way->restore->good_after_us;
+	return way->exists && S_ISREG(way->status.st_mode) && mtime_us >= way->restore.good_after_us;
 }
 
 /* One step: before it the old stands under the name, after it the new. */
-static enum bw_err put_in_place(struct way *way, struct bw_restore_result *out)
+static enum bw_err put_in_place(struct bw_restore_way *way)
 {
-	char spare[NAME_BYTES];
+	struct bw_restore_result *out = &way->result;
+	char spare[RESTORE_NAME_BYTES];
+	char aside[RESTORE_NAME_BYTES] = "";
 	enum bw_err err;
 
 	BW_TRY(name_it(way, spare));
 	if (!way->exists) {
 		if (renameat2(way->folder, spare, way->folder, way->name, RENAME_NOREPLACE) == 0)
-			return BW_OK;
+			return restore_note(way, BW_NOTE_CAME_BACK, "", bw_slice_empty);
 		if (errno != EEXIST) {
 			err = bw_why_errno(way->why, errno, "put back", way->name);
 			(void)unlinkat(way->folder, spare, 0);
@@ -361,134 +251,221 @@ static enum bw_err put_in_place(struct way *way, struct bw_restore_result *out)
 		(void)unlinkat(way->folder, spare, 0);
 		return err;
 	}
-	if (out->what == BW_RESTORED_BESIDE)
-		return keep_beside(way, spare, out->beside);
-	return displace(way, spare);
+	if (out->what == BW_RESTORED_BESIDE) {
+		BW_TRY(keep_beside(way, spare, out->beside));
+		return restore_note(way, BW_NOTE_BESIDE, out->beside, bw_slice_empty);
+	}
+	/* under the name it had: the hidden one is nobody's to read */
+	err = bw_aside_take(way->restore.aside, way->folder, spare, way->name, aside, way->why);
+	return err == BW_OK ? restore_note(way, BW_NOTE_REPLACED, aside, bw_slice_empty) : err;
 }
 
-static enum bw_err copy_aside(const struct way *way)
+static enum bw_err copy_aside(const struct bw_restore_way *way, char out[RESTORE_NAME_BYTES])
 {
-	char spare[NAME_BYTES];
-	int folder = -1;
-	int copy;
+	int copy = -1;
 	enum bw_err err;
 
-	BW_TRY(displaced_folder(way, &folder));
-	spare_name(way->name, spare);
-	copy = openat(folder, spare + 1, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	close_fd(folder);
-	if (copy < 0)
-		return bw_why_errno(way->why, errno, "keep a copy of", way->name);
+	BW_TRY(bw_aside_make(way->restore.aside, way->name, out, &copy, way->why));
 	err = bw_copy_reflink(way->there, copy);
 	if (err == BW_ERR_UNSUPPORTED)
 		err = bw_copy_sparse(way->there, copy, (uint64_t)way->status.st_size);
-	close_fd(copy);
-	return err == BW_OK ? BW_OK : fail(way, err, "keep a copy of");
+	if (err == BW_OK && fsync(copy) != 0)
+		err = bw_err_from_errno(errno);
+	restore_close(copy);
+	return err == BW_OK ? BW_OK : restore_fail(way, err, "keep a copy of");
 }
 
 /* Several names lead to it: what stands there is copied aside, then written into. */
-static enum bw_err write_in_place(struct way *way)
+static enum bw_err write_in_place(struct bw_restore_way *way)
 {
+	char aside[RESTORE_NAME_BYTES];
 	int fd = -1;
 	enum bw_err err;
 
-	BW_TRY(copy_aside(way));
+	BW_TRY(copy_aside(way, aside));
 	BW_TRY(bw_open_beneath(way->folder, way->name, O_RDWR, 0, &fd));
 	err = ftruncate(fd, 0) == 0 ? BW_OK : bw_err_from_errno(errno);
 	if (err == BW_OK)
-		err = bw_shadow_fetch(way->restore->shadow, way->version, fd, way->why);
+		err = bw_shadow_fetch(way->restore.shadow, way->version, fd, way->why);
 	if (err == BW_OK)
 		err = bw_meta_apply(fd, &way->meta, way->why);
 	if (err == BW_OK && fsync(fd) != 0)
 		err = bw_err_from_errno(errno);
-	close_fd(fd);
-	return err == BW_OK ? BW_OK : fail(way, err, "write back");
+	restore_close(fd);
+	if (err != BW_OK)
+		return restore_fail(way, err, "write back");
+	return restore_note(way, BW_NOTE_IN_PLACE, aside, bw_slice_empty);
 }
 
-static enum bw_err bring_back(struct way *way, struct bw_restore_result *out)
+static enum bw_restored what_to_do(const struct bw_restore_way *way, bool regular, bool content, bool meta)
 {
+	if (content && meta)
+		return BW_RESTORED_SAME;
+	if (content)
+		return BW_RESTORED_META;
+	if (!way->exists)
+		return BW_RESTORED_MISSING;
+	if (is_good_edit(way))
+		return BW_RESTORED_BESIDE;
+	if (regular && way->there >= 0 && way->status.st_nlink > 1)
+		return BW_RESTORED_IN_PLACE;
+	return BW_RESTORED_REPLACED;
+}
+
+/* All up to the step that changes a content under its name; `out_more`: that step is to come. */
+static enum bw_err prepare(struct bw_restore_way *way, bool *out_more)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf was = BW_BUF_INIT(BW_META_BYTES_MAX);
 	const bool regular = S_ISREG(way->version->kind);
 	bool content = false;
 	bool meta = false;
 
 	if (regular)
-		BW_TRY(stands_already(way, &content, &meta));
+		BW_TRY(stands_already(way, &was, &content, &meta));
 	else
 		content = meta = same_link(way);
-	out->bytes = way->version->size;
-	if (content && meta) {
-		out->what = BW_RESTORED_SAME;
+	way->result.bytes = way->version->size;
+	way->result.what = what_to_do(way, regular, content, meta);
+	if (way->result.what == BW_RESTORED_SAME || way->restore.dry_run)
 		return BW_OK;
+	if (way->result.what == BW_RESTORED_META) {
+		BW_TRY(bw_meta_apply(way->there, &way->meta, way->why));
+		return restore_note(way, BW_NOTE_META, "", bw_buf_slice(&was));
 	}
-	if (content)
-		out->what = BW_RESTORED_META;
-	else if (!way->exists)
-		out->what = BW_RESTORED_MISSING;
-	else if (is_good_edit(way))
-		out->what = BW_RESTORED_BESIDE;
-	else if (regular && way->there >= 0 && way->status.st_nlink > 1)
-		out->what = BW_RESTORED_IN_PLACE;
-	else
-		out->what = BW_RESTORED_REPLACED;
-	if (way->restore->dry_run)
-		return BW_OK;
-	if (out->what == BW_RESTORED_META)
-		return bw_meta_apply(way->there, &way->meta, way->why);
 	if (regular)
 		BW_TRY(make_regular(way)); /* also before writing in place: it proves that the version is good */
-	if (out->what == BW_RESTORED_IN_PLACE)
-		return write_in_place(way);
-	return put_in_place(way, out);
+	*out_more = true;
+	return BW_OK;
+}
+
+static void free_way(struct bw_restore_way *way)
+{
+	restore_close(way->made);
+	restore_close(way->there);
+	restore_close(way->folder);
+	free(way);
+}
+
+static enum bw_err begin(struct bw_restore_way *way)
+{
+	const struct bw_shelf_version *version = way->version;
+	const char *slash = way->restore.place == NULL ? NULL : strrchr(way->restore.place, '/');
+	struct bw_slice name = version->name;
+	enum bw_err err;
+
+	if (way->restore.place != NULL)
+		name = bw_slice_text(slash == NULL ? way->restore.place : slash + 1);
+	BW_NEED(S_ISREG(version->kind) || S_ISLNK(version->kind), TYPE);
+	BW_NEED(name.len > 0 && name.len < sizeof(way->name), CORRUPT);
+	BW_NEED(memchr(name.ptr, '/', name.len) == NULL, CORRUPT);
+	memcpy(way->name, name.ptr, name.len);
+	BW_NEED(strcmp(way->name, ".") != 0 && strcmp(way->name, "..") != 0, CORRUPT);
+	err = bw_meta_parse(version->meta, &way->meta);
+	return err == BW_OK ? BW_OK : restore_fail(way, BW_ERR_CORRUPT, "read the metadata of");
+}
+
+static enum bw_err go(struct bw_restore_way *way, bool *out_more)
+{
+	enum bw_err err;
+
+	BW_TRY(begin(way));
+	err = restore_reach(way);
+	if (err == BW_ERR_NOT_FOUND && way->restore.dry_run) {
+		way->result = (struct bw_restore_result){ .what = BW_RESTORED_MISSING, .bytes = way->version->size };
+		return BW_OK;
+	}
+	BW_TRY(err);
+	BW_TRY(look(way));
+	return prepare(way, out_more);
+}
+
+enum bw_err bw_restore_prepare(const struct bw_restore *restore, const struct bw_shelf_version *version,
+			       struct bw_restore_way **out_way, struct bw_restore_result *out, struct bw_why *why)
+{
+	struct bw_restore_way *way = calloc(1, sizeof(*way));
+	bool more = false;
+	enum bw_err err;
+
+	BW_NEED(way != NULL, MEMORY);
+	way->restore = *restore;
+	way->version = version;
+	way->why = why;
+	way->folder = way->there = way->made = -1;
+	err = go(way, &more);
+	if (err == BW_OK) {
+		*out = way->result;
+		*out_way = more ? way : NULL;
+	}
+	if (err != BW_OK || !more)
+		free_way(way);
+	return err;
+}
+
+enum bw_err bw_restore_finish(struct bw_restore_way *way, struct bw_restore_result *out, struct bw_why *why)
+{
+	enum bw_err err;
+
+	way->why = why;
+	err = way->result.what == BW_RESTORED_IN_PLACE ? write_in_place(way) : put_in_place(way);
+	if (err == BW_OK)
+		*out = way->result;
+	free_way(way);
+	return err;
+}
+
+void bw_restore_drop(struct bw_restore_way *way)
+{
+	if (way != NULL)
+		free_way(way);
 }
 
 enum bw_err bw_restore_version(const struct bw_restore *restore, const struct bw_shelf_version *version,
 			       struct bw_restore_result *out, struct bw_why *why)
 {
-	struct way way = { .restore = restore, .version = version, .why = why, .folder = -1, .there = -1, .made = -1 };
-	struct bw_restore_result result = { .beside = "" };
-	enum bw_err err;
+	struct bw_restore_way *way = NULL;
+	struct bw_restore_result result = { 0 };
 
-	BW_NEED(S_ISREG(version->kind) || S_ISLNK(version->kind), TYPE);
-	BW_NEED(version->name.len > 0 && version->name.len < sizeof(way.name), CORRUPT);
-	BW_NEED(memchr(version->name.ptr, '/', version->name.len) == NULL, CORRUPT);
-	memcpy(way.name, version->name.ptr, version->name.len);
-	BW_NEED(strcmp(way.name, ".") != 0 && strcmp(way.name, "..") != 0, CORRUPT);
-	err = bw_meta_parse(version->meta, &way.meta);
-	if (err != BW_OK)
-		return fail(&way, BW_ERR_CORRUPT, "read the metadata of");
-	err = open_folder(&way);
-	if (err == BW_ERR_NOT_FOUND && restore->dry_run) {
-		result = (struct bw_restore_result){ .what = BW_RESTORED_MISSING, .bytes = version->size };
-		err = BW_OK;
-	} else if (err == BW_OK) {
-		err = look(&way);
-		if (err == BW_OK)
-			err = bring_back(&way, &result);
+	BW_TRY(bw_restore_prepare(restore, version, &way, &result, why));
+	if (way != NULL && way->made >= 0 && fsync(way->made) != 0) {
+		free_way(way);
+		return bw_why_errno(why, errno, "write", "the new file");
 	}
-	close_fd(way.made);
-	close_fd(way.there);
-	close_fd(way.folder);
-	if (err == BW_OK)
-		*out = result;
-	return err;
+	if (way != NULL)
+		BW_TRY(bw_restore_finish(way, &result, why));
+	*out = result;
+	return BW_OK;
 }
 
-enum bw_err bw_restore_displace(const struct bw_restore *restore, struct bw_slice folder_path, struct bw_slice name,
-				struct bw_why *why)
+enum bw_err bw_restore_folder(const struct bw_restore *restore, const char *path, bool *out_made, struct bw_why *why)
 {
-	struct way way = { .restore = restore, .why = why, .folder = -1, .there = -1, .made = -1 };
-	char path[BW_PATH_BYTES];
+	struct bw_restore_way way = { .restore = *restore, .why = why, .folder = -1, .there = -1, .made = -1 };
+	enum bw_err err = bw_open_beneath(bw_shadow_volume(restore->shadow)->root, path, O_RDONLY | O_DIRECTORY, 0,
+					  &way.folder);
+
+	*out_made = err == BW_ERR_NOT_FOUND;
+	if (err == BW_ERR_NOT_FOUND && !restore->dry_run)
+		err = restore_make_path(&way, bw_slice_text(path), &way.folder);
+	restore_close(way.folder);
+	if (err == BW_OK || (err == BW_ERR_NOT_FOUND && restore->dry_run))
+		return BW_OK;
+	return bw_why_set(why, err, "cannot make the folder '%s' again: %s", path, bw_err_text(err));
+}
+
+enum bw_err bw_restore_displace(const struct bw_restore *restore, const char *path, struct bw_why *why)
+{
+	struct bw_restore_way way = { .restore = *restore, .why = why, .folder = -1, .there = -1, .made = -1 };
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	char aside[RESTORE_NAME_BYTES];
 	enum bw_err err;
 
-	BW_NEED(name.len > 0 && name.len < sizeof(way.name) && folder_path.len < sizeof(path), RANGE);
-	memcpy(way.name, name.ptr, name.len);
-	memcpy(path, folder_path.ptr, folder_path.len);
-	path[folder_path.len] = '\0';
-	err = bw_open_beneath(bw_shadow_volume(restore->shadow)->root, path, O_RDONLY | O_DIRECTORY, 0, &way.folder);
-	if (err != BW_OK)
-		return fail(&way, err, "reach the folder of");
-	if (!restore->dry_run)
-		err = displace(&way, way.name);
-	close_fd(way.folder);
+	BW_NEED(name[0] != '\0' && strlen(name) < sizeof(way.name), RANGE);
+	memcpy(way.name, name, strlen(name));
+	way.restore.place = path;
+	BW_TRY(restore_reach_place(&way));
+	err = restore->dry_run ? BW_OK : bw_aside_take(restore->aside, way.folder, way.name, way.name, aside, why);
+	if (err == BW_OK && !restore->dry_run)
+		err = restore_note(&way, BW_NOTE_MOVED_AWAY, aside, bw_slice_empty);
+	restore_close(way.folder);
 	return err;
 }

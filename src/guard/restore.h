@@ -4,12 +4,13 @@
  * its metadata and read back; only then does it take the place of what stands there, in one step.
  *
  * What stood there is never lost by a restore: an edit that came after the
- * incident is kept beside under a telling name, everything else is moved into the
- * store (store/displaced/), from where it can be had back.
+ * incident is kept beside under a telling name, everything else is moved aside
+ * (guard/restore_aside.h), from where it can be had back.
  */
 #ifndef BW_GUARD_RESTORE_H
 #define BW_GUARD_RESTORE_H
 
+#include "guard/restore_aside.h"
 #include "guard/shadow.h"
 
 enum bw_restored {
@@ -23,7 +24,11 @@ enum bw_restored {
 
 struct bw_restore {
 	struct bw_shadow *shadow; /* open for reading is enough */
+	struct bw_aside *aside;   /* NULL in a dry run */
 	bool dry_run;
+	/* below the mount: another name of the same file, to which this one is linked; NULL: none is known */
+	const char *twin;
+	const char *place; /* below the mount, where it is called otherwise now; NULL: where it was taken */
 	/*
 	 * A file that stands there and was written at or after this (its mtime, wall clock) by somebody the incident
 	 * does not name is a good edit. INT64_MAX: nothing is.
@@ -48,10 +53,28 @@ struct bw_restore_result {
 BW_MUST_USE enum bw_err bw_restore_version(const struct bw_restore *restore, const struct bw_shelf_version *version,
 					   struct bw_restore_result *out, struct bw_why *why);
 
+/*
+ * The same in two steps, so that many new files reach the disk with one sync: `prepare` does all that changes no
+ * content under a name, `finish` lets the new file take its place, after the caller synced the file system. What
+ * `prepare` finished by itself (nothing to do, metadata alone, a dry run) gives no way. `version` must last until `finish`, which
+ * frees the way.
+ */
+struct bw_restore_way;
+BW_MUST_USE enum bw_err bw_restore_prepare(const struct bw_restore *restore, const struct bw_shelf_version *version,
+					   struct bw_restore_way **out_way, struct bw_restore_result *out,
+					   struct bw_why *why);
+BW_MUST_USE enum bw_err bw_restore_finish(struct bw_restore_way *way, struct bw_restore_result *out,
+					  struct bw_why *why);
+
+void bw_restore_drop(struct bw_restore_way *way); /* instead of finish: nothing takes its place. NULL allowed */
+
+/* Makes a folder below the mount again, and what is missing above it. *out_made: it was missing. */
+BW_MUST_USE enum bw_err bw_restore_folder(const struct bw_restore *restore, const char *path, bool *out_made,
+					  struct bw_why *why);
+
 const char *bw_restored_words(enum bw_restored what);
 
-/* Moves a name out of the tree into the store's displaced/ (what an attacker left: notes, encrypted copies). */
-BW_MUST_USE enum bw_err bw_restore_displace(const struct bw_restore *restore, struct bw_slice folder_path,
-					    struct bw_slice name, struct bw_why *why);
+/* Moves what stands at a path below the mount aside (what an attacker left: notes, encrypted copies). */
+BW_MUST_USE enum bw_err bw_restore_displace(const struct bw_restore *restore, const char *path, struct bw_why *why);
 
 #endif

@@ -2,9 +2,10 @@
  * What a restore will do, and doing it: first a list of steps, made from the catalogues and (of an incident) from what
  * it pins, then each step (guard/restore.h), then a look at every byte of what was brought back.
  *
- *   an incident   the good version of every file it pins. A file that lives on under another name goes to the store's
- *                 displaced/ (its content was destroyed, or it is back under its old name), as does what has
- *                 no good version (encrypted copies)
+ *   an incident   the good version of every file it pins or its actor's trace names (guard/trace.h), under the name it
+ *                 has now when somebody else renamed it since, else under the one it had; folders that the actor
+ *                 removed. A file that the actor renamed, encrypted copies and what he made besides (notes) are moved
+ *                 aside; what somebody else wrote since stays
  *   a tree, a time   the newest good version then of every file that was there then. What came later stays
  *   a file           one version of what bore that name
  */
@@ -14,14 +15,16 @@
 #include "guard/ledger.h"
 #include "guard/restore.h"
 #include "guard/settings.h"
+#include "guard/trace.h"
 #include "sys/files.h"
 
 enum bw_step_kind {
+	BW_STEP_FOLDER, /* a folder that is gone is made again */
 	BW_STEP_BRING_BACK,
 	BW_STEP_DISPLACE,
 };
 
-enum { BW_STEPS_MAX = 64 * 1024 * 1024 };
+enum { BW_STEPS_MAX = 64 * 1024 * 1024, BW_RESTORE_UIDS_MAX = 64 };
 
 struct bw_step {
 	uint8_t kind; /* enum bw_step_kind */
@@ -32,6 +35,11 @@ struct bw_step {
 	uint64_t version; /* BRING_BACK */
 	uint64_t bytes;
 	struct bw_file_key key; /* DISPLACE: the file that stands there, and nothing else under that name */
+	uint32_t links;         /* BRING_BACK: names it had */
+	uint8_t follows;        /* BRING_BACK: to `path`, which is not where it was taken */
+	uint8_t left;           /* DISPLACE: it stays, somebody else wrote it or it was there before */
+	int64_t born_us;        /* DISPLACE of what a trace alone names: only when it was born since then … */
+	int64_t last_us;        /* … and not written after this; 0: in any case */
 	const char *path;       /* below the volume's mount */
 	const char *word;       /* BESIDE: the name kept; failed: why; else NULL */
 };
@@ -44,8 +52,19 @@ struct bw_restore_plan {
 	struct bw_step *steps;
 	size_t count;
 	size_t room;
-	int64_t good_after_us; /* as in struct bw_restore */
-	char label[32];        /* of names kept beside */
+	int64_t good_after_us;      /* as in struct bw_restore */
+	char label[32];             /* of names kept beside */
+	char id[BW_ASIDE_ID_BYTES]; /* what is moved aside lies under it, and it can be undone by it */
+	/* what the judge's records tell of the incident */
+	struct bw_traced *traced;
+	size_t traced_count;
+	size_t traced_room;
+	int64_t before_us; /* the first act of the actor, or the time that is to come back; INT64_MAX: not known */
+	uint32_t uids[BW_RESTORE_UIDS_MAX]; /* whose processes did it */
+	size_t uid_count;
+	bool is_tree;     /* folders become what they were at `before_us` */
+	bool has_anybody; /* more users than fit */
+	uint64_t folders; /* set right, by the run */
 };
 
 /* Opens every volume's store. As bw_shadow_open. */
@@ -54,14 +73,19 @@ BW_MUST_USE enum bw_err bw_restore_plan_open(struct bw_restore_plan *plan, const
 void bw_restore_plan_release(struct bw_restore_plan *plan);
 
 /*
- * A file that a record of the judge names, before bw_restore_plan_incident: `version` (0: none) is the good one. The
+ * A file that a record of the judge names, before bw_restore_plan_incidents: `version` (0: none) is the good one. The
  * numbers of volumes may have changed since; a version counts where its file's key fits.
  */
 BW_MUST_USE enum bw_err bw_restore_plan_named(struct bw_restore_plan *plan, const struct bw_file_key *file,
 					      uint64_t version);
 
+/* A file of the actor's trace, and a user whose process did something; before bw_restore_plan_incidents too. */
+BW_MUST_USE enum bw_err bw_restore_plan_traced(struct bw_restore_plan *plan, const struct bw_traced *traced);
+void bw_restore_plan_user(struct bw_restore_plan *plan, uint32_t uid);
+
 /* The steps. NOT_FOUND with a sentence when there is nothing of the kind. TOO_MANY, MEMORY, and the shelf's. */
-BW_MUST_USE enum bw_err bw_restore_plan_incident(struct bw_restore_plan *plan, uint64_t incident, struct bw_why *why);
+BW_MUST_USE enum bw_err bw_restore_plan_incidents(struct bw_restore_plan *plan, const uint64_t *incidents, size_t count,
+						  struct bw_why *why);
 BW_MUST_USE enum bw_err bw_restore_plan_tree(struct bw_restore_plan *plan, const char *path, int64_t at_us,
 					     struct bw_why *why);
 BW_MUST_USE enum bw_err bw_restore_plan_file(struct bw_restore_plan *plan, const char *path, uint64_t version,
@@ -79,8 +103,18 @@ void bw_restore_split(struct bw_slice inside, struct bw_slice *out_folder, struc
 /* `see` after every step, with how many are done; false ends the run (what is done stays). May be NULL. */
 typedef bool bw_restore_see(void *context, size_t done);
 
-/* Tries all that were not done yet. A step that fails is marked, and the rest goes on. */
-void bw_restore_plan_run(struct bw_restore_plan *plan, bool dry_run, bw_restore_see *see, void *context);
+/*
+ * Tries all that were not done yet. A step that fails is marked, and the rest goes on; an error says that nothing was
+ * done (MEMORY), that a folder could not be set right, or that it did not all reach the disk (IO).
+ */
+BW_MUST_USE enum bw_err bw_restore_plan_run(struct bw_restore_plan *plan, bool dry_run, bw_restore_see *see,
+					    void *context, struct bw_why *why);
+
+/* What the plan's files share (restore_incident.c, restore_run.c). */
+BW_MUST_USE enum bw_err bw_restore_plan_add(struct bw_restore_plan *plan, const struct bw_step *step);
+BW_MUST_USE enum bw_err bw_restore_plan_words(struct bw_restore_plan *plan, const char *words, const char **out);
+BW_MUST_USE enum bw_err bw_restore_plan_version(struct bw_restore_plan *plan, uint8_t volume,
+						const struct bw_shelf_version *version);
 
 /* Reads everything that was brought back, byte by byte, against the store; what differs is marked as failed. */
 void bw_restore_plan_check(struct bw_restore_plan *plan, bw_restore_see *see, void *context);

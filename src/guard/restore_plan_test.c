@@ -1,4 +1,5 @@
 /* On the file system of the temporary folder; the stories do the same on ext4, XFS and Btrfs of their own. */
+#include "guard/restore_folders.h"
 #include "guard/restore_plan.h"
 
 #include <fcntl.h>
@@ -101,6 +102,21 @@ static uint64_t keep(struct fixture *f, const char *name, const char *text, uint
 	return taken.version;
 }
 
+/* The same, under the key it has. */
+static uint64_t keep_as(struct fixture *f, const char *name, const char *text, const struct bw_file_key *key)
+{
+	struct bw_take take = { .key = *key, .folder = f->folder, .name = bw_slice_text(name) };
+	struct bw_taken taken;
+
+	write_file(f, name, text);
+	take.fd = openat(f->tree, name, O_RDONLY | O_CLOEXEC);
+	assert_true(take.fd >= 0);
+	assert_ok(bw_shadow_take(f->shadow, &take, &taken));
+	assert_ok(bw_shadow_commit(f->shadow));
+	(void)close(take.fd);
+	return taken.version;
+}
+
 static void open_plan(struct fixture *f)
 {
 	struct bw_why why = { 0 };
@@ -108,11 +124,16 @@ static void open_plan(struct fixture *f)
 	assert_ok(bw_restore_plan_open(&f->plan, &f->volume, 1, &why));
 }
 
+static enum bw_err plan_incident(struct fixture *f, uint64_t incident, struct bw_why *why)
+{
+	return bw_restore_plan_incidents(&f->plan, &incident, 1, why);
+}
+
 static struct bw_ledger_restored run(struct fixture *f, bool dry_run)
 {
 	struct bw_ledger_restored sum;
 
-	bw_restore_plan_run(&f->plan, dry_run, NULL, NULL);
+	assert_ok(bw_restore_plan_run(&f->plan, dry_run, NULL, NULL, NULL));
 	if (!dry_run)
 		bw_restore_plan_check(&f->plan, NULL, NULL);
 	bw_restore_plan_sum(&f->plan, &sum);
@@ -131,7 +152,7 @@ static void what_an_incident_pins_comes_back_and_nothing_else_is_touched(void **
 	write_file(f, "b", "edited since");
 	assert_int_equal(unlinkat(f->tree, "c", 0), 0);
 	open_plan(f);
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	sum = run(f, false);
 	assert_int_equal(sum.files, 2);
 	assert_int_equal(sum.bytes, 12);
@@ -150,7 +171,7 @@ static void a_dry_run_counts_the_same_and_changes_nothing(void **state)
 	(void)keep(f, "b", "good b", 8, 42);
 	write_file(f, "a", "destroyed");
 	open_plan(f);
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	sum = run(f, true);
 	assert_int_equal(sum.files, 1);
 	assert_int_equal(sum.unchanged, 1);
@@ -164,7 +185,7 @@ static void an_incident_that_pins_nothing_is_said_to_pin_nothing(void **state)
 
 	(void)keep(f, "a", "good a", 7, 42);
 	open_plan(f);
-	assert_int_equal(bw_restore_plan_incident(&f->plan, 43, &why), BW_ERR_NOT_FOUND);
+	assert_int_equal(plan_incident(f, 43, &why), BW_ERR_NOT_FOUND);
 	assert_non_null(strstr(why.text, "incident 43"));
 }
 
@@ -175,7 +196,7 @@ static void the_oldest_pinned_version_of_a_file_comes_back(void **state)
 	(void)keep(f, "a", "before", 7, 42);
 	(void)keep(f, "a", "half destroyed", 7, 42);
 	open_plan(f);
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	assert_int_equal(f->plan.count, 1);
 	(void)run(f, false);
 	assert_string_equal(read_back(f, "a"), "before");
@@ -189,7 +210,7 @@ static void of_two_files_that_bore_one_name_the_newer_comes_back(void **state)
 	(void)keep(f, "a", "saved anew", 8, 42);
 	write_file(f, "a", "destroyed");
 	open_plan(f);
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	assert_int_equal(f->plan.count, 1);
 	(void)run(f, false);
 	assert_string_equal(read_back(f, "a"), "saved anew");
@@ -207,7 +228,7 @@ static void a_file_that_only_a_record_names_comes_back_when_its_key_fits(void **
 	assert_ok(bw_restore_plan_named(&f->plan, &wrong, version));
 	assert_int_equal(f->plan.count, 0);
 	assert_ok(bw_restore_plan_named(&f->plan, &right, version));
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	(void)run(f, false);
 	assert_string_equal(read_back(f, "a"), "good a");
 }
@@ -223,7 +244,7 @@ static void what_fails_is_told_and_the_rest_goes_on(void **state)
 	assert_int_equal(mkdirat(f->tree, "a", 0755), 0);
 	write_file(f, "b", "destroyed");
 	open_plan(f);
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	sum = run(f, false);
 	assert_int_equal(sum.failed, 1);
 	assert_int_equal(sum.files, 1);
@@ -242,7 +263,7 @@ static void an_edit_after_the_incident_is_kept_beside(void **state)
 	open_plan(f);
 	f->plan.good_after_us = 1;
 	(void)snprintf(f->plan.label, sizeof(f->plan.label), "later");
-	assert_ok(bw_restore_plan_incident(&f->plan, 42, NULL));
+	assert_ok(plan_incident(f, 42, NULL));
 	sum = run(f, false);
 	assert_int_equal(sum.beside, 1);
 	assert_string_equal(f->plan.steps[0].word, "a (edited later).txt");
@@ -289,6 +310,85 @@ static void one_file_comes_back_in_the_version_that_was_named(void **state)
 	assert_string_equal(read_back(f, "a"), "two");
 }
 
+static uint64_t inode_of(struct fixture *f, const char *name, struct bw_file_key *out)
+{
+	const int fd = openat(f->tree, name, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	if (bw_volume_key(&f->volume, fd, out) != BW_OK)
+		*out = (struct bw_file_key){ 0 };
+	(void)close(fd);
+	return out->ino;
+}
+
+static void what_the_actor_made_goes_aside_and_what_was_there_or_was_written_since_stays(void **state)
+{
+	struct fixture *f = *state;
+	const char *names[] = { "note", "older", "rewritten" };
+	struct bw_ledger_restored sum;
+
+	open_plan(f);
+	for (size_t i = 0; i < BW_COUNT(names); i++) {
+		struct bw_traced traced = { .what = BW_TRACED_MADE, .first_us = 1000000, .last_us = INT64_MAX / 2 };
+
+		write_file(f, names[i], "pay us");
+		if (inode_of(f, names[i], &traced.file) == 0)
+			skip(); /* no file handles here */
+		traced.first_us = i == 1 ? INT64_MAX / 2 : traced.first_us;
+		traced.last_us = i == 2 ? 2000000 : traced.last_us;
+		assert_ok(bw_restore_plan_traced(&f->plan, &traced));
+	}
+	assert_ok(plan_incident(f, 42, NULL));
+	sum = run(f, false);
+	assert_int_equal(sum.displaced, 1);
+	assert_int_equal(sum.failed, 0);
+	assert_string_equal(read_back(f, "note"), "(none)");
+	assert_string_equal(read_back(f, "older"), "pay us");
+	assert_string_equal(read_back(f, "rewritten"), "pay us");
+}
+
+static void a_file_that_its_user_called_otherwise_comes_back_there_and_not_where_the_actor_moved_it(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced traced = { .what = BW_TRACED_WRITTEN, .first_us = 1, .last_us = 2 };
+
+	write_file(f, "a", "good a");
+	if (inode_of(f, "a", &traced.file) == 0)
+		skip(); /* no file handles here */
+	for (unsigned round = 0; round < 2; round++) {
+		const char *name = round == 0 ? "a" : "b";
+
+		traced.version = keep_as(f, name, "good a", &traced.file);
+		write_file(f, name, "XXXXXX");
+		assert_int_equal(renameat(f->tree, name, f->tree, round == 0 ? "b" : "b.locked"), 0);
+		traced.what |= round == 0 ? 0 : BW_TRACED_MOVED;
+		open_plan(f);
+		assert_ok(bw_restore_plan_traced(&f->plan, &traced));
+		assert_ok(plan_incident(f, 42, NULL));
+		assert_int_equal(run(f, false).files, 1);
+		assert_string_equal(read_back(f, "b"), "good a");
+		assert_string_equal(read_back(f, "a"), "(none)");
+		assert_string_equal(read_back(f, "b.locked"), "(none)");
+		bw_restore_plan_release(&f->plan);
+		(void)inode_of(f, "b", &traced.file);
+	}
+}
+
+static void only_states_that_the_actor_did_not_make_count(void **state)
+{
+	const struct bw_folder_state before = { .seen_us = 50, .mtime_us = 40 };
+	const struct bw_folder_state during = { .seen_us = 100000000, .mtime_us = 60000000 };
+	const struct bw_folder_state after = { .seen_us = 200000000, .mtime_us = 150000000 };
+	const struct bw_folder_state untouched = { .seen_us = INT64_MAX, .mtime_us = 40 };
+
+	(void)state;
+	assert_true(bw_folder_state_counts(&before, 59000000, 61000000));
+	assert_false(bw_folder_state_counts(&during, 59000000, 61000000));
+	assert_true(bw_folder_state_counts(&after, 59000000, 61000000));
+	assert_true(bw_folder_state_counts(&untouched, 59000000, 61000000));
+	assert_true(bw_folder_state_counts(&during, INT64_MAX, INT64_MIN));
+}
+
 static void a_path_may_name_what_is_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -318,6 +418,9 @@ int main(void)
 		TEST(an_edit_after_the_incident_is_kept_beside),
 		TEST(a_tree_is_brought_back_as_it_was_and_what_came_later_stays),
 		TEST(one_file_comes_back_in_the_version_that_was_named),
+		TEST(what_the_actor_made_goes_aside_and_what_was_there_or_was_written_since_stays),
+		TEST(a_file_that_its_user_called_otherwise_comes_back_there_and_not_where_the_actor_moved_it),
+		TEST(only_states_that_the_actor_did_not_make_count),
 		TEST(a_path_may_name_what_is_gone),
 	};
 

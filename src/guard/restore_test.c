@@ -13,6 +13,7 @@
 
 #include "base/test.h"
 #include "guard/meta.h"
+#include "guard/restore_undo.h"
 
 struct fixture {
 	char dir[64];
@@ -126,11 +127,18 @@ static const char *read_back(struct fixture *f, const char *name)
 
 static enum bw_restored restore(struct fixture *f, const struct bw_shelf_version *version, int64_t good_after_us)
 {
-	const struct bw_restore how = { .shadow = f->shadow, .good_after_us = good_after_us, .label = "later" };
+	struct bw_aside aside;
+	const struct bw_restore how = {
+		.shadow = f->shadow, .aside = &aside, .good_after_us = good_after_us, .label = "later"
+	};
 	struct bw_restore_result result;
 	struct bw_why why = { "" };
+	enum bw_err err;
 
-	if (bw_restore_version(&how, version, &result, &why) != BW_OK)
+	bw_aside_init(&aside, &f->volume, "7");
+	err = bw_restore_version(&how, version, &result, &why);
+	bw_aside_release(&aside);
+	if (err != BW_OK)
 		fail_msg("%s", why.text);
 	return result.what;
 }
@@ -247,6 +255,39 @@ static void all_names_of_a_hard_linked_file_get_it_back(void **state)
 	assert_string_equal(read_back(f, "b.txt"), "good");
 }
 
+static struct bw_undo_sum undo(struct fixture *f)
+{
+	const struct bw_undo how = { .volumes = &f->volume, .volume_count = 1, .id = "7" };
+	struct bw_undo_sum sum;
+
+	assert_ok(bw_undo_run(&how, &sum, NULL));
+	return sum;
+}
+
+static void what_was_done_can_be_undone_and_what_changed_since_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_shelf_version first;
+	struct bw_shelf_version second;
+	struct bw_undo_sum sum;
+
+	write_file(f, "a.txt", "good");
+	first = shadow(f, "a.txt");
+	write_file(f, "b.txt", "fine");
+	second = shadow(f, "b.txt");
+	write_file(f, "a.txt", "XXXXXX");
+	assert_int_equal(unlinkat(f->tree, "b.txt", 0), 0);
+	assert_int_equal(restore(f, &first, INT64_MAX), BW_RESTORED_REPLACED);
+	assert_int_equal(restore(f, &second, INT64_MAX), BW_RESTORED_MISSING);
+	write_file(f, "b.txt", "worked on since");
+	sum = undo(f);
+	assert_int_equal(sum.undone, 1);
+	assert_int_equal(sum.left, 1);
+	assert_int_equal(sum.failed, 0);
+	assert_string_equal(read_back(f, "a.txt"), "XXXXXX");
+	assert_string_equal(read_back(f, "b.txt"), "worked on since");
+}
+
 static void a_link_put_in_the_way_is_not_followed(void **state)
 {
 	struct fixture *f = *state;
@@ -267,11 +308,15 @@ static void a_link_put_in_the_way_is_not_followed(void **state)
 static void a_folder_in_the_way_is_an_error_that_says_so(void **state)
 {
 	struct fixture *f = *state;
-	const struct bw_restore how = { .shadow = f->shadow, .good_after_us = INT64_MAX, .label = "x" };
+	struct bw_aside aside;
+	const struct bw_restore how = {
+		.shadow = f->shadow, .aside = &aside, .good_after_us = INT64_MAX, .label = "x"
+	};
 	struct bw_restore_result result;
 	struct bw_shelf_version version;
 	struct bw_why why = { "" };
 
+	bw_aside_init(&aside, &f->volume, "7");
 	write_file(f, "a.txt", "good");
 	version = shadow(f, "a.txt");
 	assert_int_equal(unlinkat(f->tree, "a.txt", 0), 0);
@@ -283,12 +328,16 @@ static void a_folder_in_the_way_is_an_error_that_says_so(void **state)
 static void a_damaged_version_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
-	const struct bw_restore how = { .shadow = f->shadow, .good_after_us = INT64_MAX, .label = "x" };
+	struct bw_aside aside;
+	const struct bw_restore how = {
+		.shadow = f->shadow, .aside = &aside, .good_after_us = INT64_MAX, .label = "x"
+	};
 	struct bw_restore_result result;
 	struct bw_shelf_version version;
 	char path[BW_PATH_BYTES];
 	int fd;
 
+	bw_aside_init(&aside, &f->volume, "7");
 	write_file(f, "a.txt", "good");
 	version = shadow(f, "a.txt");
 	write_file(f, "a.txt", "XXXX");
@@ -314,6 +363,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_good_edit_since_is_kept_beside, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dry_run_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_names_of_a_hard_linked_file_get_it_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_done_can_be_undone_and_what_changed_since_stays, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_link_put_in_the_way_is_not_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_in_the_way_is_an_error_that_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_version_changes_nothing, setup, teardown),

@@ -26,7 +26,7 @@ enum {
 #define BW_TRACE_NEAR_NS UINT64_C(60000000000)
 
 enum bw_traced_what {
-	/* nobody knew it before: it was new, or too large to be kept (whoever acts on this looks at its time of birth) */
+	/* nobody knew it before: it was new, or too large to be kept (who acts on this looks at its time of birth) */
 	BW_TRACED_MADE = 1,
 	BW_TRACED_WRITTEN = 2,
 	BW_TRACED_REMOVED = 4,

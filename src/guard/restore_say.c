@@ -1,0 +1,159 @@
+/* What a restore says: in words, and as JSON. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "codec/json_text.h"
+#include "guard/plain.h"
+#include "guard/restore_command.h"
+
+enum {
+	PAGE_BYTES = 1024 * 1024 * 1024,
+	SHOWN = 20, /* steps that a dry run shows one by one, and failures */
+};
+
+static const char *step_words(const struct bw_step *step, bool dry_run)
+{
+	if (step->err != BW_OK)
+		return "FAILED";
+	if (step->kind == BW_STEP_DISPLACE && step->left != 0)
+		return "left where it is: somebody else made or changed it";
+	if (step->kind == BW_STEP_DISPLACE)
+		return dry_run ? "would be moved aside" : "moved aside";
+	if (step->kind == BW_STEP_FOLDER)
+		return step->what == BW_RESTORED_SAME ? "the folder is there" : "the folder was gone, is back";
+	return bw_restored_words((enum bw_restored)step->what);
+}
+
+static enum bw_err add_path(struct bw_buf *out, const struct restore *restore, const struct bw_step *step)
+{
+	const char *mount = restore->volumes[step->volume].mount;
+
+	BW_TRY(bw_buf_add_text(out, strcmp(mount, "/") == 0 ? "" : mount));
+	BW_TRY(bw_buf_add_u8(out, '/'));
+	return bw_buf_add_text(out, step->path);
+}
+
+static enum bw_err json_step(struct bw_buf *out, const struct restore *restore, const struct bw_step *step)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf path = BW_BUF_INIT(PAGE_BYTES);
+
+	BW_TRY(add_path(&path, restore, step));
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	BW_TRY(bw_json_add_text(out, "path", bw_buf_slice(&path)));
+	BW_TRY(bw_json_add_text(out, "result", bw_slice_text(step_words(step, restore->dry_run))));
+	if (step->kind == BW_STEP_BRING_BACK)
+		BW_TRY(bw_json_add_num(out, "version", (int64_t)step->version));
+	if (step->word != NULL)
+		BW_TRY(bw_json_add_text(out, step->err != BW_OK ? "why" : "beside", bw_slice_text(step->word)));
+	return bw_buf_add_u8(out, '}');
+}
+
+static enum bw_err json_all(struct bw_buf *out, const struct restore *restore, const struct bw_ledger_restored *sum)
+{
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	if (restore->incident_count > 0)
+		BW_TRY(bw_json_add_num(out, "incident", (int64_t)restore->incidents[0]));
+	BW_TRY(bw_json_add_bool(out, "dry_run", restore->dry_run));
+	BW_TRY(bw_json_add_num(out, "steps", (int64_t)restore->plan.count));
+	BW_TRY(bw_json_add_num(out, "restored", (int64_t)sum->files));
+	BW_TRY(bw_json_add_num(out, "unchanged", (int64_t)sum->unchanged));
+	BW_TRY(bw_json_add_num(out, "kept_beside", (int64_t)sum->beside));
+	BW_TRY(bw_json_add_num(out, "displaced", (int64_t)sum->displaced));
+	BW_TRY(bw_json_add_num(out, "failed", (int64_t)sum->failed));
+	BW_TRY(bw_json_add_num(out, "bytes", (int64_t)sum->bytes));
+	BW_TRY(bw_json_add_num(out, "folders", (int64_t)restore->plan.folders));
+	if (!restore->dry_run)
+		BW_TRY(bw_json_add_text(out, "undo", bw_slice_text(restore->plan.id)));
+	BW_TRY(bw_json_add_name(out, "files"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < restore->plan.count; i++) {
+		if (i > 0)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		BW_TRY(json_step(out, restore, &restore->plan.steps[i]));
+	}
+	return bw_buf_add_text(out, "]}");
+}
+
+static void print_step(const struct restore *restore, const struct bw_step *step)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf path = BW_BUF_INIT(PAGE_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(PAGE_BYTES);
+
+	if (add_path(&path, restore, step) != BW_OK || bw_text_escape(&line, bw_buf_slice(&path)) != BW_OK)
+		return;
+	(void)printf("  %s: %s", bw_buf_text(&line), step_words(step, restore->dry_run));
+	if (step->word == NULL) {
+		(void)putchar('\n');
+		return;
+	}
+	bw_buf_clear(&line);
+	bw_err_drop(bw_text_escape(&line, bw_slice_text(step->word))); /* without it the line says enough */
+	(void)printf(step->err != BW_OK ? ": %s\n" : " as '%s'\n", bw_buf_text(&line));
+}
+
+/* Failures first, each; of the rest, the first few when it is a dry run. */
+static void print_steps(const struct restore *restore, bool failures, size_t most)
+{
+	size_t shown = 0;
+	size_t more = 0;
+
+	for (size_t i = 0; i < restore->plan.count; i++) {
+		const struct bw_step *step = &restore->plan.steps[i];
+
+		if ((step->err != BW_OK) != failures ||
+		    (!failures && step->kind != BW_STEP_DISPLACE && step->what == BW_RESTORED_SAME))
+			continue;
+		if (shown == most) {
+			more++;
+			continue;
+		}
+		print_step(restore, step);
+		shown++;
+	}
+	if (more > 0)
+		(void)printf("  and %zu more (--format json names all)\n", more);
+}
+
+static void print_sum(const struct restore *restore, const struct bw_ledger_restored *sum)
+{
+	const bool dry = restore->dry_run;
+	char size[BW_PLAIN_BYTES];
+
+	(void)printf("%s %llu files, %s", dry ? "Would bring back" : "Brought back", (unsigned long long)sum->files,
+		     bw_plain_size(sum->bytes, size));
+	(void)printf("; %llu are as they should be", (unsigned long long)sum->unchanged);
+	if (sum->beside > 0)
+		(void)printf("; of %llu a later edit %s kept beside", (unsigned long long)sum->beside,
+			     dry ? "would be" : "was");
+	if (sum->displaced > 0)
+		(void)printf("; %llu files that do not belong there %s moved aside", (unsigned long long)sum->displaced,
+			     dry ? "would be" : "were");
+	(void)printf("; %llu could not be restored\n", (unsigned long long)sum->failed);
+	if (!dry && restore->plan.folders > 0)
+		(void)printf("%llu folders have the times and rights again that they had\n",
+			     (unsigned long long)restore->plan.folders);
+	if (!dry && sum->files + sum->displaced + restore->plan.folders > 0)
+		(void)printf("What was moved aside lies in .breakwater-guard/displaced/%s; to undo all this: "
+			     "breakwater guard restore --undo %s\n",
+			     restore->plan.id, restore->plan.id);
+}
+
+int restore_show(const struct restore *restore, const struct bw_ledger_restored *sum, bool asked)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf page = BW_BUF_INIT(PAGE_BYTES);
+	enum bw_err err;
+
+	if (bw_call_json(restore->call)) {
+		if (asked)
+			return BW_EXIT_OK; /* one object, at the end */
+		err = json_all(&page, restore, sum);
+		if (bw_plain_json(restore->call, err, &page) != BW_EXIT_OK)
+			return BW_EXIT_FAILED;
+	} else {
+		print_sum(restore, sum);
+		if (restore->dry_run)
+			print_steps(restore, false, SHOWN);
+		print_steps(restore, true, SIZE_MAX);
+	}
+	return sum->failed > 0 ? BW_EXIT_FOUND : BW_EXIT_OK;
+}

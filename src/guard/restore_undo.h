@@ -1,0 +1,32 @@
+/*
+ * Undoing a restore, from what it noted (guard/restore_note.h), the last step first. What somebody changed since stays
+ * as it is. Nothing is lost by it either: what the restore had put in place goes aside in its turn.
+ */
+#ifndef BW_GUARD_RESTORE_UNDO_H
+#define BW_GUARD_RESTORE_UNDO_H
+
+#include "guard/restore_aside.h"
+
+struct bw_undo_sum {
+	uint64_t undone;
+	uint64_t left; /* somebody changed it since, or stands where it belongs */
+	uint64_t failed;
+};
+
+struct bw_undo {
+	const struct bw_volume *volumes;
+	size_t volume_count;
+	char id[BW_ASIDE_ID_BYTES];
+	bool dry_run;
+	/* After each step; `words` what was done, or why it was not (err: not OK). May be NULL. */
+	void (*see)(void *context, const struct bw_volume *volume, struct bw_slice path, const char *words,
+		    enum bw_err err);
+	void *context;
+};
+
+/* A number, or "last": the newest that is there. NOT_FOUND, SYNTAX. */
+BW_MUST_USE enum bw_err bw_undo_named(struct bw_undo *undo, const char *name);
+
+BW_MUST_USE enum bw_err bw_undo_run(const struct bw_undo *undo, struct bw_undo_sum *out, struct bw_why *why);
+
+#endif

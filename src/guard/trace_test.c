@@ -1,0 +1,163 @@
+#include "guard/trace.h"
+
+#include <stdio.h>
+
+#include "base/test.h"
+
+enum { GUARD = 50, DAEMON = 60, ATTACKER = 100, NEIGHBOUR = 200, INCIDENT = 9 };
+
+struct fixture {
+	struct bw_actors *actors;
+	struct bw_trace *trace;
+};
+
+static void born(struct fixture *f, uint32_t pid, uint32_t parent, const char *comm)
+{
+	struct bw_process_event event = { .time_ns = 1,
+					  .start_ns = pid,
+					  .pid = pid,
+					  .parent = parent,
+					  .group = pid,
+					  .session = pid,
+					  .act = BW_PROCESS_FORK };
+
+	(void)snprintf(event.comm, sizeof(event.comm), "%s", comm);
+	(void)bw_actors_hear(f->actors, &event);
+}
+
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	assert_ok(bw_actors_new(GUARD, &f.actors));
+	assert_ok(bw_trace_new(f.actors, &f.trace));
+	born(&f, 1, 0, "systemd");
+	born(&f, DAEMON, 1, "cron");
+	born(&f, ATTACKER, DAEMON, "crypt");
+	born(&f, NEIGHBOUR, DAEMON, "office");
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	bw_trace_free(f->trace);
+	bw_actors_free(f->actors);
+	return 0;
+}
+
+static uint64_t act(struct fixture *f, uint32_t pid, enum bw_act what, uint64_t ino, uint64_t version, uint64_t second)
+{
+	struct bw_event_view view = {
+		.event = { .time_ns = second * UINT64_C(1000000000),
+			   .wall_us = (int64_t)second * 1000000,
+			   .pid = pid,
+			   .act = (uint8_t)what,
+			   .was_known = version != 0,
+			   .file = { .ino = ino },
+			   .folder = { .ino = 2 } },
+	};
+
+	view.event.known.version = version;
+	return bw_trace_event(f->trace, &view, false);
+}
+
+static void condemn(struct fixture *f, uint32_t pid)
+{
+	bw_actors_condemn(f->actors, bw_actors_find(f->actors, pid, 1), INCIDENT);
+}
+
+static void what_the_condemned_did_near_a_proof_is_told_once_and_nobody_elses(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced out[8];
+
+	assert_int_equal(act(f, ATTACKER, BW_ACT_CLOSED, 10, 0, 1000), 0);
+	assert_int_equal(act(f, ATTACKER, BW_ACT_REMOVED, 11, 5, 1001), 0);
+	assert_int_equal(act(f, ATTACKER, BW_ACT_CLOSED, 12, 6, 500), 0); /* long before */
+	assert_int_equal(act(f, NEIGHBOUR, BW_ACT_CLOSED, 13, 0, 1001), 0);
+	condemn(f, ATTACKER);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), 2);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), 0);
+	assert_int_equal(act(f, ATTACKER, BW_ACT_CLOSED, 14, 7, 1003), INCIDENT);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1003000000000), out, BW_COUNT(out)), 1);
+	assert_int_equal(out[0].file.ino, 14);
+	assert_int_equal(out[0].version, 7);
+	assert_int_equal(out[0].what, BW_TRACED_WRITTEN);
+}
+
+static void a_new_file_stays_new_though_the_index_learns_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced out[8];
+
+	(void)act(f, ATTACKER, BW_ACT_CLOSED, 10, 0, 1000);
+	(void)act(f, ATTACKER, BW_ACT_CLOSED, 10, 44, 1001);
+	condemn(f, ATTACKER);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), 1);
+	assert_int_equal(out[0].what, BW_TRACED_MADE);
+	assert_int_equal(out[0].version, 0);
+	assert_int_equal(out[0].first_us, 1000000000);
+	assert_int_equal(out[0].last_us, 1001000000);
+}
+
+static void more_files_than_fit_push_out_the_oldest_of_the_same_actor(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced out[2 * BW_TRACE_ACTS_MAX];
+	size_t count;
+
+	(void)act(f, NEIGHBOUR, BW_ACT_CLOSED, 1, 0, 1000);
+	for (unsigned i = 0; i < 4 * BW_TRACE_ACTS_MAX; i++)
+		(void)act(f, ATTACKER, BW_ACT_CLOSED, 100 + i, 0, 1000);
+	condemn(f, ATTACKER);
+	count = bw_trace_take(f->trace, INCIDENT, UINT64_C(1001000000000), out, BW_COUNT(out));
+	assert_true(count > BW_TRACE_ACTS_MAX / 2 && count <= BW_TRACE_ACTS_MAX);
+	condemn(f, NEIGHBOUR);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1001000000000), out, BW_COUNT(out)), 1);
+}
+
+static enum bw_err count_them(void *context, const struct bw_traced *traced)
+{
+	size_t *count = context;
+
+	assert_int_equal(traced->file.ino, *count + 1);
+	(*count)++;
+	return BW_OK;
+}
+
+static void what_is_written_down_reads_back_and_every_prefix_is_refused(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_MIB);
+	const struct bw_traced list[] = {
+		{ .what = BW_TRACED_MADE, .first_us = 1, .last_us = -2, .file = { .ino = 1 } },
+		{ .what = BW_TRACED_FOLDER | BW_TRACED_REMOVED,
+		  .version = 7,
+		  .file = { .ino = 2, .gen = 3, .volume = 1 } },
+	};
+	size_t count = 0;
+
+	(void)state;
+	assert_ok(bw_traced_write(list, BW_COUNT(list), &bytes));
+	assert_ok(bw_traced_parse(bw_buf_slice(&bytes), count_them, &count));
+	assert_int_equal(count, 2);
+	for (size_t n = 0; n < bytes.len; n++) {
+		count = 0;
+		assert_int_not_equal(bw_traced_parse(bw_slice_of(bytes.ptr, n), count_them, &count), BW_OK);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(what_the_condemned_did_near_a_proof_is_told_once_and_nobody_elses),
+		TEST(a_new_file_stays_new_though_the_index_learns_of_it),
+		TEST(more_files_than_fit_push_out_the_oldest_of_the_same_actor),
+		cmocka_unit_test(what_is_written_down_reads_back_and_every_prefix_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
