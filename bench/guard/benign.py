@@ -3,21 +3,30 @@
 
     benign.py list                              what can run here, what cannot, and why
     benign.py run FOLDER [--only B04,B11] [--rounds N] [--seed S]
+    benign.py gather FOLDER --program BREAKWATER --data DIR --into FILE [--rounds N] [--hours H] [--label TYPE]
 
 Every workload works in a folder of its own below FOLDER, on whatever file system that is, with the real
 programs. One line of JSON each. Those marked soft look exactly like an attack (their owner destroys good
 content): a guard may hold them softly and ask, and must never kill them.
+
+`gather` plays them on a guarded tree, each in a session of its own, alone and three at a time, with settled copies before
+each begins its work, until every one of them has run N times; it writes each run down with the incidents that came of
+it, approves what was held, and goes on where the file ends. Its last line sums up the whole file.
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import zipfile
 
@@ -39,6 +48,16 @@ class Place:
         self.root = pathlib.Path(folder)
         self.dice = random.Random(seed)
 
+    def settle(self):
+        """What was made so far is known-good to the guard, before anything is done to it."""
+        words = os.environ.get("BENIGN_STATUS")
+        until = time.monotonic() + 60
+        quiet = 0
+        while words and quiet < 2 and time.monotonic() < until:
+            said = subprocess.run(words.split("\x1f"), capture_output=True, text=True).stdout
+            quiet = quiet + 1 if re.search(r'"queued": ?0[,}]', said) else 0
+            time.sleep(0.1)
+
     def run(self, *words, folder=None, text=None):
         subprocess.run([str(word) for word in words], cwd=folder or self.root, check=True, input=text,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -54,10 +73,33 @@ class Place:
             path = folder / f"d{number % 7}" / f"f{number}{ending}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content(self) if content else self.text(self.dice.randrange(size // 4, size)))
+        self.settle()
+        return folder
+
+    def real(self, name, count, endings):
+        """Files of this machine as they are: nobody made them for a test."""
+        folder = self.root / name
+        folder.mkdir()
+        for number, path in enumerate(self.dice.sample(real_files(endings), k=min(count, len(real_files(endings))))):
+            shutil.copyfile(path, folder / f"{number}-{path.name}")
+        self.settle()
         return folder
 
     def all(self, folder):
         return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@functools.cache
+def real_files(endings):
+    places = [os.environ.get("BENIGN_FILES", "/usr/share"), "/usr/share", "/usr/lib"]
+    found = []
+    for place in dict.fromkeys(places):
+        for root, _, names in os.walk(place):
+            found += [pathlib.Path(root) / name for name in names if name.endswith(endings)]
+        if len(found) > 3000:
+            break
+    return sorted(path for path in found if path.is_file() and not path.is_symlink() and
+                  0 < path.stat().st_size < 2 << 20)
 
 
 def workload(code, words, *needs, soft=False):
@@ -393,6 +435,67 @@ def upgrade(place):
                 made.extract(member, place.root / "installed")
 
 
+@workload("R01", "real text of this machine, edited in place: words replaced, lines appended", "sed")
+def real_edit(place):
+    folder = place.real("texts", 60, (".txt", ".xml", ".json", ".csv", ".html", ".conf", ".py"))
+    for path in place.all(folder):
+        place.run("sed", "-i", "s/the/all/g", path)
+        with open(path, "ab") as more:
+            more.write(place.text(300))
+
+
+@workload("R02", "real packed files unpacked and packed again", "gunzip", "gzip")
+def real_repack(place):
+    folder = place.real("packed", 60, (".gz",))
+    for path in place.all(folder):
+        place.run("gunzip", path)
+        place.run("gzip", "-9", path.with_suffix(""))
+
+
+@workload("R03", "real pictures given other real pictures' content, as a synchronised folder does")
+def real_swap(place):
+    folder = place.real("pictures", 80, (".png", ".jpg", ".svg", ".gif", ".ico"))
+    paths = place.all(folder)
+    contents = [path.read_bytes() for path in paths]
+    place.dice.shuffle(contents)
+    for path, content in zip(paths, contents):
+        path.write_bytes(content)
+
+
+@workload("R04", "real programs and libraries stripped and replaced, as packages do", "strip")
+def real_programs(place):
+    folder = place.real("programs", 25, (".so", ".o", ".a"))
+    for path in place.all(folder):
+        shutil.copyfile(path, f"{path}.new")
+        subprocess.run(["strip", f"{path}.new"], capture_output=True)
+        os.replace(f"{path}.new", path)
+
+
+@workload("R05", "real files of all kinds packed together, deleted, and unpacked again", "zip", "unzip")
+def real_archive(place):
+    folder = place.real("mixed", 80, (".txt", ".png", ".gz", ".py", ".xml", ".json", ".so", ".svg"))
+    place.run("zip", "-qr", "mixed.zip", "mixed")
+    shutil.rmtree(folder)
+    place.run("unzip", "-qo", "mixed.zip")
+
+
+@workload("R06", "a real database of this machine's size: rows changed, vacuumed, backed up over itself", "sqlite3")
+def real_database(place):
+    for number in range(4):
+        base = sqlite3.connect(place.root / f"{number}.db")
+        base.execute("create table t(a text, b blob)")
+        with base:
+            base.executemany("insert into t values(?,?)", [(place.text(90).decode(), place.dice.randbytes(300)) for _ in range(900)])
+        base.close()
+    place.settle()
+    for number in range(4):
+        base = sqlite3.connect(place.root / f"{number}.db")
+        with base:
+            base.execute("update t set b = ? where rowid % 2 = 0", (place.dice.randbytes(300),))
+        base.execute("vacuum")
+        base.close()
+
+
 def missing(row):
     return [need for need in row["needs"] if shutil.which(need) is None]
 
@@ -413,13 +516,126 @@ def play(code, folder, seed):
             "error": error}
 
 
+# ---- gathering -------------------------------------------------------------------------------------
+
+
+def incidents(asked):
+    said = subprocess.run([asked.program, "guard", "incidents", "--data", asked.data, "--format", "json"],
+                          capture_output=True, text=True).stdout
+    try:
+        return {row["incident"]: row for row in json.loads(said)}
+    except json.JSONDecodeError:
+        return {}
+
+
+def approve(asked, number):
+    subprocess.run([asked.program, "guard", "approve", str(number), "--data", asked.data], capture_output=True)
+
+
+def explained(asked, number):
+    return subprocess.run([asked.program, "guard", "explain", str(number), "--data", asked.data],
+                          capture_output=True, text=True).stdout[:3000]
+
+
+def be_cron():
+    """Jobs of cron and logins have an actor each; the children of one program have one. So we are what starts jobs."""
+    if pathlib.Path("/proc/self/comm").read_text().strip() == "cron":
+        return
+    folder = tempfile.mkdtemp(prefix="benign-")
+    os.symlink(os.path.realpath(sys.executable), f"{folder}/cron")
+    os.execv(f"{folder}/cron", [f"{folder}/cron", os.path.realpath(__file__), *sys.argv[1:]])
+
+
+def start_player(asked, code, seed, env):
+    words = [os.path.realpath(sys.executable), os.path.realpath(__file__), "run", asked.folder, "--only", code,
+             "--seed", str(seed)]
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, start_new_session=True)
+
+
+def gather_one(asked, codes, seed, before):
+    """Plays these together, each in a session of its own. What became of each, and the incidents that came of it."""
+    env = {**os.environ, "BENIGN_STATUS": "\x1f".join([asked.program, "guard", "status", "--data", asked.data, "--once",
+                                                       "--format", "json"])}
+    players = {code: start_player(asked, code, seed, env) for code in codes}
+    found = {}
+    until = time.monotonic() + 300
+    while any(player.poll() is None for player in players.values()) and time.monotonic() < until:
+        time.sleep(0.5)
+        for number in incidents(asked).keys() - before - found.keys():
+            found[number] = explained(asked, number)
+            approve(asked, number)  # what was held goes on
+    time.sleep(0.3)
+    for number in incidents(asked).keys() - before - found.keys():
+        found[number] = explained(asked, number)
+        approve(asked, number)
+    for player in players.values():
+        if player.poll() is None:
+            os.killpg(player.pid, signal.SIGKILL)
+            player.wait()
+    for path in pathlib.Path(asked.folder).glob("*-*"):
+        shutil.rmtree(path, ignore_errors=True)  # of those that were ended
+    return players, found
+
+
+def is_soft(codes):
+    return any(WORKLOADS[code]["soft"] for code in codes)
+
+
+def write_down(asked, codes, seed, players, found):
+    killed = any("ended" in text for text in found.values())
+    with open(asked.into, "a") as into:
+        for code, player in players.items():
+            row = {"workload": code, "beside": [one for one in codes if one != code], "soft": is_soft(codes), "seed": seed,
+                   "label": asked.label, "exit": player.returncode, "held": bool(found), "killed": killed,
+                   "incidents": list(found.values()) if code == codes[0] else []}
+            into.write(json.dumps(row) + "\n")
+            print(json.dumps({key: row[key] for key in ("workload", "beside", "held", "killed", "exit")}), flush=True)
+
+
+def sums(path):
+    rows = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+    hard = [row for row in rows if not row["soft"]]
+    soft = [row for row in rows if row["soft"]]
+    held = sum(row["held"] for row in hard)
+    bound = (1 - 0.05 ** (1 / len(hard))) * 1000 if hard and held == 0 else 1000 * (held + 2 * (held + 1) ** 0.5) / max(1, len(hard))
+    return {"runs": len(hard), "held": held, "killed": sum(row["killed"] for row in hard), "soft_runs": len(soft),
+            "soft_held": sum(row["held"] for row in soft), "soft_killed": sum(row["killed"] for row in soft),
+            "failed": sum(row["exit"] != 0 and not row["held"] for row in rows), "bound_per_1000": round(bound, 3)}
+
+
+def gather(asked):
+    pathlib.Path(asked.into).parent.mkdir(parents=True, exist_ok=True)
+    codes = asked.only.split(",") if asked.only else sorted(code for code in WORKLOADS if not missing(WORKLOADS[code]))
+    done = sum(1 for _ in open(asked.into)) if os.path.exists(asked.into) else 0
+    dice = random.Random(done)
+    ends = time.monotonic() + asked.hours * 3600 if asked.hours else None
+    before = set(incidents(asked))
+    for number in range(asked.rounds if not asked.hours else 1 << 30):
+        turns = [[code] for code in dice.sample(codes, len(codes))]
+        hard = [code for code in codes if not WORKLOADS[code]["soft"]]
+        mixed = dice.sample(hard, len(hard))
+        turns += [mixed[at:at + 3] for at in range(0, len(mixed), 3)]
+        for turn in turns:
+            if ends and time.monotonic() > ends:
+                return
+            seed = asked.seed + done + 1000 * number + len(turn)
+            players, found = gather_one(asked, turn, seed, before)
+            before |= found.keys()
+            write_down(asked, turn, seed, players, found)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["list", "run"])
+    parser.add_argument("verb", choices=["list", "run", "gather", "sums"])
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--only")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--program", default="breakwater")
+    parser.add_argument("--data")
+    parser.add_argument("--into", default="guard-benign.jsonl")
+    parser.add_argument("--hours", type=float, default=0)
+    parser.add_argument("--label", default="")
     asked = parser.parse_args()
     if asked.verb == "list":
         for code in sorted({**WORKLOADS, **NEVER}):
@@ -428,8 +644,18 @@ def main():
             print(json.dumps({"workload": code, "words": words, "runs": why is None, "why_not": why,
                               "soft": code in WORKLOADS and WORKLOADS[code]["soft"]}))
         return 0
+    if asked.verb == "sums":
+        print(json.dumps(sums(asked.into)))
+        return 0
     if not asked.folder:
-        parser.error("run needs a folder")
+        parser.error("run and gather need a folder")
+    if asked.verb == "gather":
+        be_cron()
+        gather(asked)
+        if os.path.basename(sys.executable) == "cron":
+            shutil.rmtree(os.path.dirname(sys.executable), ignore_errors=True)
+        print(json.dumps(sums(asked.into)))
+        return 0
     failed = 0
     for number in range(asked.rounds):
         for code in asked.only.split(",") if asked.only else sorted(WORKLOADS):

@@ -1,6 +1,7 @@
 /* Rows of benches (codec/bench_row.h). */
 #include "codec/bench_row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/json_text.h"
@@ -63,19 +64,32 @@ static enum bw_err write_json(const struct bw_bench_row *row, struct bw_buf *out
 	return bw_buf_add_text(out, "}\n");
 }
 
+/* A short time is not nothing: three digits that count, and one behind the point at least. */
+static const char *short_of(double value, char out[32])
+{
+	const double size = value < 0 ? -value : value;
+
+	(void)snprintf(out, 32, size >= 10 || size == 0 ? "%.1f" : "%.3g", value);
+	return out;
+}
+
 static enum bw_err write_text(const struct bw_bench_row *row, struct bw_buf *out)
 {
 	double sorted[BW_BENCH_RUNS_MAX];
 	double other[BW_BENCH_RUNS_MAX];
 	const double value = median_of(row->values, row->runs, sorted);
+	char number[32];
+	char more[32];
 
-	BW_TRY(bw_buf_addf(out, "%-34s %12.1f %-10s", row->name, value, row->unit));
+	BW_TRY(bw_buf_addf(out, "%-34s %12s %-10s", row->name, short_of(value, number), row->unit));
 	if (row->limit_name != NULL) {
 		const double limit = median_of(row->limits, row->runs, other);
 
-		BW_TRY(bw_buf_addf(out, " %6.2f of %.1f %s", limit > 0 ? value / limit : 0, limit, row->limit_name));
+		BW_TRY(bw_buf_addf(out, " %6s of %s %s", short_of(limit > 0 ? value / limit : 0, number),
+				   short_of(limit, more), row->limit_name));
 	}
-	return bw_buf_addf(out, "  (%zu runs, %.1f to %.1f)\n", row->runs, sorted[0], sorted[row->runs - 1]);
+	return bw_buf_addf(out, "  (%zu run%s, %s to %s)\n", row->runs, row->runs == 1 ? "" : "s",
+			   short_of(sorted[0], number), short_of(sorted[row->runs - 1], more));
 }
 
 enum bw_err bw_bench_write(const struct bw_bench_row *row, bool json, struct bw_buf *out)

@@ -53,6 +53,18 @@ static void the_bound_lies_between_the_median_and_the_worst_run(void **state)
 	assert_true(bw_bench_bound(&row) <= 1.08);
 }
 
+static void a_short_time_is_not_rounded_to_nothing(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(4096);
+	struct bw_bench_row row = { .name = "stop", .unit = "ms", .limit_name = "at most" };
+
+	(void)state;
+	bw_bench_add(&row, 0.0213, 3);
+	assert_int_equal(bw_bench_write(&row, false, &out), BW_OK);
+	assert_non_null(strstr(bw_buf_text(&out), " 0.0213 ms"));
+	assert_non_null(strstr(bw_buf_text(&out), "0.0071 of 3 at most"));
+}
+
 static void one_run_bounds_nothing_but_itself(void **state)
 {
 	struct bw_bench_row row = { .name = "copy", .unit = "s" };
@@ -70,6 +82,7 @@ int main(void)
 		cmocka_unit_test(what_was_not_run_says_why_and_shows_no_number),
 		cmocka_unit_test(the_bound_lies_between_the_median_and_the_worst_run),
 		cmocka_unit_test(one_run_bounds_nothing_but_itself),
+		cmocka_unit_test(a_short_time_is_not_rounded_to_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

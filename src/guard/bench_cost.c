@@ -114,7 +114,7 @@ static void print_work(const struct bw_gbench *bench, const struct bw_place *pla
 {
 	struct bw_bench_row bound = { .unit = "times", .limit_name = "at most", .less_is_better = true };
 	char what[64];
-	char name[128];
+	char name[BW_GBENCH_NAME];
 
 	row->name = bw_gbench_name(place, work->what, name);
 	row->unit = "s";

@@ -36,7 +36,7 @@ static enum bw_err memory(struct bw_gbench *bench, struct bw_place *place)
 				    .less_is_better = true };
 	struct bw_place_use use;
 	char what[64];
-	char name[128];
+	char name[BW_GBENCH_NAME];
 	enum bw_err err;
 
 	(void)snprintf(what, sizeof(what), "memory of the guard, %u files", bench->files);
@@ -59,7 +59,7 @@ enum bw_err bw_gbench_enroll(struct bw_gbench *bench, struct bw_place *place)
 {
 	struct bw_bench_row row = { .unit = "files/s", .limit_name = "at least" };
 	char what[64];
-	char name[128];
+	char name[BW_GBENCH_NAME];
 
 	(void)snprintf(what, sizeof(what), "enrolment, %u files", bench->files);
 	row.name = bw_gbench_name(place, what, name);

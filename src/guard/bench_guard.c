@@ -30,9 +30,9 @@ void bw_gbench_absent(const struct bw_gbench *bench, const char *name, const cha
 	(void)fflush(stdout);
 }
 
-const char *bw_gbench_name(const struct bw_place *place, const char *what, char out[128])
+const char *bw_gbench_name(const struct bw_place *place, const char *what, char out[BW_GBENCH_NAME])
 {
-	(void)snprintf(out, 128, "%s: %s", place->type, what);
+	(void)snprintf(out, BW_GBENCH_NAME, "%s: %s", place->type, what);
 	return out;
 }
 
@@ -42,11 +42,15 @@ static const struct part {
 	const char *name;
 	const char *unit; /* of its first row */
 	enum bw_err (*run)(struct bw_gbench *bench, struct bw_place *place);
+	bool once; /* on no file system */
 } parts[] = {
-	{ "enroll", "files/s", bw_gbench_enroll },
-	{ "window", "ms", bw_gbench_window },
-	{ "cost", "s", bw_gbench_cost },
-	{ "attack", "files", bw_gbench_attack },
+	{ "enroll", "files/s", bw_gbench_enroll, false },
+	{ "window", "ms", bw_gbench_window, false },
+	{ "cost", "s", bw_gbench_cost, false },
+	{ "attack", "files", bw_gbench_attack, false },
+	{ "patterns", "files", bw_gbench_patterns, false },
+	{ "slow", "files", bw_gbench_slow, true },
+	{ "benign", "false holds", bw_gbench_benign, false },
 };
 
 /* Among what was named with --NAME; nothing named: all. */
@@ -65,7 +69,7 @@ static bool is_wanted(const struct bw_call *call, const char *option, const char
 static void run_part(struct bw_gbench *bench, const struct part *part, const char *type)
 {
 	struct bw_place place;
-	char name[128];
+	char name[BW_GBENCH_NAME];
 	enum bw_err err;
 
 	bench->why = (struct bw_why){ 0 };
@@ -78,16 +82,32 @@ static void run_part(struct bw_gbench *bench, const struct part *part, const cha
 	bw_place_drop(&place);
 }
 
+static void run_once(struct bw_gbench *bench, const struct part *part)
+{
+	enum bw_err err;
+
+	bench->why = (struct bw_why){ 0 };
+	err = part->run(bench, NULL);
+	if (err != BW_OK)
+		bw_gbench_absent(bench, part->name, part->unit,
+				 bench->why.text[0] != '\0' ? bench->why.text : bw_err_text(err));
+}
+
 static void run_all(struct bw_gbench *bench)
 {
 	static const char *const types[BW_PLACES] = { "ext4", "xfs", "btrfs" };
 
 	for (size_t p = 0; p < BW_COUNT(parts); p++) {
-		for (size_t t = 0; t < BW_COUNT(types); t++) {
-			if (is_wanted(bench->call, "only", parts[p].name) && is_wanted(bench->call, "type", types[t]))
+		if (!is_wanted(bench->call, "only", parts[p].name))
+			continue;
+		if (parts[p].once)
+			run_once(bench, &parts[p]);
+		for (size_t t = 0; t < BW_COUNT(types) && !parts[p].once; t++) {
+			if (is_wanted(bench->call, "type", types[t]))
 				run_part(bench, &parts[p], types[t]);
 		}
 	}
+	bw_gbench_print_stops(bench);
 }
 
 static int check_words(const struct bw_call *call)
@@ -143,13 +163,14 @@ static char *make_folder(const struct bw_call *call)
 
 static int guard_run(struct bw_call *call)
 {
-	struct bw_gbench bench = { .call = call,
-				   .runs = (size_t)bw_call_num(call, "runs"),
-				   .files = (uint32_t)bw_call_num(call, "files") };
+	static struct bw_gbench bench; /* with room for many times */
 	struct bw_why why = { 0 };
 	char *folder;
 	int status = check_words(call);
 
+	bench.call = call;
+	bench.runs = (size_t)bw_call_num(call, "runs");
+	bench.files = (uint32_t)bw_call_num(call, "files");
 	if (status != BW_EXIT_OK)
 		return status;
 	if (geteuid() != 0) { /* a row that says so: whoever reads the table sees that it is not whole */
@@ -177,8 +198,9 @@ static const struct bw_option guard_options[] = {
 	  .value_name = "PART",
 	  .repeat = true,
 	  .help = "enroll (rate, memory), window (how soon new content and repeats are safe, catching up, an idle "
-		  "guard), cost (reads, untar, cp -r, git checkout beside no guard), or attack (drills: files reached, "
-		  "time to stop, files not back)" },
+		  "guard), cost (reads, untar, cp -r, git checkout beside no guard), attack (drills by crews: files "
+		  "reached, time to stop, files not back), patterns (every pattern, in two strains), slow (one file in "
+		  "ten minutes, by a clock that is moved) or benign (ordinary work that nobody may be held for)" },
 	{ .name = "type",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "TYPE",
@@ -201,13 +223,24 @@ static const struct bw_option guard_options[] = {
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "PATTERN",
 	  .repeat = true,
-	  .help = "attack: what is done to the files, each in drills of its own; without it six of them" },
+	  .help = "attack, patterns: what is done to the files, each in drills of its own; without it six of them, or "
+		  "all" },
 	{ .name = "strain",
 	  .kind = BW_OPT_NUM,
 	  .min = 0,
 	  .max = INT64_MAX,
 	  .fallback = "0",
-	  .help = "attack: 0 as the literature tells, else drawn anew" },
+	  .help = "attack: 0 as the literature tells, else drawn anew; patterns: the other strain" },
+	{ .name = "workloads",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "FILE",
+	  .fallback = "bench/guard/benign.py",
+	  .help = "benign: the program that plays them" },
+	{ .name = "gather",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "FILE",
+	  .fallback = "build/bench/guard-benign.jsonl",
+	  .help = "benign: each run is a line there; what is there already counts, so that hours add up" },
 	{ .name = "dir",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "DIR",

@@ -11,7 +11,11 @@
 #include "guard/guard.h"
 #include "guard/program.h"
 
-enum { BW_PLACES = 3 }; /* ext4, XFS, Btrfs */
+enum {
+	BW_PLACES = 3,           /* ext4, XFS, Btrfs */
+	BW_GBENCH_STOPS = 16384, /* times gathered in one bench */
+	BW_GBENCH_NAME = 256,
+};
 
 struct bw_gbench {
 	const struct bw_call *call;
@@ -20,6 +24,8 @@ struct bw_gbench {
 	size_t runs;
 	uint32_t files;
 	struct bw_why why;
+	size_t stop_count;
+	uint32_t stops[BW_GBENCH_STOPS]; /* microseconds, of all drills */
 };
 
 /* One file system, mounted. */
@@ -30,6 +36,7 @@ struct bw_place {
 	char tree[BW_PATH_BYTES]; /* the folder that is guarded */
 	char data[BW_PATH_BYTES]; /* --data; on the bench's own file system */
 	struct bw_program_run guard;
+	uint64_t stops_seen; /* of the running guard */
 };
 
 /* ---- rows --------------------------------------------------------------------------------------- */
@@ -41,7 +48,7 @@ void bw_gbench_print(const struct bw_gbench *bench, const struct bw_bench_row *r
 void bw_gbench_absent(const struct bw_gbench *bench, const char *name, const char *unit, const char *why);
 
 /* "ext4: WHAT", for bw_bench_row.name. */
-const char *bw_gbench_name(const struct bw_place *place, const char *what, char out[128]);
+const char *bw_gbench_name(const struct bw_place *place, const char *what, char out[BW_GBENCH_NAME]);
 
 /* ---- places and programs ------------------------------------------------------------------------------ */
 
@@ -90,11 +97,44 @@ struct bw_place_use {
 
 BW_MUST_USE enum bw_err bw_place_use(const struct bw_place *place, struct bw_place_use *out);
 
+/* ---- drills (bench_drill.c) -------------------------------------------------------------------------------- */
+
+struct bw_drill_words {
+	const char *pattern;
+	const char *options; /* of `guard drill`; NULL: none */
+	uint64_t strain;
+	uint32_t files;
+	double most; /* files touched */
+};
+
+/* What drills of one kind came to. */
+struct bw_drills {
+	struct bw_bench_row touched;
+	size_t count;
+	double lost;      /* bytes differ, or missing */
+	double metadata;  /* of files and folders */
+	double stopped;   /* drills whose attacker was ended or held */
+	char missed[256]; /* the patterns that were not */
+};
+
+/* One drill on a guarded place. A pattern that the file system cannot do counts nothing. */
+BW_MUST_USE enum bw_err bw_gbench_drill(struct bw_gbench *bench, struct bw_place *place,
+					const struct bw_drill_words *words, struct bw_drills *drills);
+void bw_gbench_print_drills(const struct bw_gbench *bench, const struct bw_place *place, const char *who,
+			    struct bw_drills *drills);
+
+/* Takes over the stops' times that the running guard's board shows. */
+BW_MUST_USE enum bw_err bw_gbench_gather_stops(struct bw_gbench *bench, struct bw_place *place);
+void bw_gbench_print_stops(struct bw_gbench *bench);
+
 /* ---- parts: each prints its rows for one place ----------------------------------------------------------- */
 
 BW_MUST_USE enum bw_err bw_gbench_enroll(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_cost(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_window(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_attack(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_patterns(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_benign(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_slow(struct bw_gbench *bench, struct bw_place *place); /* needs none */
 
 #endif

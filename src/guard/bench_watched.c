@@ -97,6 +97,7 @@ enum bw_err bw_place_guard(const struct bw_gbench *bench, struct bw_place *place
 		err = await_proof(place, why);
 	if (err != BW_OK)
 		bw_place_unguard(place);
+	place->stops_seen = 0;
 	return err;
 }
 

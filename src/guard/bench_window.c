@@ -61,7 +61,7 @@ static enum bw_err write_all(const char *dir, unsigned count, unsigned edition, 
 static void print_one(const struct bw_gbench *bench, const struct bw_place *place, const char *what, double value,
 		      double limit)
 {
-	char name[128];
+	char name[BW_GBENCH_NAME];
 	struct bw_bench_row row = { .unit = "ms", .limit_name = "at most", .less_is_better = true };
 
 	row.name = bw_gbench_name(place, what, name);
@@ -89,7 +89,7 @@ static enum bw_err windows(struct bw_gbench *bench, struct bw_place *place, cons
 static enum bw_err catching_up(struct bw_gbench *bench, struct bw_place *place)
 {
 	struct bw_bench_row row = { .unit = "ms", .limit_name = "at most", .less_is_better = true };
-	char name[128];
+	char name[BW_GBENCH_NAME];
 	char dir[BW_PATH_BYTES];
 
 	row.name = bw_gbench_name(place, "caught up, 10000 new files", name);
@@ -113,7 +113,7 @@ static enum bw_err catching_up(struct bw_gbench *bench, struct bw_place *place)
 static enum bw_err idle(struct bw_gbench *bench, struct bw_place *place)
 {
 	struct bw_bench_row row = { .unit = "%", .limit_name = "at most", .less_is_better = true };
-	char name[128];
+	char name[BW_GBENCH_NAME];
 	struct bw_place_use before;
 	struct bw_place_use after;
 

@@ -100,7 +100,7 @@ static enum bw_err seed(struct drill *drill, struct bw_why *why)
 {
 	struct bw_sim_seed how = { .seed = (uint64_t)bw_clock_now_us(),
 				   .files = (uint32_t)bw_call_num(drill->call, "files"),
-				   .mix = "school" };
+				   .mix = bw_call_text(drill->call, "mix") };
 
 	if (bw_call_has(drill->call, "owner")) {
 		how.owner_count = 1;
@@ -445,6 +445,11 @@ static const struct bw_option drill_options[] = {
 	  .max = 100000,
 	  .fallback = "300",
 	  .help = "files to make" },
+	{ .name = "mix",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "MIX",
+	  .fallback = "school",
+	  .help = "which files: school, text, structured, tiny, large, or kinds with numbers: docx=3,jpeg=1" },
 	{ .name = "actors",
 	  .kind = BW_OPT_NUM,
 	  .min = 0,

@@ -31,6 +31,8 @@ struct bw_guard {
 	bool require_sandbox;
 };
 
+enum { BW_BOARD_STOPS = 256 };
+
 /* Counters in shared memory, so that `status` costs nobody anything. Monotonic unless said. */
 struct bw_guard_board {
 	/* watch */
@@ -40,6 +42,8 @@ struct bw_guard_board {
 	_Atomic uint64_t stops;           /* processes signalled */
 	_Atomic uint64_t stop_p50_us;     /* now: from the evidence that decided to the last signal */
 	_Atomic uint64_t stop_max_us;     /* now */
+	_Atomic uint64_t stop_count;      /* verdicts carried out; the newest ones' times below */
+	_Atomic uint32_t stop_us[BW_BOARD_STOPS];
 	_Atomic uint64_t processes_known; /* now */
 	/* judge */
 	_Atomic uint64_t findings;

@@ -437,7 +437,7 @@ static bool look_number(void *context, const struct bw_file_key *key, struct bw_
 }
 
 /* A random file (a key, a download), and then documents go: sealed in it can only be what was there before it. */
-static enum bw_gravity gravity_of_clearing(bool documents_first)
+static enum bw_gravity gravity_of_clearing(bool documents_first, const char *mark)
 {
 	const struct bw_file_key folder = { .ino = 2 };
 	struct stage_file files[40];
@@ -447,6 +447,7 @@ static enum bw_gravity gravity_of_clearing(bool documents_first)
 
 	assert_non_null(noise);
 	bw_shape_noise(1, noise, 400000);
+	memcpy(noise, mark, strlen(mark));
 	stage_open(&stage);
 	bw_score_free(stage.score);
 	assert_ok(bw_score_new(stage.actors, look_number, NULL, &stage.score));
@@ -467,11 +468,18 @@ static enum bw_gravity gravity_of_clearing(bool documents_first)
 	return worst;
 }
 
-static void a_random_file_holds_only_what_was_there_before_it(void **state)
+static void a_sealed_archive_holds_only_what_was_there_before_it(void **state)
 {
 	(void)state;
-	assert_int_equal(gravity_of_clearing(true), BW_GRAVITY_ORDERED);
-	assert_int_equal(gravity_of_clearing(false), BW_GRAVITY_NONE);
+	assert_int_equal(gravity_of_clearing(true, "Salted__"), BW_GRAVITY_ORDERED);
+	assert_int_equal(gravity_of_clearing(false, "Salted__"), BW_GRAVITY_NONE);
+}
+
+/* A browser's cache, a download, a key: nothing in them says that they hold what is deleted beside them. */
+static void a_random_file_and_a_folder_that_is_cleared_hold_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(gravity_of_clearing(true, ""), BW_GRAVITY_NONE);
 }
 
 int main(void)
@@ -484,7 +492,8 @@ int main(void)
 		cmocka_unit_test(deleting_old_and_making_new_ones_accuses_nobody),
 		cmocka_unit_test(packing_and_removing_logs_accuses_nobody),
 		cmocka_unit_test(moving_a_project_into_an_archive_accuses_nobody),
-		cmocka_unit_test(a_random_file_holds_only_what_was_there_before_it),
+		cmocka_unit_test(a_sealed_archive_holds_only_what_was_there_before_it),
+		cmocka_unit_test(a_random_file_and_a_folder_that_is_cleared_hold_nobody),
 		cmocka_unit_test(sealing_copies_and_keeping_the_originals_accuses_nobody),
 		cmocka_unit_test(new_random_files_accuse_nobody),
 		cmocka_unit_test(a_pack_and_a_checkout_accuse_nobody),

@@ -231,19 +231,13 @@ static bool is_fresh(uint64_t time_ns, uint64_t now_ns)
 	return time_ns != 0 && (time_ns >= now_ns || now_ns - time_ns <= BW_SCORE_WAIT_NS);
 }
 
-/* A sealed archive may hold many; one that says nothing of itself only while the sizes fit closely. */
+/*
+ * A sealed archive may hold many. One that says nothing of itself may as well be a download or a cache, beside
+ * which documents are deleted every day.
+ */
 static bool could_swallow(const struct score_made *made)
 {
-	const struct bw_content *c = &made->content;
-	size_t random = 0;
-
-	if (bw_content_size(c) < ARCHIVE_LEAST)
-		return false;
-	if ((c->flags & BW_CONTENT_ENCRYPTED) != 0)
-		return true;
-	for (size_t i = 0; i < c->windows; i++)
-		random += bw_content_class(c, i) == BW_CLASS_RANDOM;
-	return c->format == BW_FORMAT_UNKNOWN && random == c->windows && c->windows > 0;
+	return bw_content_size(&made->content) >= ARCHIVE_LEAST && (made->content.flags & BW_CONTENT_ENCRYPTED) != 0;
 }
 
 static bool is_swallowed(const struct score_gone *gone, struct score_made *made, struct score_match *out)
@@ -260,8 +254,7 @@ static bool is_swallowed(const struct score_gone *gone, struct score_made *made,
 		return false;
 	made->swallowed += bw_content_size(&gone->content);
 	made->swallowed_files++;
-	if (made->swallowed_files <= SWALLOWED_LEAST ||
-	    ((made->content.flags & BW_CONTENT_ENCRYPTED) == 0 && made->swallowed < size / 10 * 7))
+	if (made->swallowed_files <= SWALLOWED_LEAST)
 		return false;
 	*out = (struct score_match){ gone, made, BW_PROOF_SWALLOWED };
 	return true;

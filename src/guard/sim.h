@@ -134,6 +134,13 @@ struct bw_sim_tally {
 BW_MUST_USE enum bw_err bw_sim_run(struct bw_sim_box *box, const struct bw_sim_run *how, struct bw_sim_tally *out,
 				   struct bw_why *why);
 
+/*
+ * In memory, touching nothing: a file as bw_sim_seed makes them, and what the pattern leaves of it; both appended.
+ * UNSUPPORTED: the pattern does not change the bytes of one file where they are.
+ */
+BW_MUST_USE enum bw_err bw_sim_harm(const char *pattern, uint64_t strain, uint64_t seed, struct bw_buf *out_old,
+				    struct bw_buf *out_new);
+
 /* ---- afterwards ------------------------------------------------------------------------- */
 
 struct bw_sim_check {

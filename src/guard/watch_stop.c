@@ -283,7 +283,10 @@ static void note_latency(struct bw_stopper *stopper, uint64_t us)
 	uint64_t sorted[LATENCIES];
 	size_t count;
 
+	atomic_store_explicit(&stopper->board->stop_us[stopper->latency_count % BW_BOARD_STOPS],
+			      us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, memory_order_relaxed);
 	stopper->latencies[stopper->latency_count++ % LATENCIES] = us;
+	atomic_store_explicit(&stopper->board->stop_count, stopper->latency_count, memory_order_release);
 	count = stopper->latency_count < LATENCIES ? stopper->latency_count : LATENCIES;
 	memcpy(sorted, stopper->latencies, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), compare_u64);

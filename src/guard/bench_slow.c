@@ -1,0 +1,159 @@
+/*
+ * Bench: one file in ten minutes. Nobody waits for hours: the judge's own score gets the events that watch would send
+ * of files the simulator makes and harms, their samples read at the same places, with a clock that is moved. A second
+ * look is granted when the score asks for one, as keep and sampler would.
+ */
+#include <stdio.h>
+
+#include "guard/bench_guard.h"
+#include "guard/sample.h"
+#include "guard/score.h"
+#include "guard/sim.h"
+
+enum {
+	GUARD = 900,
+	HARNESS = 800,
+	ATTACKER = 2000,
+	FILES_MOST = 40,
+	WANTED = 15,
+	PACE_S = 600,
+	SALT = 42,
+};
+
+struct slow {
+	struct bw_actors *actors;
+	struct bw_score *score;
+	uint64_t now_ns;
+	uint64_t number; /* of the next file */
+};
+
+static void fork_one(struct slow *slow, uint32_t pid, uint32_t parent, uint32_t session, const char *comm)
+{
+	struct bw_process_event event = { .act = BW_PROCESS_FORK,
+					  .pid = pid,
+					  .parent = parent,
+					  .session = session,
+					  .group = session,
+					  .cgroup = 7,
+					  .uid = pid == ATTACKER ? 1000 : 0 };
+
+	slow->now_ns += 50000;
+	event.time_ns = slow->now_ns;
+	event.start_ns = slow->now_ns;
+	(void)snprintf(event.comm, sizeof(event.comm), "%s", comm);
+	(void)bw_actors_hear(slow->actors, &event);
+}
+
+static enum bw_err open_slow(struct slow *slow)
+{
+	*slow = (struct slow){ .now_ns = UINT64_C(1000000000000), .number = 100 };
+	BW_TRY(bw_actors_new(GUARD, &slow->actors));
+	BW_TRY(bw_score_new(slow->actors, NULL, NULL, &slow->score));
+	fork_one(slow, 1, 0, 1, "systemd");
+	fork_one(slow, HARNESS, 1, HARNESS, "bash");
+	fork_one(slow, GUARD, HARNESS, HARNESS, "breakwater");
+	fork_one(slow, ATTACKER, HARNESS, HARNESS, "tool");
+	return BW_OK;
+}
+
+static void close_slow(struct slow *slow)
+{
+	bw_score_free(slow->score);
+	bw_actors_free(slow->actors);
+}
+
+static void sample_of(const struct bw_file_key *key, const struct bw_buf *content, struct bw_sample *out)
+{
+	struct bw_plan plan;
+
+	bw_sample_plan(SALT, key, content->len, &plan);
+	bw_sample_of(bw_buf_slice(content), &plan, out);
+}
+
+/* True when somebody would be stopped, or a person asked. */
+static bool tell(struct slow *slow, struct bw_event_view *view, const struct bw_buf *old, const struct bw_buf *new)
+{
+	const struct bw_versions versions = { bw_buf_slice(old), bw_buf_slice(new), old->len, new->len };
+	struct bw_outcome outcome = { .verdict = { .gravity = BW_GRAVITY_NONE } };
+	struct bw_second_answer answer;
+	struct bw_second_ask ask;
+
+	if (bw_score_event(slow->score, view, &outcome) && outcome.verdict.gravity >= BW_GRAVITY_ORDERED)
+		return true;
+	if (!bw_score_wish(slow->score, slow->now_ns, &ask))
+		return false;
+	bw_second_compare(ask.token, &versions, &answer);
+	return bw_score_seen(slow->score, &answer, slow->now_ns, &outcome) &&
+	       outcome.verdict.gravity >= BW_GRAVITY_ORDERED;
+}
+
+static enum bw_err harm_one(struct slow *slow, const char *pattern, uint64_t strain, bool *out_told)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf old = BW_BUF_INIT(BW_GIB);
+	BW_CLEANUP(bw_buf_release) struct bw_buf new = BW_BUF_INIT(BW_GIB);
+	struct bw_event_view view = { .event = { .act = BW_ACT_CLOSED,
+						 .pid = ATTACKER,
+						 .was_known = 1,
+						 .file = { .ino = slow->number, .gen = 1 },
+						 .folder = { .ino = 2 },
+						 .mtime_s = 1 } };
+	struct bw_sample before;
+
+	BW_TRY(bw_sim_harm(pattern, strain, slow->number, &old, &new));
+	view.event.known.key = view.event.file;
+	view.event.known.version = slow->number++;
+	sample_of(&view.event.file, &old, &before);
+	bw_content_of(&before, &view.event.known.content);
+	sample_of(&view.event.file, &new, &view.sample);
+	view.event.size = new.len;
+	slow->now_ns += PACE_S * UINT64_C(1000000000);
+	view.event.time_ns = slow->now_ns;
+	view.event.wall_us = (int64_t)(slow->now_ns / 1000);
+	*out_told = tell(slow, &view, &old, &new);
+	return BW_OK;
+}
+
+/* Files until it is noticed; FILES_MOST and one when it is not. UNSUPPORTED: not a pattern for one file's bytes. */
+static enum bw_err until_noticed(const char *pattern, uint64_t strain, unsigned *out)
+{
+	struct slow slow;
+	bool told = false;
+	unsigned files = 0;
+	enum bw_err err = open_slow(&slow);
+
+	for (; err == BW_OK && !told && files <= FILES_MOST; files++)
+		err = harm_one(&slow, pattern, strain, &told);
+	close_slow(&slow);
+	*out = files;
+	return err;
+}
+
+static enum bw_err one_strain(const struct bw_gbench *bench, const char *name, uint64_t strain)
+{
+	struct bw_bench_row row = {
+		.name = name, .unit = "files", .limit_name = "worst, at most", .less_is_better = true
+	};
+
+	for (size_t i = 0; i < bw_sim_pattern_count(); i++) {
+		unsigned files;
+		const enum bw_err err = until_noticed(bw_sim_pattern_id(i), strain, &files);
+
+		if (err == BW_ERR_UNSUPPORTED)
+			continue;
+		BW_TRY(err);
+		bw_bench_add(&row, files, WANTED);
+		if (files > WANTED)
+			(void)fprintf(stderr, "%s: %s at file %u\n", name, bw_sim_pattern_id(i), files);
+	}
+	bw_gbench_print(bench, &row);
+	return BW_OK;
+}
+
+enum bw_err bw_gbench_slow(struct bw_gbench *bench, struct bw_place *place)
+{
+	const uint64_t named = (uint64_t)bw_call_num(bench->call, "strain");
+
+	(void)place;
+	BW_TRY(one_strain(bench, "one file in ten minutes: noticed at", 0));
+	return one_strain(bench, "one file in ten minutes: noticed at, another strain", named != 0 ? named : 20260317);
+}
