@@ -23,6 +23,8 @@ enum {
 	COMMIT_MS = 20,
 	SYNC_MS = 1000,
 	LOOK_MS = 1000,
+	REST_MS = 5000,        /* without events; longer than folders wait to be noted (keep_folder_was.c) */
+	QUIET_LOOK_MS = 10000, /* from then on only others can fill the volume */
 	THIN_MS = 3600 * 1000,
 	STEPS = 256,      /* events served before anybody else has a turn */
 	HEAR_EVERY = 128, /* files of a walk between two looks at the channels */
@@ -109,6 +111,23 @@ static enum bw_err sync_all(struct bw_keep *keep)
 		keep->unsynced[i] = false;
 	}
 	keep->unsynced_ns = 0;
+	keep->restless = true;
+	keep->looked_ns = 0; /* the board says soon that all is done */
+	return BW_OK;
+}
+
+static bool is_quiet(const struct bw_keep *keep, uint64_t now)
+{
+	return keep->unsynced_ns == 0 && bw_queue_count(keep->queue) == 0 && !keep->walking &&
+	       now - keep->busy_ns > REST_MS * MS;
+}
+
+/* Moving a log into its database takes several syncs: not while somebody writes. */
+static enum bw_err rest(struct bw_keep *keep)
+{
+	keep->restless = false;
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++)
+		BW_TRY(bw_shelf_rest(bw_shadow_shelf(bw_copier_shadow(keep->copier, i))));
 	return BW_OK;
 }
 
@@ -125,6 +144,7 @@ static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_recor
 	if (record->kind != BW_RECORD_EVENT || bw_event_parse(record->bytes, &view) != BW_OK)
 		return BW_OK; /* watch can only harm itself: what it does not say the next walk finds */
 	step_back(keep, false);
+	keep->busy_ns = bw_keep_now();
 	return bw_keep_event(keep, &view);
 }
 
@@ -216,6 +236,11 @@ static enum bw_err look_around(struct bw_keep *keep, uint64_t now)
 	return BW_OK;
 }
 
+static uint64_t look_every_ns(const struct bw_keep *keep, uint64_t now)
+{
+	return (!keep->restless && is_quiet(keep, now) ? QUIET_LOOK_MS : LOOK_MS) * MS;
+}
+
 /* One turn of everything but the walk. */
 static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 {
@@ -234,8 +259,11 @@ static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 		BW_TRY(commit(keep));
 	if (keep->unsynced_ns != 0 && now - keep->unsynced_ns > SYNC_MS * MS)
 		BW_TRY(sync_all(keep));
-	if (now - keep->looked_ns > LOOK_MS * MS)
+	keep->board->queued = bw_queue_count(keep->queue);
+	if (now - keep->looked_ns > look_every_ns(keep, now))
 		BW_TRY(look_around(keep, now));
+	if (keep->restless && is_quiet(keep, now))
+		BW_TRY(rest(keep));
 	*out_more = *out_more || more_due;
 	return BW_OK;
 }
@@ -307,7 +335,7 @@ static void hear(struct bw_keep *keep, int timeout_ms)
 static int until_next_ms(const struct bw_keep *keep)
 {
 	const uint64_t now = bw_keep_now();
-	uint64_t until = now + LOOK_MS * MS;
+	uint64_t until = now + look_every_ns(keep, now);
 
 	if (bw_queue_next_ns(keep->queue) < until)
 		until = bw_queue_next_ns(keep->queue);

@@ -9,8 +9,10 @@
 
 void bw_keep_soil(struct bw_keep *keep, uint32_t volume)
 {
-	if (keep->dirty_ns == 0)
+	if (keep->dirty_ns == 0) {
 		keep->dirty_ns = bw_keep_now();
+		keep->busy_ns = keep->dirty_ns;
+	}
 	if (keep->unsynced_ns == 0)
 		keep->unsynced_ns = keep->dirty_ns;
 	keep->dirty[volume] = true;

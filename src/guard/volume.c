@@ -137,6 +137,8 @@ static enum bw_err judge_type(struct bw_volume *volume, const char *path, struct
 		return refuse(why, volume, path, "which is mounted read-only: shadows need room beside the files");
 	if (bw_volume_handle(volume->root, &handle) != BW_OK)
 		return refuse(why, volume, path, "which gives no file handles");
+	volume->handle_type = handle.type;
+	volume->handle_len = handle.len;
 	return BW_OK;
 }
 
@@ -236,9 +238,10 @@ enum bw_err bw_volume_handle_at(int folder, const char *name, struct bw_handle *
 /* The form is the file system's: its root has one of the same kind. */
 enum bw_err bw_volume_handle_of(const struct bw_volume *volume, const struct bw_file_key *key, struct bw_handle *out)
 {
-	struct bw_handle handle = { 0 };
+	struct bw_handle handle = { .type = volume->handle_type, .len = volume->handle_len };
 
-	BW_TRY(bw_volume_handle(volume->root, &handle));
+	if (handle.len == 0)
+		BW_TRY(bw_volume_handle(volume->root, &handle));
 	BW_TRY(bw_file_key_to_handle(key, handle.type, handle.len, handle.bytes));
 	*out = handle;
 	return BW_OK;

@@ -29,6 +29,8 @@ struct bw_volume {
 	int root;        /* the mount's top folder, open for reading; owned */
 	dev_t device;
 	enum bw_strategy strategy;
+	int handle_type;    /* of its files' handles, as its root has one */
+	uint8_t handle_len; /* 0: not asked yet */
 	char type[16];
 	char mount[BW_PATH_BYTES]; /* absolute, no slash at the end unless it is "/" */
 	char store[BW_PATH_BYTES]; /* mount/.breakwater-guard */

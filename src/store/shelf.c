@@ -240,7 +240,7 @@ enum bw_err bw_shelf_commit(struct bw_shelf *shelf)
 	return err;
 }
 
-enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
+enum bw_err bw_shelf_rest(struct bw_shelf *shelf)
 {
 	int rc;
 
@@ -248,6 +248,18 @@ enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
 	rc = sqlite3_wal_checkpoint_v2(shelf->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	/* a reader that stays in the way delays only the moving of pages; the log itself was synced first */
 	return rc == SQLITE_BUSY ? BW_OK : bw_sql_err(shelf->db, rc);
+}
+
+/* Only the log has to be on the disk: what it holds is found there after a power cut, by whoever opens next. */
+enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
+{
+	sqlite3_file *log = NULL;
+
+	BW_TRY(bw_shelf_commit(shelf));
+	if (sqlite3_file_control(shelf->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log) != SQLITE_OK ||
+	    log == NULL || log->pMethods == NULL)
+		return bw_shelf_rest(shelf);
+	return bw_sql_err(shelf->db, log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
 }
 
 uint64_t bw_shelf_next(struct bw_shelf *shelf)
@@ -381,14 +393,11 @@ enum bw_err bw_shelf_setting_get(struct bw_shelf *shelf, const char *name, struc
 
 enum bw_err bw_shelf_totals(struct bw_shelf *shelf, struct bw_shelf_totals *out)
 {
-	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
 	bool found;
 
 	BW_TRY(bw_shelf_settle(shelf));
-	BW_TRY(bw_sql_prepare(shelf->db,
-			      "SELECT files, versions, kept, coalesce((SELECT taken FROM version ORDER BY number"
-			      " LIMIT 1), ?1) FROM tally",
-			      &stmt));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_TOTALS, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, BW_TIME_MIN);
 	BW_TRY(bw_sql_row(stmt, &found));
 	BW_NEED(found, CORRUPT);

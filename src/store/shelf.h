@@ -5,7 +5,7 @@
  *
  * One writer. Changes happen in one open transaction; bw_shelf_commit ends it. A
  * commit survives a killed process at once and a power cut once bw_shelf_sync
- * has returned (WAL with synchronous=NORMAL; sync is a checkpoint). Whoever
+ * has returned (WAL with synchronous=NORMAL; sync is an fsync of the log). Whoever
  * writes contents makes them durable before bw_shelf_sync.
  *
  * Names and paths are bytes as the kernel gives them, never assumed to be UTF-8; no NUL inside.
@@ -88,6 +88,9 @@ void bw_shelf_close(struct bw_shelf *shelf); /* rolls back what was not committe
 
 BW_MUST_USE enum bw_err bw_shelf_commit(struct bw_shelf *shelf);
 BW_MUST_USE enum bw_err bw_shelf_sync(struct bw_shelf *shelf); /* commits first */
+
+/* The same, and the log goes into the database, so that it is short: when there is time. */
+BW_MUST_USE enum bw_err bw_shelf_rest(struct bw_shelf *shelf);
 
 /* The folder of this path, made when new; its handle is brought up to date. */
 BW_MUST_USE enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_folder *folder,

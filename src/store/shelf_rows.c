@@ -7,6 +7,9 @@
 
 static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_TALLY] = "UPDATE tally SET files = files + ?1, versions = versions + ?2, kept = kept + ?3",
+	[SHELF_TOTALS] =
+		"SELECT files, versions, kept, coalesce((SELECT taken FROM version ORDER BY number LIMIT 1), ?1)"
+		" FROM tally",
 	[SHELF_FOLDER_FIND] = "SELECT number FROM folder WHERE path = ?1",
 	[SHELF_FOLDER_ADD] = "INSERT INTO folder(handle_type, handle, path, meta) VALUES(?1, ?2, ?3, ?4)",
 	[SHELF_FOLDER_UPDATE] = "UPDATE folder SET handle_type = ?1, handle = ?2,"
