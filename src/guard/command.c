@@ -16,13 +16,14 @@ extern const struct bw_command bw_guard_run_command;
 extern const struct bw_command bw_guard_status_command;
 extern const struct bw_command bw_guard_verify_command;
 extern const struct bw_command bw_guard_versions_command;
+extern const struct bw_command bw_guard_view_command;
 
 /* In the order in which a newcomer meets them. */
 static const struct bw_command *const rows[] = {
 	&bw_guard_enroll_command,  &bw_guard_run_command,     &bw_guard_status_command,   &bw_guard_incidents_command,
 	&bw_guard_explain_command, &bw_guard_restore_command, &bw_guard_approve_command,  &bw_guard_versions_command,
 	&bw_guard_verify_command,  &bw_guard_exclude_command, &bw_guard_unenroll_command, &bw_guard_drill_command,
-	&bw_guard_job_command,
+	&bw_guard_job_command,     &bw_guard_view_command,
 };
 
 static struct bw_command verbs[BW_COUNT(rows) + 1]; /* the last one stays empty: the end */
