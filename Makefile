@@ -14,7 +14,8 @@ setup:
 	@tools/setup
 
 demo: all
-	@tools/setup --peers
+	@tools/setup --peers --demo
+	@ninja -C $(BUILD) guard_sim
 	@tools/demo $(BUILD)/breakwater
 
 test:
@@ -38,7 +39,7 @@ uninstall: $(BUILD)/build.ninja
 
 help:
 	@echo "make            set up what is missing, build"
-	@echo "make demo       play the exchange with real data and a real client"
+	@echo "make demo       play the exchange with real data, and (as root) the guard with a real Samba share"
 	@echo "make test       every test; ends with N passed, N failed"
 	@echo "make bench      the table of figures; BENCH_RESUME=1 goes on, BENCH_OPTIONS='--objects 10000000'"
 	@echo "make fuzz       FUZZ_SECONDS=60 for each parser"
