@@ -159,13 +159,14 @@ enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t incident, b
 	return ask_plain(channel, BW_ASK_RESTORE_ENDS, bw_buf_slice(&body), why);
 }
 
-enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, const uint8_t manifest[BW_SHA256_BYTES],
+enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, uint8_t kind, struct bw_slice sentence,
 			    struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(8 + BW_SHA256_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(16 + BW_ASK_SENTENCE_BYTES);
 
 	BW_TRY(bw_buf_add_be64(&body, incident));
-	BW_TRY(bw_buf_add(&body, bw_slice_of(manifest, BW_SHA256_BYTES)));
+	BW_TRY(bw_buf_add_u8(&body, kind));
+	BW_TRY(bw_buf_add_block(&body, sentence));
 	return ask_plain(channel, BW_ASK_REPORTED, bw_buf_slice(&body), why);
 }
 

@@ -9,7 +9,8 @@
  *   RESTORE_BEGINS  incident be64 (0: of none). Ends with the connection when nobody says so
  *   RESTORE_ENDS    incident be64 | close u8 | counts (bw_ledger_restored_write)
  *   APPROVE, CLOSE  incident be64
- *   REPORTED        incident be64 | SHA-256 of the evidence folder's manifest
+ *   REPORTED        incident be64 | kind u8 | sentence block: a person released its bundle (BW_LEDGER_RELEASED) or
+ *                   met a duty to report (BW_LEDGER_TOLD)
  *   JOB             a note that a job was signed or revoked (guard/job_book.h)
  *   JOB_BEGINS      device be64 | name; with the folders it may work in (struct bw_job_word). Ends with the connection
  */
@@ -31,6 +32,8 @@ enum bw_ask_kind {
 };
 
 #define BW_ASK_SOCKET "guard/socket" /* below DATA */
+
+enum { BW_ASK_SENTENCE_BYTES = 1024 };
 
 enum { BW_ASK_WAIT_MS = 10 * 1000 }; /* scribe answers after it synced: a full disk is slow */
 
@@ -55,8 +58,8 @@ BW_MUST_USE enum bw_err bw_ask_decision(struct bw_channel *channel, enum bw_ask_
 					struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t incident, bool close,
 					    const struct bw_ledger_restored *restored, struct bw_why *why);
-BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident,
-					const uint8_t manifest[BW_SHA256_BYTES], struct bw_why *why);
+BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, uint8_t kind,
+					struct bw_slice sentence, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_job_begins(struct bw_channel *channel, const char *name, uint64_t device, int folders,
 					  struct bw_why *why);

@@ -19,6 +19,8 @@
  *   scribe -> judge            JOB: a signed job begins (with the folders it may work in) or ends (bw_job_word)
  *   judge -> scribe            JOB: what it let pass
  *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
+ *
+ * What is said until a report lies sealed, kinds from 64 on: guard/report_form.h
  */
 #ifndef BW_GUARD_EVENT_H
 #define BW_GUARD_EVENT_H

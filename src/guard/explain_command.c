@@ -6,6 +6,7 @@
 #include "guard/incident.h"
 #include "guard/plain.h"
 #include "guard/record.h"
+#include "guard/report.h"
 
 enum { PAGE_BYTES = 64 * 1024 * 1024 };
 
@@ -132,6 +133,7 @@ static enum bw_err explain(const struct bw_call *call, const struct bw_incident 
 		BW_TRY(bw_buf_addf(out, "],\"restore\":\"breakwater guard restore --incident %llu --yes\"",
 				   (unsigned long long)incident->id));
 		BW_TRY(bw_json_add_bool(out, "replays", explaining->wrong == 0));
+		BW_TRY(bw_report_json(bw_call_data(call), incident, out));
 		return bw_buf_add_u8(out, '}');
 	}
 	BW_TRY(bw_buf_addf(out, "\nIncident %llu is %s%s%s.\n", (unsigned long long)incident->id,
@@ -141,6 +143,7 @@ static enum bw_err explain(const struct bw_call *call, const struct bw_incident 
 		BW_TRY(bw_buf_addf(out, "%llu files were brought back, %llu could not be.\n",
 				   (unsigned long long)incident->restored.files,
 				   (unsigned long long)incident->restored.failed));
+	BW_TRY(bw_report_words(bw_call_data(call), incident, out));
 	if (explaining->wrong == 0)
 		return bw_buf_addf(out, "Judged again from its records, each verdict comes out the same.\n");
 	return bw_buf_addf(out, "JUDGED AGAIN, %zu OF ITS RECORDS DO NOT COME OUT THE SAME.\n", explaining->wrong);

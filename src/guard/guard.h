@@ -8,6 +8,7 @@
 #ifndef BW_GUARD_GUARD_H
 #define BW_GUARD_GUARD_H
 
+#include "crypto/keys.h"
 #include "guard/ears.h"
 #include "guard/event.h"
 #include "guard/ring.h"
@@ -29,6 +30,7 @@ struct bw_guard {
 	struct bw_ring *features;                 /* sampler -> keep */
 	struct bw_shared *board; /* struct bw_guard_board: what status shows, each field one writer's */
 	bool require_sandbox;
+	char node[BW_NODE_NAME_CHARS + 1]; /* whose keys seal the evidence; "" without any */
 };
 
 enum { BW_BOARD_STOPS = 256 };
@@ -94,5 +96,8 @@ int bw_keep_run(struct bw_seat *seat);
 int bw_sampler_run(struct bw_seat *seat);
 int bw_scribe_run(struct bw_seat *seat);
 int bw_hand_run(struct bw_seat *seat);
+int bw_reporter_run(struct bw_seat *seat);
+int bw_witness_run(struct bw_seat *seat);
+int bw_sealer_run(struct bw_seat *seat);
 
 #endif

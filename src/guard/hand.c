@@ -1,7 +1,8 @@
 /*
  * The hand is the only worker that starts programs, and only those: smbstatus, smbcontrol, pdbedit, smbpasswd, nft,
- * sendmail, and the hook that root named. It parses nothing but the small forms of guard/hand_form.h, the flags of an
- * account (pdbedit) and the kernel's tables of connections; it passes on what Samba says of sessions as Samba said it.
+ * sendmail, the hook that root named, and this program's own `import`. It parses nothing but the small forms of
+ * guard/hand_form.h and guard/report_form.h, the flags of an account (pdbedit) and the kernel's tables of connections;
+ * it passes on what Samba says of sessions as Samba said it.
  *
  * It cannot be put behind a seccomp list or Landlock rules, which its programs would inherit. Instead it gives up, for
  * them and for itself, every capability that is not needed, and the way to get others back. What it holds itself and
@@ -20,6 +21,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "guard/hand_parts.h"
+#include "guard/report_form.h"
 #include "sys/clock.h"
 
 enum { SAID_BYTES = 256 * 1024, HELP_MS = 5000, GONE_WAIT_MS = 20, URGENT = -10 };
@@ -89,6 +91,24 @@ static enum bw_err take_notice(struct hand *hand, struct bw_slice body)
 	return BW_OK;
 }
 
+static enum bw_err take_share(struct hand *hand, struct bw_slice body)
+{
+	struct bw_report_word word;
+
+	BW_TRY(bw_report_word_parse(body, BW_REPORT_SHARE, &word));
+	hand_share_take(hand, word.incident, word.number);
+	return BW_OK;
+}
+
+static enum bw_err take_image(struct hand *hand, struct bw_slice body)
+{
+	struct bw_image image;
+
+	BW_TRY(bw_image_parse(body, &image));
+	hand_image(hand, &image);
+	return BW_OK;
+}
+
 static const struct {
 	const char *from;
 	uint8_t kind;
@@ -97,6 +117,7 @@ static const struct {
 	{ "judge", BW_RECORD_WHO, take_who },       { "judge", BW_RECORD_KEEP_OUT, take_keep_out },
 	{ "judge", BW_RECORD_FREEZE, take_freeze }, { "judge", BW_RECORD_LIFT, take_lift },
 	{ "scribe", BW_RECORD_LIFT, take_lift },    { "scribe", BW_RECORD_NOTICE, take_notice },
+	{ "scribe", BW_REPORT_SHARE, take_share },  { "judge", BW_REPORT_IMAGE, take_image },
 };
 
 static enum bw_err take_frame(struct hand *hand, const char *peer, const struct bw_frame *frame)
@@ -160,7 +181,8 @@ enum {
 	AT_SAMBA = AT_PEERS + BW_COUNT(peers),
 	AT_POST = AT_SAMBA + 2,
 	AT_WORK = AT_POST + 2,
-	AT_END = AT_WORK + 2
+	AT_SHARE = AT_WORK + 2,
+	AT_END = AT_SHARE + 2
 };
 
 static void wish(const struct hand *hand, struct pollfd out[AT_END])
@@ -180,6 +202,8 @@ static void wish(const struct hand *hand, struct pollfd out[AT_END])
 	out[AT_POST + 1] = (struct pollfd){ .fd = hand->post.run.out_fd, .events = POLLIN };
 	out[AT_WORK] = (struct pollfd){ .fd = hand->work.run.pid_fd, .events = POLLIN };
 	out[AT_WORK + 1] = (struct pollfd){ .fd = hand->work.run.out_fd, .events = POLLIN };
+	out[AT_SHARE] = (struct pollfd){ .fd = hand->share.run.pid_fd, .events = POLLIN };
+	out[AT_SHARE + 1] = (struct pollfd){ .fd = hand->share.run.out_fd, .events = POLLIN };
 }
 
 static int wait_ms(const struct hand *hand, int64_t due_us)
@@ -199,12 +223,14 @@ static int64_t do_what_is_due(struct hand *hand)
 {
 	const int64_t samba_us = hand_samba_turn(hand);
 	const int64_t post_us = hand_post_turn(hand);
+	const int64_t share_us = hand_share_turn(hand);
+	int64_t first_us = samba_us < post_us ? samba_us : post_us;
 	int64_t work_us;
 
 	hand_expire(hand);
 	work_us = hand_work_turn(hand);
-	work_us = work_us < post_us ? work_us : post_us;
-	return samba_us < work_us ? samba_us : work_us;
+	first_us = first_us < work_us ? first_us : work_us;
+	return first_us < share_us ? first_us : share_us;
 }
 
 static bool turn(struct hand *hand)
@@ -308,9 +334,12 @@ static enum bw_err begin(struct hand *hand, struct bw_why *why)
 	hand->samba.wanted = true;
 	hand->post.run = BW_PROGRAM_NONE;
 	hand->work.run = BW_PROGRAM_NONE;
+	hand->share.run = BW_PROGRAM_NONE;
 	hand->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (hand->proc < 0)
 		return bw_why_errno(why, errno, "open", "/proc");
+	if (realpath(hand->guard->data, hand->data) == NULL)
+		return bw_why_errno(why, errno, "find", hand->guard->data);
 	BW_TRY(bw_path_join(hand->book_path, hand->guard->data, "guard/hand"));
 	BW_TRY(bw_hand_book_init(&hand->book));
 	/* whom a child serves must be read while it lives: a fraction of a second when it attacks */
@@ -350,6 +379,7 @@ int bw_hand_run(struct bw_seat *seat)
 	bw_program_release(&hand->samba.run);
 	bw_program_release(&hand->work.run);
 	hand_post_release(hand);
+	bw_program_release(&hand->share.run);
 	bw_hand_book_release(&hand->book);
 	(void)close(hand->proc);
 	free(hand);

@@ -35,6 +35,8 @@ struct hand_post {
 	struct bw_buf waiting[HAND_NOTICES_MAX]; /* bodies of NOTICE */
 	size_t count;
 	bool mail_tried;    /* of the first one; its hook comes next */
+	bool is_mail;       /* what runs now */
+	uint64_t incident;  /* whose notice it is */
 	int64_t hour_us;    /* monotonic: when the count below began */
 	unsigned this_hour; /* notices taken in it */
 };
@@ -61,11 +63,27 @@ struct hand_work {
 	size_t count;
 };
 
+enum { HAND_SHARES_MAX = 16 };
+
+struct hand_share_one {
+	uint64_t incident;
+	uint32_t number; /* of the report */
+};
+
+/* Bundles that go into the exchange, one after the other. */
+struct hand_share {
+	struct bw_program_run run;
+	struct hand_share_one waiting[HAND_SHARES_MAX];
+	size_t count;
+	enum { HAND_SHARE_IMPORT, HAND_SHARE_COLLECTION, HAND_SHARE_AGAIN } step;
+};
+
 struct hand {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
 	struct bw_hand_book book;
 	char book_path[BW_PATH_BYTES];
+	char data[BW_PATH_BYTES];      /* the data folder, absolute: programs start elsewhere */
 	char smbstatus[BW_PATH_BYTES]; /* "": not there, as below */
 	char smbcontrol[BW_PATH_BYTES];
 	char nft[BW_PATH_BYTES];
@@ -77,6 +95,7 @@ struct hand {
 	struct hand_samba samba;
 	struct hand_work work;
 	struct hand_post post;
+	struct hand_share share;
 };
 
 /* ---- hand_act.c: doing and undoing; each logs once, and tells the scribe ---------------- */
@@ -125,6 +144,16 @@ void hand_peer(struct hand *hand, const struct bw_who *who);
 void hand_post_take(struct hand *hand, struct bw_slice body);
 int64_t hand_post_turn(struct hand *hand);
 void hand_post_release(struct hand *hand);
+
+/* ---- hand_share.c: the exchange ------------------------------------------------------------------ */
+
+void hand_share_take(struct hand *hand, uint64_t incident, uint32_t number);
+int64_t hand_share_turn(struct hand *hand);
+
+/* ---- hand_image.c: what program a process runs ------------------------------------------------------ */
+
+struct bw_image;
+void hand_image(struct hand *hand, const struct bw_image *what);
 
 /* ---- hand.c ------------------------------------------------------------------------------------- */
 

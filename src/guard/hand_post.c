@@ -75,15 +75,32 @@ static enum bw_err start_next(struct hand *hand)
 	struct bw_notice notice;
 	enum bw_err err = bw_notice_parse(bw_buf_slice(&post->waiting[0]), &notice);
 
+	if (err == BW_OK)
+		post->incident = notice.incident;
 	if (err == BW_OK && !post->mail_tried) {
 		post->mail_tried = true;
+		post->is_mail = true;
 		if (hand->guard->settings.mail != NULL && hand->sendmail[0] != '\0')
 			return start_mail(hand, &notice);
 	}
+	post->is_mail = false;
 	if (err == BW_OK && hand->guard->settings.hook != NULL)
 		err = start_hook(hand, &notice);
 	drop_first(post);
 	return err;
+}
+
+/* In the ledger too: whoever was told is not told again after a restart. */
+static void note(struct hand *hand)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+	const struct bw_acted acted = { .incident = hand->post.incident,
+					.what = BW_ACTED_NOTICED,
+					.subject = hand->post.is_mail ? BW_LIT("by mail") : BW_LIT("by the hook"),
+					.undo = bw_slice_empty };
+
+	if (bw_acted_add(&body, &acted) == BW_OK)
+		hand_tell(hand, "scribe", BW_RECORD_ACTED, bw_buf_slice(&body), -1);
 }
 
 static void hear(struct hand *hand)
@@ -96,8 +113,10 @@ static void hear(struct hand *hand)
 	if (err != BW_OK || status != 0)
 		bw_log(BW_ERROR, "a notice could not be sent", BW_TEXT("why", bw_err_text(err)),
 		       BW_NUM("status", status));
-	else
+	else {
 		bw_log(BW_NOTICE, "a notice was sent", { 0 });
+		note(hand);
+	}
 	bw_program_release(&hand->post.run);
 }
 

@@ -109,6 +109,16 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 		break;
 	case BW_LEDGER_REPORTED:
 		(void)snprintf(incident->manifest, sizeof(incident->manifest), "%.*s", BW_ARG(record->body));
+		incident->reported_us = record->wall_us;
+		break;
+	case BW_LEDGER_SHARED:
+		incident->shared_us = record->wall_us;
+		break;
+	case BW_LEDGER_RELEASED:
+		incident->released_us = record->wall_us;
+		break;
+	case BW_LEDGER_TOLD:
+		incident->duties++;
 		break;
 	default:
 		break;

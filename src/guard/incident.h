@@ -25,6 +25,10 @@ struct bw_incident {
 	int64_t decided_us;                     /* when it was approved or closed; 0 while it is open */
 	struct bw_ledger_restored restored;     /* by all restores together */
 	char manifest[2 * BW_SHA256_BYTES + 1]; /* of its newest evidence folder; "" while there is none */
+	int64_t reported_us;                    /* when that was sealed; 0 while there is none */
+	int64_t shared_us;                      /* when a report went into the exchange; 0 while none did */
+	int64_t released_us;                    /* a person released the full bundle; 0: nobody did */
+	uint32_t duties;                        /* that a person said were met: see BW_LEDGER_TOLD */
 };
 
 enum { BW_INCIDENTS_MAX = 1024 * 1024 };

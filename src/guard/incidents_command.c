@@ -4,10 +4,11 @@
 #include "codec/json_text.h"
 #include "guard/incident.h"
 #include "guard/plain.h"
+#include "guard/report.h"
 
 enum { PAGE_BYTES = 64 * 1024 * 1024 };
 
-static enum bw_err json_one(struct bw_buf *out, const struct bw_incident *incident)
+static enum bw_err json_one(const char *data, struct bw_buf *out, const struct bw_incident *incident)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
 	BW_TRY(bw_json_add_num(out, "incident", (int64_t)incident->id));
@@ -22,16 +23,17 @@ static enum bw_err json_one(struct bw_buf *out, const struct bw_incident *incide
 	BW_TRY(bw_json_add_num(out, "files_failed", (int64_t)incident->restored.failed));
 	if (incident->manifest[0] != '\0')
 		BW_TRY(bw_json_add_text(out, "evidence_sha256", bw_slice_text(incident->manifest)));
+	BW_TRY(bw_report_json(data, incident, out));
 	return bw_buf_add_u8(out, '}');
 }
 
-static enum bw_err json_all(struct bw_buf *out, const struct bw_incidents *incidents)
+static enum bw_err json_all(const char *data, struct bw_buf *out, const struct bw_incidents *incidents)
 {
 	BW_TRY(bw_buf_add_u8(out, '['));
 	for (size_t i = 0; i < incidents->count; i++) {
 		if (i > 0)
 			BW_TRY(bw_buf_add_u8(out, ','));
-		BW_TRY(json_one(out, &incidents->list[i]));
+		BW_TRY(json_one(data, out, &incidents->list[i]));
 	}
 	return bw_buf_add_u8(out, ']');
 }
@@ -72,7 +74,7 @@ static int incidents_run(struct bw_call *call)
 				   "breakwater guard verify tells more", "%s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
 	if (bw_call_json(call)) {
-		err = json_all(&page, &incidents);
+		err = json_all(bw_call_data(call), &page, &incidents);
 		exit = bw_plain_json(call, err, &page);
 	} else {
 		print_all(&incidents);

@@ -360,6 +360,7 @@ void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 	if (proof == NULL)
 		return;
 	atomic_fetch_add_explicit(&judge->board->findings, 1, memory_order_relaxed);
+	judge_look_at_program(judge, outcome);
 	incident = incident_for(judge, outcome, proof);
 	if (outcome->verdict.gravity >= BW_GRAVITY_ORDERED &&
 	    (incident == NULL || outcome->verdict.gravity > incident->gravity)) {

@@ -48,6 +48,14 @@ struct judge_job {
 	struct bw_job job;
 };
 
+enum { JUDGE_IMAGES_MAX = 64 };
+
+/* A process whose program was asked for. */
+struct judge_image {
+	uint32_t pid;
+	uint64_t start_ns;
+};
+
 struct judge {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
@@ -64,6 +72,8 @@ struct judge {
 	struct judge_job jobs[JUDGE_JOBS_MAX];
 	struct judge_incident incidents[JUDGE_INCIDENTS_MAX];
 	struct bw_actor_target targets[JUDGE_TARGETS_MAX];
+	struct judge_image images[JUDGE_IMAGES_MAX];
+	size_t image_at;
 	struct bw_record record;
 	struct bw_buf bytes;
 };
@@ -88,6 +98,9 @@ BW_MUST_USE enum bw_err judge_hear_peer(struct judge *judge, struct bw_slice bod
 BW_MUST_USE enum bw_err judge_hear_sessions(struct judge *judge, const struct bw_frame *frame, int fd);
 void judge_keep_out(struct judge *judge, struct judge_incident *incident, const uint32_t *processes, size_t count);
 void judge_let_clients(struct judge *judge, struct judge_incident *incident);
+
+/* judge_image.c: what program it was, for the report */
+void judge_look_at_program(struct judge *judge, const struct bw_outcome *outcome);
 
 /* judge_job.c: signed jobs */
 enum bw_err judge_job(struct judge *judge, struct bw_slice body, int fd); /* PROTOCOL */

@@ -14,6 +14,8 @@ const char *bw_ledger_kind_name(uint8_t kind)
 		[BW_LEDGER_DAMAGED] = "damaged",   [BW_LEDGER_REPORTED] = "reported",
 		[BW_LEDGER_ACTED] = "acted",       [BW_LEDGER_TRACE] = "trace",
 		[BW_LEDGER_APPROVAL] = "approval", [BW_LEDGER_JOB] = "job",
+		[BW_LEDGER_SHARED] = "shared",     [BW_LEDGER_RELEASED] = "released",
+		[BW_LEDGER_TOLD] = "told",
 	};
 
 	return kind < BW_LEDGER_KINDS && names[kind] != NULL ? names[kind] : "unknown";

@@ -46,6 +46,9 @@ enum bw_ledger_kind {
 	BW_LEDGER_TRACE,    /* what else an incident's actor did (guard/trace.h) */
 	BW_LEDGER_APPROVAL, /* whom a person let work on, and until when (guard/approval.h) */
 	BW_LEDGER_JOB,      /* of a signed job (guard/job_book.h) */
+	BW_LEDGER_SHARED,   /* a report's bundle went into the node's own exchange */
+	BW_LEDGER_RELEASED, /* a person released the full bundle into it */
+	BW_LEDGER_TOLD,     /* a person said that a duty to report was met, and which */
 	BW_LEDGER_KINDS,
 };
 
@@ -119,6 +122,10 @@ void bw_ledger_close(struct bw_ledger *ledger); /* NULL allowed; what was not sy
 BW_MUST_USE enum bw_err bw_ledger_append(struct bw_ledger *ledger, uint8_t kind, uint64_t incident,
 					 struct bw_slice body);
 BW_MUST_USE enum bw_err bw_ledger_sync(struct bw_ledger *ledger);
+
+/* Where the chain stands, what was not synced included; and when the ledger was begun. */
+struct bw_ledger_link bw_ledger_link(const struct bw_ledger *ledger);
+int64_t bw_ledger_began(const struct bw_ledger *ledger);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@ enum {
 struct bw_ledger {
 	int fd;
 	uint64_t end; /* behind the last whole record */
+	int64_t began_us;
 	struct bw_ledger_link link;
 	struct bw_buf bytes; /* of the record being written */
 };
@@ -171,6 +172,16 @@ enum bw_err bw_ledger_sync(struct bw_ledger *ledger)
 	return fdatasync(ledger->fd) == 0 ? BW_OK : bw_err_from_errno(errno);
 }
 
+struct bw_ledger_link bw_ledger_link(const struct bw_ledger *ledger)
+{
+	return ledger->link;
+}
+
+int64_t bw_ledger_began(const struct bw_ledger *ledger)
+{
+	return ledger->began_us;
+}
+
 static enum bw_err begin(struct bw_ledger *ledger)
 {
 	struct bw_ledger_head head = { .began_us = bw_clock_now_us() };
@@ -179,6 +190,7 @@ static enum bw_err begin(struct bw_ledger *ledger)
 	bw_random(head.id, sizeof(head.id));
 	bw_buf_clear(&ledger->bytes);
 	BW_TRY(bw_ledger_head_write(&head, &ledger->bytes, &ledger->link));
+	ledger->began_us = head.began_us;
 	return put_bytes(ledger, &none);
 }
 
@@ -276,6 +288,7 @@ static enum bw_err go_on(struct bw_ledger *ledger, const char *path, struct bw_w
 		seen.torn_bytes = zeros;
 		err = BW_OK;
 	}
+	ledger->began_us = seen.head.began_us;
 	if (err == BW_ERR_CORRUPT)
 		return set_aside(ledger, path, &seen, why);
 	BW_TRY(err);

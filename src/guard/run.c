@@ -10,8 +10,11 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "guard/guard.h"
+#include "crypto/secret_input.h"
+#include "guard/seal_keys.h"
 #include "guard/shadow.h"
 #include "guard/volumes.h"
+#include "sys/service.h"
 
 enum {
 	/* touched all of it sooner or later, so this counts against what the guard may take */
@@ -29,6 +32,7 @@ struct parent {
 	struct bw_call *call;
 	struct bw_arena arena;
 	struct bw_shared board;
+	struct bw_seal_keys keys;
 	int lock;
 	uint64_t files; /* in the catalogues at the start */
 };
@@ -41,12 +45,16 @@ static const struct bw_worker workers[] = {
 	{ "sampler", bw_sampler_run, BW_MAY_COMPUTE }, /* looks into contents */
 	{ "scribe", bw_scribe_run, BW_MAY_STORE | BW_MAY_ACCEPT }, /* writes the ledger, answers root */
 	{ "hand", bw_hand_run, 0 },                                /* confines itself: it starts programs */
+	{ "reporter", bw_reporter_run, BW_MAY_COMPUTE },           /* reads records, writes reports */
+	{ "witness", bw_witness_run, BW_MAY_KEEP },                /* hashes what reports name; writes nothing */
+	{ "sealer", bw_sealer_run, BW_MAY_COMPUTE },               /* holds the keys, signs manifests */
 	{ NULL, NULL, 0 },
 };
 
 static const struct bw_link links[] = {
-	{ "judge", "scribe" }, { "judge", "keep" },   { "scribe", "keep" },   { "judge", "hand" },
-	{ "scribe", "hand" },  { "keep", "sampler" }, { "judge", "sampler" }, { NULL, NULL },
+	{ "judge", "scribe" },  { "judge", "keep" },       { "scribe", "keep" },   { "judge", "hand" },
+	{ "scribe", "hand" },   { "keep", "sampler" },     { "judge", "sampler" }, { "scribe", "reporter" },
+	{ "scribe", "sealer" }, { "reporter", "witness" }, { "hand", "witness" },  { NULL, NULL },
 };
 
 /* The rest is between bw_guard_of and the table of share.c. */
@@ -56,6 +64,21 @@ static size_t keep(void *shared, const struct bw_member *who, int out[BW_CREW_KE
 
 	(void)who;
 	return bw_guard_fds(&p->guard, out, BW_CREW_KEEP_MAX);
+}
+
+/* The sealer is told its keys; nobody else ever sees them. */
+static enum bw_err started(void *shared, struct bw_crew *crew, const struct bw_member *who)
+{
+	BW_CLEANUP(bw_buf_wipe) struct bw_buf body = BW_BUF_INIT(2 * BW_NODE_KEYS_FILE_MAX);
+	const struct parent *p = shared;
+
+	if (strcmp(who->name, "sealer") != 0 || p->keys.file.len == 0)
+		return BW_OK;
+	/* room first: growing would leave copies of the passphrase behind in freed memory */
+	BW_TRY(bw_buf_reserve(&body, 2 * BW_NODE_KEYS_FILE_MAX - 1));
+	BW_TRY(bw_buf_add_block(&body, bw_buf_slice(&p->keys.file)));
+	BW_TRY(bw_buf_add_block(&body, bw_secret_slice(&p->keys.passphrase)));
+	return bw_crew_tell(crew, who, BW_TELL_SEAL_KEYS, bw_buf_slice(&body), -1);
 }
 
 static void ready(void *shared, struct bw_crew *crew)
@@ -127,11 +150,33 @@ static void release(struct parent *p)
 	bw_volumes_release(guard->volumes, guard->volume_count);
 	bw_ears_close(&guard->ears);
 	bw_arena_release(&p->arena);
+	bw_seal_keys_release(&p->keys);
 	if (p->lock >= 0)
 		(void)close(p->lock);
 }
 
 /* ---- the command ---------------------------------------------------------------------------- */
+
+/* A guard without keys guards all the same: its reports are not sealed, which they say. */
+static void open_keys(struct parent *p)
+{
+	BW_CLEANUP(bw_secret_wipe) struct bw_secret passphrase = { 0 };
+	const char *path = bw_call_text(p->call, "passphrase-file");
+	struct bw_why why = { 0 };
+	enum bw_err err;
+
+	if (path != NULL)
+		err = bw_secret_from_file(path, BW_PASSPHRASE_MAX, &passphrase, &why);
+	else
+		err = bw_service_credential("node-passphrase", &passphrase, &why);
+	if (err == BW_OK || err == BW_ERR_NOT_FOUND)
+		err = bw_seal_keys_load(p->guard.data, &passphrase, &p->keys, &why);
+	if (err == BW_OK)
+		memcpy(p->guard.node, p->keys.name, sizeof(p->guard.node));
+	else
+		bw_log(BW_ERROR, "evidence will not be sealed",
+		       BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+}
 
 static enum bw_err open_all(struct parent *p, struct bw_why *why)
 {
@@ -150,6 +195,7 @@ static enum bw_err open_all(struct parent *p, struct bw_why *why)
 	BW_TRY(bw_volumes_open(&guard->settings, guard->volumes, &guard->volume_count, why));
 	BW_TRY(listen_to_all(p, why));
 	BW_TRY(count_files(p, why));
+	open_keys(p);
 	err = make_shared(p);
 	return err == BW_OK ? BW_OK : bw_why_set(why, err, "cannot make what the workers share: %s", bw_err_text(err));
 }
@@ -169,7 +215,7 @@ static const char *hint_for(enum bw_err err)
 static int run_with(struct parent *p)
 {
 	const struct bw_crew_plan plan = {
-		.workers = workers, .links = links, .shared = p, .keep = keep, .ready = ready
+		.workers = workers, .links = links, .shared = p, .keep = keep, .started = started, .ready = ready
 	};
 	struct bw_why why = { 0 };
 	enum bw_err err = open_all(p, &why);
@@ -213,6 +259,11 @@ static const struct bw_option run_options[] = {
 	  .choices = "observe|hold|enforce",
 	  .help = "observe: report only; hold: freeze the actor until a person decides; enforce: stop it. Without it "
 		  "what enroll was told" },
+	{ .name = "passphrase-file",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "FILE",
+	  .help = "passphrase of the node keys of the exchange in the same data folder, which then seal the evidence; "
+		  "without it the guard has keys of its own" },
 	{ .name = "require-sandbox",
 	  .kind = BW_OPT_FLAG,
 	  .help = "do not start on a kernel that cannot confine the workers" },

@@ -17,10 +17,10 @@
 #include "sys/clock.h"
 #include "sys/files.h"
 
-enum { MEMORY_BYTES = 1024 * 1024 * 1024, NOTICE_BYTES = 1024 };
+enum { MEMORY_BYTES = 1024 * 1024 * 1024 };
 
 /* Who speaks with us; each has one channel at a time. */
-static const char *const peers[] = { "judge", "keep", "hand" };
+static const char *const peers[] = { "judge", "keep", "hand", "reporter", "sealer" };
 
 /* ---- writing down -------------------------------------------------------------------------- */
 
@@ -37,6 +37,8 @@ enum bw_err scribe_append(struct scribe *scribe, uint8_t kind, uint64_t incident
 	}
 	if (err == BW_OK)
 		err = bw_job_book_feed(&scribe->jobs, &record);
+	if (err == BW_OK)
+		scribe_report_row(scribe, &record);
 	if (err != BW_OK)
 		bw_log(BW_ERROR, "the ledger could not be written", BW_TEXT("why", bw_err_text(err)),
 		       BW_TEXT("kind", bw_ledger_kind_name(kind)), BW_NUM("incident", incident));
@@ -81,38 +83,15 @@ void scribe_tell_restore(struct scribe *scribe, const char *peer, const struct s
 	scribe_tell(scribe, peer, BW_RECORD_RESTORE, bw_slice_of(&word, sizeof(word)));
 }
 
-/* A person is told of an incident once, when its first evidence comes. */
-static void notify(struct scribe *scribe, uint64_t incident)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(NOTICE_BYTES);
-	char text[512];
-	const struct bw_notice notice = {
-		.incident = incident,
-		.subject = BW_LIT("Breakwater: files are being destroyed on this server"),
-		.text = { (const uint8_t *)text,
-			  (size_t)snprintf(text, sizeof(text),
-					   "Incident %llu was opened. What happened: breakwater guard explain %llu\n"
-					   "To bring the files back: breakwater guard restore --incident %llu\n",
-					   (unsigned long long)incident, (unsigned long long)incident,
-					   (unsigned long long)incident) },
-	};
-
-	if (bw_notice_add(&body, &notice) == BW_OK)
-		scribe_tell(scribe, "hand", BW_RECORD_NOTICE, bw_buf_slice(&body));
-}
-
 /* The incident's number, and the judge's record (guard/record.h), which is for whoever explains. */
 static enum bw_err take_evidence(struct scribe *scribe, struct bw_slice body)
 {
 	struct bw_cursor c = bw_cursor_over(body);
 	uint64_t incident;
-	bool is_new;
 
 	BW_NEED(bw_take_be64(&c, &incident) == BW_OK, PROTOCOL);
 	/* 0: something unusual, which is written down and of which nobody is told */
-	is_new = incident != 0 && bw_incidents_find(&scribe->incidents, incident) == NULL;
-	if (scribe_append(scribe, BW_LEDGER_EVIDENCE, incident, bw_slice_from(body, c.at)) == BW_OK && is_new)
-		notify(scribe, incident);
+	bw_err_drop(scribe_append(scribe, BW_LEDGER_EVIDENCE, incident, bw_slice_from(body, c.at))); /* logged there */
 	return BW_OK;
 }
 
@@ -136,7 +115,7 @@ static enum bw_err take_acted(struct scribe *scribe, struct bw_slice body)
 	return BW_OK;
 }
 
-static enum bw_err take_frame(struct scribe *scribe, const char *peer, const struct bw_frame *frame)
+static enum bw_err take_frame(struct scribe *scribe, const char *peer, const struct bw_frame *frame, int fd)
 {
 	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_RECORD)
 		return take_evidence(scribe, frame->body);
@@ -146,29 +125,41 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 		return scribe_job_passed(scribe, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return take_acted(scribe, frame->body);
+	if (strcmp(peer, "hand") == 0 && frame->kind == BW_REPORT_SHARED)
+		return scribe_shared(scribe, frame->body);
+	if (strcmp(peer, "reporter") == 0 && frame->kind == BW_REPORT_COMPOSED)
+		return scribe_composed(scribe, frame->body, fd);
+	if (strcmp(peer, "sealer") == 0 && frame->kind == BW_REPORT_SIGNED)
+		return scribe_signed(scribe, frame->body);
 	return BW_ERR_PROTOCOL;
 }
 
-static void hear_peer(struct scribe *scribe, const char *peer)
+/* False when nothing more comes from this channel: it stays readable until the parent has sent another. */
+static bool hear_peer(struct scribe *scribe, const char *peer)
 {
 	struct bw_channel *channel = bw_seat_peer(scribe->seat, peer, 0);
 	struct bw_frame frame;
 	enum bw_err err;
 
 	if (channel == NULL)
-		return;
+		return false;
 	err = bw_channel_fill(channel);
 	while (err == BW_OK || err == BW_ERR_AGAIN) {
-		err = bw_channel_next(channel, &frame, NULL);
+		int fd = -1;
+
+		err = bw_channel_next(channel, &frame, &fd);
+		if (err == BW_ERR_AGAIN)
+			return true;
 		if (err == BW_OK)
-			err = take_frame(scribe, peer, &frame);
-		else if (err == BW_ERR_AGAIN)
-			return;
+			err = take_frame(scribe, peer, &frame, fd);
+		if (fd >= 0)
+			(void)close(fd);
 	}
 	if (err == BW_ERR_CLOSED)
-		return; /* it ended: the parent starts it again */
+		return false; /* it ended: the parent starts it again */
 	bw_log(BW_ERROR, "a worker made no sense", BW_TEXT("worker", peer), BW_TEXT("why", bw_err_text(err)));
 	bw_err_drop(bw_seat_renew(scribe->seat, peer, 0)); /* without a parent the next turn ends us */
+	return false;
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------- */
@@ -195,8 +186,9 @@ static bool hear_parent(struct scribe *scribe)
 			return true;
 		if (event.kind == BW_SEAT_PEER) {
 			bw_channel_free(event.old);
-			if (strcmp(event.peer.name, "hand") != 0)
+			if (strcmp(event.peer.name, "judge") == 0 || strcmp(event.peer.name, "keep") == 0)
 				greet(scribe, event.peer.name);
+			scribe_report_renew(scribe, event.peer.name);
 		} else if (event.kind == BW_SEAT_RELOAD) {
 			scribe_look_at_jobs(scribe);
 		} else if (event.kind == BW_SEAT_MESSAGE && event.fd >= 0) {
@@ -252,16 +244,17 @@ enum { GONE_WAIT_MS = 20 };
 
 static bool turn(struct scribe *scribe)
 {
+	const int wait_ms = scribe_report_turn(scribe);
 	struct pollfd fds[AT_END];
 	bool gone = false;
 
 	wish(scribe, fds);
-	if (poll(fds, AT_END, -1) < 0)
+	if (poll(fds, AT_END, wait_ms) < 0)
 		return errno == EINTR;
 	for (size_t i = 0; i < BW_COUNT(peers); i++) {
-		if (is_heard(&fds[AT_PEERS + i]))
-			hear_peer(scribe, peers[i]);
-		if ((fds[AT_PEERS + i].revents & POLLHUP) != 0)
+		if ((fds[AT_PEERS + i].revents & POLLOUT) != 0)
+			bw_err_drop(bw_channel_flush(bw_seat_peer(scribe->seat, peers[i], 0))); /* reading tells */
+		if (is_heard(&fds[AT_PEERS + i]) && !hear_peer(scribe, peers[i]))
 			gone = true;
 	}
 	bw_err_drop(scribe_sync(scribe)); /* logged; evidence stays in the file, and the next one tries again */
@@ -328,6 +321,7 @@ static enum bw_err begin(struct scribe *scribe, struct bw_why *why)
 	paths.folder = folder;
 	BW_TRY(bw_seat_confine(scribe->seat, &paths, scribe->guard->require_sandbox, why));
 	BW_TRY(load(scribe, why));
+	scribe_report_begin(scribe);
 	return bw_seat_ready(scribe->seat);
 }
 
@@ -338,6 +332,7 @@ static void end(struct scribe *scribe)
 		bw_err_drop(scribe_sync(scribe)); /* logged, and there is nobody left to tell */
 	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++)
 		bw_channel_free(scribe->guests[i].channel);
+	scribe_report_end(scribe);
 	bw_incidents_release(&scribe->incidents);
 	bw_ledger_close(scribe->ledger);
 }

@@ -120,14 +120,15 @@ static enum bw_err close_incident(struct scribe_question *q)
 
 static enum bw_err reported(struct scribe_question *q)
 {
-	char hex[2 * BW_SHA256_BYTES + 1];
-	struct bw_slice manifest;
+	struct bw_slice sentence;
 	uint64_t incident;
+	uint8_t kind;
 
 	BW_TRY(take_incident(q, false, &incident));
-	BW_NEED(bw_take(&q->body, BW_SHA256_BYTES, &manifest) == BW_OK, PROTOCOL);
-	bw_hex_encode(manifest, hex);
-	BW_TRY(scribe_append(q->scribe, BW_LEDGER_REPORTED, incident, bw_slice_text(hex)));
+	BW_NEED(bw_take_u8(&q->body, &kind) == BW_OK, PROTOCOL);
+	BW_NEED(kind == BW_LEDGER_RELEASED || kind == BW_LEDGER_TOLD, PROTOCOL);
+	BW_NEED(bw_take_block(&q->body, BW_ASK_SENTENCE_BYTES, &sentence) == BW_OK, PROTOCOL);
+	BW_TRY(scribe_append(q->scribe, kind, incident, sentence));
 	return scribe_sync(q->scribe);
 }
 

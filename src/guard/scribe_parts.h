@@ -1,12 +1,16 @@
-/* The scribe's own: its worker loop (scribe.c) and its counter (scribe_counter.c). Private to the two. */
+/* The scribe's own: its worker loop (scribe.c) and its counter (scribe_counter.c). Private to its files. */
 #ifndef BW_GUARD_SCRIBE_PARTS_H
 #define BW_GUARD_SCRIBE_PARTS_H
 
 #include "guard/ask.h"
+#include "guard/evidence.h"
 #include "guard/incident.h"
 #include "guard/job_book.h"
 
-enum { SCRIBE_GUESTS_MAX = 24 }; /* a signed job that runs is one for hours */
+enum {
+	SCRIBE_GUESTS_MAX = 24, /* a signed job that runs is one for hours */
+	SCRIBE_CASES_MAX = 16,  /* incidents whose reports are being made; another one waits */
+};
 
 /* A command of root's that asks. */
 struct scribe_guest {
@@ -18,6 +22,36 @@ struct scribe_guest {
 	int job_folders;        /* kept for a judge that is started again */
 };
 
+/*
+ * An incident on its way to a sealed report. Times are monotonic, 0: not so. One step at a time: records come in, the
+ * reporter composes, files are written, the sealer signs, the folder gets its name; then people and the exchange
+ * are told. Whatever does not answer is asked again.
+ */
+struct scribe_case {
+	uint64_t incident;  /* 0: a free place */
+	struct bw_buf rows; /* its records (guard/dossier.h) */
+	uint64_t left_out;
+	uint64_t decided_ns; /* of the first verdict, when it came in this run */
+	int64_t decided_us;  /* wall */
+	int64_t due_us;      /* when the next report shall be composed */
+	int64_t asked_us;    /* since when the reporter is at it */
+	int64_t signing_us;  /* since when the sealer is */
+	int64_t tell_by_us;  /* people are told by then, whatever is ready */
+	int64_t share_us;    /* when the exchange shall be told */
+	int64_t sharing_us;  /* since when the hand is at it */
+	int64_t indicators_ms;
+	int64_t touched_us;
+	uint32_t number; /* of the newest report */
+	unsigned made;   /* reports since the case was taken up */
+	unsigned share_tries;
+	bool has_indicators;
+	bool is_told;
+	bool has_changed; /* since what is being composed was asked for */
+	struct bw_evidence_manifest *manifest;
+	struct bw_buf manifest_text;
+	struct bw_buf page; /* for the notice */
+};
+
 struct scribe {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
@@ -26,6 +60,8 @@ struct scribe {
 	struct bw_job_book jobs;
 	uint64_t last_job;
 	struct scribe_guest guests[SCRIBE_GUESTS_MAX];
+	struct scribe_case cases[SCRIBE_CASES_MAX];
+	int64_t kept_us; /* monotonic: when old evidence was last looked through */
 	int64_t started_us;
 	int listening;
 	int board;     /* read-only, to hand over */
@@ -39,6 +75,24 @@ BW_MUST_USE enum bw_err scribe_sync(struct scribe *scribe);
 /* Sends to a peer; it is logged when that one is not there. */
 void scribe_tell(struct scribe *scribe, const char *peer, uint8_t kind, struct bw_slice body);
 void scribe_tell_restore(struct scribe *scribe, const char *peer, const struct scribe_guest *guest, bool begins);
+
+/* ---- reports: scribe_report.c ----------------------------------------------------------------- */
+
+void scribe_report_begin(struct scribe *scribe);                                      /* what was cut short goes on */
+void scribe_report_row(struct scribe *scribe, const struct bw_ledger_record *record); /* everything appended */
+int scribe_report_turn(struct scribe *scribe);                                        /* ms until the next */
+void scribe_report_renew(struct scribe *scribe, const char *peer);                    /* it was started again */
+enum bw_err scribe_composed(struct scribe *scribe, struct bw_slice body, int fd);     /* PROTOCOL */
+enum bw_err scribe_signed(struct scribe *scribe, struct bw_slice body);               /* PROTOCOL */
+void scribe_report_end(struct scribe *scribe);
+struct scribe_case *scribe_case_of(struct scribe *scribe, uint64_t incident);
+
+/* ---- who is told of a report: scribe_share.c --------------------------------------------------- */
+
+void scribe_tell_people(struct scribe *scribe, struct scribe_case *one); /* once */
+void scribe_share(struct scribe *scribe, struct scribe_case *one);
+enum bw_err scribe_shared(struct scribe *scribe, struct bw_slice body); /* the hand's word. PROTOCOL */
+void scribe_keep_room(struct scribe *scribe);                           /* evidence of long ago goes */
 
 /* What a command asks; `fd` came with the question and stays the caller's. */
 struct scribe_question {

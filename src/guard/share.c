@@ -30,6 +30,9 @@ static const struct {
 	{ "sampler", HOLDS_SAMPLES | HOLDS_FEATURES },
 	{ "scribe", READS_BOARD },
 	{ "hand", 0 },
+	{ "reporter", 0 },
+	{ "witness", HOLDS_VOLUMES },
+	{ "sealer", 0 },
 };
 
 static unsigned holds_of(const char *name)

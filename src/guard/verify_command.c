@@ -1,11 +1,14 @@
 /* `breakwater guard verify`: reads back all that is kept, and all that was written down. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/progress.h"
 #include "base/text.h"
 #include "codec/json_text.h"
+#include "guard/evidence.h"
 #include "guard/ledger.h"
 #include "guard/plain.h"
+#include "guard/seal_keys.h"
 #include "guard/shadow.h"
 #include "guard/volumes.h"
 
@@ -64,7 +67,10 @@ static enum bw_err say(struct verifying *verifying, const char *what, uint64_t n
 		BW_TRY(bw_text_escape(&line, bw_slice_text(err == BW_OK ? what : words)));
 		if (err == BW_OK)
 			(void)printf("%s: whole, %llu %s%s%s\n", bw_buf_text(&line), (unsigned long long)number, unit,
-				     head[0] != '\0' ? "; its head is " : "", head);
+				     head[0] == '\0'              ? ""
+				     : strcmp(unit, "files") == 0 ? "; sealed by "
+								  : "; its head is ",
+				     head);
 		else
 			(void)printf("DAMAGED: %s\n%s", bw_buf_text(&line), bw_buf_text(&verifying->findings));
 		return BW_OK;
@@ -75,7 +81,7 @@ static enum bw_err say(struct verifying *verifying, const char *what, uint64_t n
 	BW_TRY(bw_json_add_bool(json, "whole", err == BW_OK));
 	BW_TRY(bw_json_add_num(json, unit, (int64_t)number));
 	if (head[0] != '\0')
-		BW_TRY(bw_json_add_text(json, "head", bw_slice_text(head)));
+		BW_TRY(bw_json_add_text(json, strcmp(unit, "files") == 0 ? "sealed_by" : "head", bw_slice_text(head)));
 	if (err != BW_OK)
 		BW_TRY(bw_json_add_text(json, "why", bw_slice_text(words)));
 	if (verifying->findings.len > 0)
@@ -117,12 +123,56 @@ static enum bw_err verify_volume(struct verifying *verifying, const struct bw_vo
 		   &why);
 }
 
+/* ---- evidence -------------------------------------------------------------------------- */
+
+enum { REPORTS_MAX = 64 };
+
+static enum bw_err verify_report(struct verifying *verifying, uint64_t incident, uint32_t number)
+{
+	const char *data = bw_call_data(verifying->call);
+	struct bw_evidence_manifest *manifest = calloc(1, sizeof(*manifest));
+	char name[BW_NODE_NAME_CHARS + 1] = "";
+	char place[BW_PATH_BYTES];
+	struct bw_node_public node;
+	struct bw_why why = { 0 };
+	size_t files;
+	enum bw_err err = BW_ERR_MEMORY;
+
+	if (manifest != NULL)
+		err = bw_evidence_report(data, incident, number, place);
+	if (err != BW_OK) {
+		free(manifest);
+		return err;
+	}
+	err = bw_evidence_verify(data, incident, number, manifest, &node, &why);
+	if (err == BW_OK && !bw_seal_keys_are_ours(data, &node, name))
+		err = bw_why_set(&why, BW_ERR_SIGNATURE, "'%s' was sealed by %s, whose keys are not this node's", place,
+				 name);
+	files = manifest->count;
+	free(manifest);
+	bw_buf_clear(&verifying->findings);
+	return say(verifying, place, files, "files", err == BW_OK ? name : "", err, &why);
+}
+
+static enum bw_err verify_incident(void *context, uint64_t incident)
+{
+	struct verifying *verifying = context;
+	uint32_t numbers[REPORTS_MAX];
+	const size_t count = bw_evidence_reports(bw_call_data(verifying->call), incident, numbers, BW_COUNT(numbers));
+
+	for (size_t i = 0; i < count; i++)
+		BW_TRY(verify_report(verifying, incident, numbers[i]));
+	return BW_OK;
+}
+
 static int verify_all(struct verifying *verifying, const struct bw_volume *volumes, size_t volume_count)
 {
 	enum bw_err err = bw_buf_add_text(&verifying->json, "[");
 
 	if (err == BW_OK)
 		err = verify_ledger(verifying);
+	if (err == BW_OK)
+		err = bw_evidence_each(bw_call_data(verifying->call), verify_incident, verifying);
 	for (size_t i = 0; i < volume_count && err == BW_OK; i++)
 		err = verify_volume(verifying, &volumes[i]);
 	if (err == BW_OK)
@@ -169,7 +219,9 @@ const struct bw_command bw_guard_verify_command = {
 	.summary = "read back every version and every record",
 	.usage = "[--format FORMAT]",
 	.details =
-		"Checks the ledger's chain and prints its head, which can be kept elsewhere and compared; then the "
+		"Checks the ledger's chain and prints its head, which can be kept elsewhere and compared; then every "
+		"sealed "
+		"report of an incident, file by file, against its seal; then the "
 		"catalogue, every pack and every object of each shadow store. A running guard goes on meanwhile. Exit "
 		"status 1 says that something is damaged.",
 	.max_args = 0,

@@ -1,0 +1,63 @@
+#include "guard/dossier.h"
+
+#include "guard/settings.h"
+
+struct bw_slice bw_dossier_name(const struct bw_dossier_file *file)
+{
+	struct bw_slice path = file->path;
+	size_t at = path.len;
+
+	while (at > 0 && path.ptr[at - 1] != '/')
+		at--;
+	if (path.len > at)
+		return bw_slice_from(path, at);
+	return bw_slice_of(file->proof.name, file->proof.name_len);
+}
+
+void bw_dossier_add_up(const struct bw_dossier *dossier, struct bw_dossier_sum *out)
+{
+	*out = (struct bw_dossier_sum){ .files = dossier->file_count + dossier->files_more,
+					.back = dossier->restored.files,
+					.failed = dossier->restored.failed };
+	for (size_t i = 0; i < dossier->file_count; i++) {
+		const struct bw_dossier_file *file = &dossier->files[i];
+
+		out->kept += file->proof.version != 0;
+		out->bytes += bw_content_size(&file->proof.old);
+	}
+}
+
+enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out)
+{
+	const struct bw_actor *actor = &dossier->actor;
+
+	switch (actor->kind) {
+	case BW_ACTOR_SMB:
+		BW_TRY(bw_buf_add_text(out, "a client of the network share"));
+		if (actor->user[0] != '\0')
+			BW_TRY(bw_buf_addf(out, ", logged in as %s", actor->user));
+		return actor->address[0] != '\0' ? bw_buf_addf(out, ", at the address %s", actor->address) : BW_OK;
+	case BW_ACTOR_NONE:
+		return bw_buf_add_text(out, "somebody who could not be named (as it is with clients of NFS)");
+	default:
+		return bw_buf_addf(out, "the program '%.*s' on this server (process %u, user number %u)",
+				   (int)strnlen(actor->comm, sizeof(actor->comm)), actor->comm, actor->pid, actor->uid);
+	}
+}
+
+const char *bw_dossier_done(const struct bw_dossier *dossier)
+{
+	const bool is_client = dossier->actor.kind == BW_ACTOR_SMB;
+
+	switch (dossier->measure) {
+	case BW_MEASURE_KILL:
+		return is_client ? "Its connection was ended at once." : "Its processes were ended at once.";
+	case BW_MEASURE_FREEZE:
+		return is_client ? "Its connection was ended at once."
+				 : "Its processes were stopped where they were, and wait for a person's decision.";
+	default:
+		return dossier->mode == BW_MODE_OBSERVE
+			       ? "Nothing was done about it: the guard is set to observe only."
+			       : "Nothing was done about it: this class of finding is only observed for now.";
+	}
+}

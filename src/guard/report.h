@@ -1,0 +1,13 @@
+/* Where an incident's newest report lies and what became of it: what explain, incidents and report say of it. */
+#ifndef BW_GUARD_REPORT_H
+#define BW_GUARD_REPORT_H
+
+#include "guard/incident.h"
+
+/* ,"report":{"number":…,"folder":…,"files":[…],…} behind other members; nothing while there is no report. */
+BW_MUST_USE enum bw_err bw_report_json(const char *data, const struct bw_incident *incident, struct bw_buf *out);
+
+/* The same in sentences. */
+BW_MUST_USE enum bw_err bw_report_words(const char *data, const struct bw_incident *incident, struct bw_buf *out);
+
+#endif
