@@ -111,16 +111,23 @@ static void make_utf16(size_t size, uint64_t seed, struct bw_buf *out)
 		add_le(out, text.ptr[i], 2);
 }
 
+/* Arguments are evaluated in an order of the compiler's own: each roll is a statement, so that all make the same files. */
 static void make_csv(size_t size, uint64_t seed, struct bw_buf *out)
 {
 	struct dice dice = { seed };
 
 	add(out, "id;surname;form;mark;paid\r\n");
-	while (out->len < size)
-		must(bw_buf_addf(out, "%lu;%s;%lu%c;%lu.%lu;%s\r\n", (unsigned long)roll(&dice, 100000), word(&dice),
-				 (unsigned long)(5 + roll(&dice, 8)), (int)('a' + roll(&dice, 4)),
-				 (unsigned long)roll(&dice, 15), (unsigned long)roll(&dice, 100),
-				 roll(&dice, 2) == 0 ? "yes" : "no"));
+	while (out->len < size) {
+		const unsigned long id = (unsigned long)roll(&dice, 100000);
+		const char *const name = word(&dice);
+		const unsigned long form = (unsigned long)(5 + roll(&dice, 8));
+		const int group = (int)('a' + roll(&dice, 4));
+		const unsigned long mark = (unsigned long)roll(&dice, 15);
+		const unsigned long part = (unsigned long)roll(&dice, 100);
+		const char *const paid = roll(&dice, 2) == 0 ? "yes" : "no";
+
+		must(bw_buf_addf(out, "%lu;%s;%lu%c;%lu.%lu;%s\r\n", id, name, form, group, mark, part, paid));
+	}
 }
 
 static void make_xml(size_t size, uint64_t seed, struct bw_buf *out)
@@ -128,9 +135,13 @@ static void make_xml(size_t size, uint64_t seed, struct bw_buf *out)
 	struct dice dice = { seed };
 
 	add(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<pupils>\n");
-	while (out->len < size)
-		must(bw_buf_addf(out, "  <pupil id=\"%lu\"><name>%s</name><form>%lu</form></pupil>\n",
-				 (unsigned long)roll(&dice, 100000), word(&dice), (unsigned long)roll(&dice, 13)));
+	while (out->len < size) {
+		const unsigned long id = (unsigned long)roll(&dice, 100000);
+		const char *const name = word(&dice);
+		const unsigned long form = (unsigned long)roll(&dice, 13);
+
+		must(bw_buf_addf(out, "  <pupil id=\"%lu\"><name>%s</name><form>%lu</form></pupil>\n", id, name, form));
+	}
 	add(out, "</pupils>\n");
 }
 
@@ -139,9 +150,13 @@ static void make_json(size_t size, uint64_t seed, struct bw_buf *out)
 	struct dice dice = { seed };
 
 	add(out, "[");
-	while (out->len < size)
-		must(bw_buf_addf(out, "{\"id\":%lu,\"name\":\"%s\",\"open\":%s},", (unsigned long)roll(&dice, 100000),
-				 word(&dice), roll(&dice, 2) == 0 ? "true" : "false"));
+	while (out->len < size) {
+		const unsigned long id = (unsigned long)roll(&dice, 100000);
+		const char *const name = word(&dice);
+		const char *const open = roll(&dice, 2) == 0 ? "true" : "false";
+
+		must(bw_buf_addf(out, "{\"id\":%lu,\"name\":\"%s\",\"open\":%s},", id, name, open));
+	}
 	add(out, "{}]");
 }
 
@@ -150,9 +165,15 @@ static void make_source(size_t size, uint64_t seed, struct bw_buf *out)
 	struct dice dice = { seed };
 
 	add(out, "#include <stdio.h>\n\n");
-	while (out->len < size)
-		must(bw_buf_addf(out, "static int %s_%s(int %s)\n{\n\treturn %s + %lu; /* %s */\n}\n\n", word(&dice),
-				 word(&dice), words[7], words[7], (unsigned long)roll(&dice, 256), word(&dice)));
+	while (out->len < size) {
+		const char *const verb = word(&dice);
+		const char *const noun = word(&dice);
+		const unsigned long number = (unsigned long)roll(&dice, 256);
+		const char *const note = word(&dice);
+
+		must(bw_buf_addf(out, "static int %s_%s(int %s)\n{\n\treturn %s + %lu; /* %s */\n}\n\n", verb, noun,
+				 words[7], words[7], number, note));
+	}
 }
 
 static void make_mail(size_t size, uint64_t seed, struct bw_buf *out)
@@ -160,8 +181,12 @@ static void make_mail(size_t size, uint64_t seed, struct bw_buf *out)
 	struct dice dice = { seed };
 
 	while (out->len < size) {
-		must(bw_buf_addf(out, "From %s@example.org Mon Nov 23 04:00:00 2026\nSubject: %s %s\n\n", word(&dice),
-				 word(&dice), word(&dice)));
+		const char *const from = word(&dice);
+		const char *const first = word(&dice);
+		const char *const second = word(&dice);
+
+		must(bw_buf_addf(out, "From %s@example.org Mon Nov 23 04:00:00 2026\nSubject: %s %s\n\n", from, first,
+				 second));
 		make_prose(out->len + 600, roll(&dice, UINT32_MAX), out);
 	}
 }

@@ -146,7 +146,95 @@ void bw_look_jpeg(const struct bw_look *look, struct bw_opinion *opinion)
 	bw_settle(opinion, is_last, false);
 }
 
-/* ---- GIF 89a, sections 17-28 --------------------------------------------------------- */
+/* ---- GIF 89a, sections 17-28; its LZW: appendix F --------------------------------------- */
+
+static uint64_t table_bytes(uint64_t flags)
+{
+	return (flags & 0x80) != 0 ? 3u << ((flags & 7) + 1) : 0;
+}
+
+enum { LZW_CODES = 4096, LZW_BITS = 12 };
+
+/* An image's data, block after block, as a stream of bits. */
+struct gif_bits {
+	struct bw_slice bytes;
+	size_t at;
+	size_t block_left;
+	uint32_t held;
+	unsigned count;
+};
+
+static bool gif_code(struct gif_bits *bits, unsigned width, unsigned *out)
+{
+	while (bits->count < width) {
+		if (bits->block_left == 0) {
+			if (bits->at >= bits->bytes.len || bits->bytes.ptr[bits->at] == 0)
+				return false;
+			bits->block_left = bits->bytes.ptr[bits->at++];
+		}
+		if (bits->at >= bits->bytes.len)
+			return false;
+		bits->held |= (uint32_t)bits->bytes.ptr[bits->at++] << bits->count;
+		bits->count += 8;
+		bits->block_left--;
+	}
+	*out = bits->held & ((1u << width) - 1);
+	bits->held >>= width;
+	bits->count -= width;
+	return true;
+}
+
+/*
+ * Follows the codes without painting: each must be in the table by then, and together they must give as many
+ * points as the image has. Chance does neither for long.
+ */
+static bool lzw_fits(struct gif_bits *bits, unsigned least, uint64_t points)
+{
+	uint32_t lengths[LZW_CODES + 1];
+	const unsigned clear = 1u << least;
+	unsigned width = least + 1;
+	unsigned next = clear + 2;
+	unsigned before = 0; /* points of the code before; 0: a table begins */
+	uint64_t painted = 0;
+	unsigned code;
+
+	for (unsigned i = 0; i < clear; i++)
+		lengths[i] = 1;
+	while (painted < points && gif_code(bits, width, &code) && code != clear + 1) {
+		if (code == clear) {
+			width = least + 1;
+			next = clear + 2;
+			before = 0;
+			continue;
+		}
+		if (code > next || (code == next && before == 0) || (code >= next && next >= LZW_CODES))
+			return false;
+		if (before != 0 && next < LZW_CODES)
+			lengths[next++] = before + 1;
+		if (code >= next)
+			return false;
+		before = lengths[code];
+		painted += before;
+		if (next == 1u << width && width < LZW_BITS)
+			width++;
+	}
+	return painted == points;
+}
+
+static void check_lzw(const struct bw_look *look, uint64_t at, struct bw_opinion *opinion)
+{
+	struct gif_bits bits = { .bytes = look->head };
+	uint64_t across;
+	uint64_t down;
+	uint64_t flags;
+	uint64_t least;
+
+	if (!bw_look_le(look, at + 5, 2, &across) || !bw_look_le(look, at + 7, 2, &down) ||
+	    !bw_look_le(look, at + 9, 1, &flags) || !bw_look_le(look, at + 10 + table_bytes(flags), 1, &least))
+		return;
+	bits.at = (size_t)(at + 11 + table_bytes(flags));
+	bw_part(opinion, least >= 1 && least <= 11 && lzw_fits(&bits, (unsigned)least, across * down));
+}
 
 static bool skip_blocks(const struct bw_look *look, uint64_t *at)
 {
@@ -160,11 +248,6 @@ static bool skip_blocks(const struct bw_look *look, uint64_t *at)
 	return true;
 }
 
-static uint64_t table_bytes(uint64_t flags)
-{
-	return (flags & 0x80) != 0 ? 3u << ((flags & 7) + 1) : 0;
-}
-
 /* True at the trailer; false where a block is wrong (counted) or lies outside. */
 static bool walk_gif(const struct bw_look *look, struct bw_opinion *opinion)
 {
@@ -174,6 +257,7 @@ static bool walk_gif(const struct bw_look *look, struct bw_opinion *opinion)
 	if (!bw_look_le(look, 10, 1, &flags))
 		return false;
 	for (at = 13 + table_bytes(flags);;) {
+		const uint64_t image = at;
 		uint64_t kind;
 
 		if (!bw_look_le(look, at, 1, &kind))
@@ -194,6 +278,8 @@ static bool walk_gif(const struct bw_look *look, struct bw_opinion *opinion)
 		if (!skip_blocks(look, &at))
 			return false;
 		bw_part(opinion, true);
+		if (kind == 0x2c && look->thorough && look->whole)
+			check_lzw(look, image, opinion);
 	}
 }
 

@@ -360,6 +360,78 @@ static void a_good_file_of_another_format_is_never_strong(void **state)
 	}
 }
 
+/* A picture in codes of eight bits: its table is begun anew before it would need nine. */
+static void make_gif(uint64_t seed, struct bw_buf *out)
+{
+	enum { ACROSS = 200, DOWN = 100, RUN = 100, BLOCK = 101 };
+	uint8_t noise[ACROSS * DOWN];
+
+	bw_shape_noise(seed, noise, sizeof(noise));
+	assert_ok(bw_buf_add(out, bw_slice_of((const uint8_t *)"GIF89a\xc8\0\x64\0\xf6\0\0", 13)));
+	for (unsigned i = 0; i < 3 * 128; i++)
+		assert_ok(bw_buf_add_u8(out, (uint8_t)i));
+	assert_ok(bw_buf_add(out, bw_slice_of((const uint8_t *)",\0\0\0\0\xc8\0\x64\0\0\7", 11)));
+	for (size_t at = 0; at < sizeof(noise); at += RUN) {
+		assert_ok(bw_buf_add_u8(out, BLOCK));
+		assert_ok(bw_buf_add_u8(out, 128));
+		for (size_t i = 0; i < RUN; i++)
+			assert_ok(bw_buf_add_u8(out, noise[at + i] % 8));
+	}
+	assert_ok(bw_buf_add(out, bw_slice_of((const uint8_t *)"\1\x81\0;", 4)));
+}
+
+static void a_gif_whose_codes_lead_nowhere_is_broken_at_the_second_look(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf old = BW_BUF_INIT(SIZE_MAX / 2);
+	BW_CLEANUP(bw_buf_release) struct bw_buf new = BW_BUF_INIT(SIZE_MAX / 2);
+	struct both both;
+
+	(void)state;
+	make_gif(1, &old);
+	make_gif(2, &new);
+	both = judge(&old, &new);
+	assert_true(both.second.strength < BW_STRENGTH_STRONG);
+	bw_buf_clear(&new);
+	assert_ok(bw_buf_add(&new, bw_buf_slice(&old)));
+	for (size_t at = 1000; at + 500 < new.len; at += 25)
+		new.ptr[at] ^= 0x55;
+	new.ptr[13 + 384 + 11] = 101; /* block lengths are left alone */
+	for (size_t at = 13 + 384 + 11; at < new.len - 4; at += 102)
+		new.ptr[at] = 101;
+	both = judge(&old, &new);
+	assert_int_equal(both.second.strength, BW_STRENGTH_STRONG);
+}
+
+/* Certificates and keys are base64 by nature. */
+static void a_renewed_certificate_is_no_loss(void **state)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct bw_buf files[2] = { BW_BUF_INIT(SIZE_MAX / 2), BW_BUF_INIT(SIZE_MAX / 2) };
+
+	(void)state;
+	for (size_t seed = 0; seed < 40; seed++) {
+		struct both both;
+
+		for (size_t k = 0; k < 2; k++) {
+			uint8_t noise[1600];
+
+			bw_buf_clear(&files[k]);
+			bw_shape_noise(2 * seed + k, noise, sizeof(noise));
+			assert_ok(bw_buf_add_text(&files[k], "-----BEGIN CERTIFICATE-----\n"));
+			for (size_t i = 0; i < sizeof(noise); i++) {
+				assert_ok(bw_buf_add_u8(&files[k], (uint8_t)alphabet[noise[i] % 64]));
+				if (i % 64 == 63)
+					assert_ok(bw_buf_add_u8(&files[k], '\n'));
+			}
+			assert_ok(bw_buf_add_text(&files[k], "-----END CERTIFICATE-----\n"));
+		}
+		both = judge(&files[0], &files[1]);
+		assert_true(both.first.strength < BW_STRENGTH_STRONG && both.second.strength < BW_STRENGTH_STRONG);
+	}
+	bw_buf_release(&files[0]);
+	bw_buf_release(&files[1]);
+}
+
 /* ---- words ------------------------------------------------------------------------------------------- */
 
 static void every_test_has_a_name_and_a_sentence_that_ends(void **state)
@@ -400,6 +472,8 @@ int main(void)
 		cmocka_unit_test(pages_changed_within_a_database_are_nothing),
 		cmocka_unit_test(text_packed_in_place_is_suspicious_at_most_and_beside_it_nothing),
 		cmocka_unit_test(a_good_file_of_another_format_is_never_strong),
+		cmocka_unit_test(a_gif_whose_codes_lead_nowhere_is_broken_at_the_second_look),
+		cmocka_unit_test(a_renewed_certificate_is_no_loss),
 		cmocka_unit_test(every_test_has_a_name_and_a_sentence_that_ends),
 	};
 

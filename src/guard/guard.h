@@ -38,13 +38,13 @@ enum { BW_BOARD_STOPS = 256 };
 /* Counters in shared memory, so that `status` costs nobody anything. Monotonic unless said. */
 struct bw_guard_board {
 	/* watch */
-	_Atomic uint64_t events;          /* read from the kernel */
-	_Atomic uint64_t samples;         /* taken */
-	_Atomic uint64_t lost;            /* times something was lost and the trees were walked again */
-	_Atomic uint64_t stops;           /* processes signalled */
-	_Atomic uint64_t stop_p50_us;     /* now: from the evidence that decided to the last signal */
-	_Atomic uint64_t stop_max_us;     /* now */
-	_Atomic uint64_t stop_count;      /* verdicts carried out; the newest ones' times below */
+	_Atomic uint64_t events;      /* read from the kernel */
+	_Atomic uint64_t samples;     /* taken */
+	_Atomic uint64_t lost;        /* times something was lost and the trees were walked again */
+	_Atomic uint64_t stops;       /* processes signalled */
+	_Atomic uint64_t stop_p50_us; /* now: from the evidence that decided to the last signal */
+	_Atomic uint64_t stop_max_us; /* now */
+	_Atomic uint64_t stop_count;  /* verdicts carried out; the newest ones' times below */
 	_Atomic uint32_t stop_us[BW_BOARD_STOPS];
 	_Atomic uint64_t processes_known; /* now */
 	/* judge */
