@@ -56,8 +56,7 @@ void bw_gbench_print_stops(struct bw_gbench *bench)
 
 /* ---- drills -------------------------------------------------------------------------------------- */
 
-/* The number of a name in one line of our own JSON; -1 when it is not there. */
-static double number_of(const char *json, const char *name)
+double bw_gbench_number(const char *json, const char *name)
 {
 	char wanted[64];
 	const char *at;
@@ -87,16 +86,16 @@ enum bw_err bw_gbench_drill(struct bw_gbench *bench, struct bw_place *place, con
 		       bench->program, place->data, words->files, words->pattern, (unsigned long long)words->strain,
 		       words->options != NULL ? words->options : "");
 	BW_TRY(bw_place_run_found(line, &said, &bench->why));
-	touched = number_of(bw_buf_text(&said), "touched");
+	touched = bw_gbench_number(bw_buf_text(&said), "touched");
 	if (touched < 0)
 		return bw_why_set(&bench->why, BW_ERR_SYSTEM, "a drill of %s said: %.200s", words->pattern,
 				  bw_buf_text(&said));
-	if (touched == 0 && number_of(bw_buf_text(&said), "incident") <= 0)
+	if (touched == 0 && bw_gbench_number(bw_buf_text(&said), "incident") <= 0)
 		return BW_OK; /* this file system cannot do it */
-	stopped = number_of(bw_buf_text(&said), "killed") + number_of(bw_buf_text(&said), "frozen");
+	stopped = bw_gbench_number(bw_buf_text(&said), "killed") + bw_gbench_number(bw_buf_text(&said), "frozen");
 	bw_bench_add(&drills->touched, touched, words->most);
-	drills->lost += number_of(bw_buf_text(&said), "bytes_not_back");
-	drills->metadata += number_of(bw_buf_text(&said), "metadata_not_back");
+	drills->lost += bw_gbench_number(bw_buf_text(&said), "bytes_not_back");
+	drills->metadata += bw_gbench_number(bw_buf_text(&said), "metadata_not_back");
 	drills->stopped += stopped;
 	drills->count++;
 	if (stopped < 1)

@@ -50,6 +50,7 @@ static const struct part {
 	{ "attack", "files", bw_gbench_attack, false },
 	{ "patterns", "files", bw_gbench_patterns, false },
 	{ "slow", "files", bw_gbench_slow, true },
+	{ "smb", "files", bw_gbench_smb, false },
 	{ "benign", "false holds", bw_gbench_benign, false },
 };
 
@@ -200,7 +201,8 @@ static const struct bw_option guard_options[] = {
 	  .help = "enroll (rate, memory), window (how soon new content and repeats are safe, catching up, an idle "
 		  "guard), cost (reads, untar, cp -r, git checkout beside no guard), attack (drills by crews: files "
 		  "reached, time to stop, files not back), patterns (every pattern, in two strains), slow (one file in "
-		  "ten minutes, by a clock that is moved) or benign (ordinary work that nobody may be held for)" },
+		  "ten minutes, by a clock that is moved), smb (drills by a real SMB client and its mixed load, with a "
+		  "Samba of the bench's own) or benign (ordinary work that nobody may be held for)" },
 	{ .name = "type",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "TYPE",

@@ -123,6 +123,9 @@ BW_MUST_USE enum bw_err bw_gbench_drill(struct bw_gbench *bench, struct bw_place
 void bw_gbench_print_drills(const struct bw_gbench *bench, const struct bw_place *place, const char *who,
 			    struct bw_drills *drills);
 
+/* The number of a name in one line of our own JSON; -1 when it is not there. */
+double bw_gbench_number(const char *json, const char *name);
+
 /* Takes over the stops' times that the running guard's board shows. */
 BW_MUST_USE enum bw_err bw_gbench_gather_stops(struct bw_gbench *bench, struct bw_place *place);
 void bw_gbench_print_stops(struct bw_gbench *bench);
@@ -134,6 +137,7 @@ BW_MUST_USE enum bw_err bw_gbench_cost(struct bw_gbench *bench, struct bw_place 
 BW_MUST_USE enum bw_err bw_gbench_window(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_attack(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_patterns(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_smb(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_benign(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_slow(struct bw_gbench *bench, struct bw_place *place); /* needs none */
 

@@ -132,8 +132,8 @@ enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, e
 	add_word(&program, &count, "--report", attack->report);
 	add_word(&program, &count, "--pattern", attack->pattern);
 	add_word(&program, &count, "--strain", attack->strain != 0 ? strain : NULL);
+	add_word(&program, &count, "--actors", attack->actors != 0 ? actors : NULL);
 	if (attack->share == NULL) {
-		add_word(&program, &count, "--actors", attack->actors != 0 ? actors : NULL);
 		add_word(&program, &count, "--shape", attack->shape);
 	} else {
 		(void)snprintf(share, sizeof(share), "--share=%s", attack->share);
