@@ -29,6 +29,7 @@ def note(folder):
         file.write("your files are gone, pay us")
 
 note(top)
+os.chmod(os.path.join(top, b"deep", b"kept"), 0o777)
 os.unlink(os.path.join(top, b"deep", b"kept", b"alone.bin"))
 os.unlink(os.path.join(top, b"second name.txt"))
 os.rmdir(os.path.join(top, b"deep", b"empty"))

@@ -290,6 +290,17 @@ uint64_t bw_actors_hear(struct bw_actors *actors, const struct bw_process_event 
 	return n != 0 ? actors->nodes[n].incident : 0;
 }
 
+void bw_actors_stand_apart(struct bw_actors *actors, uint32_t process)
+{
+	struct actor_node *node = &actors->nodes[process];
+
+	if (process == 0 || node->is_guard || node->is_host)
+		return;
+	node->is_host = true;
+	actor_row_unref(actors, node->actor);
+	node->actor = 0;
+}
+
 /* ---- questions ---------------------------------------------------------------------------------------- */
 
 uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns)

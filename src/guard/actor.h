@@ -81,6 +81,9 @@ void bw_actors_about(const struct bw_actors *actors, uint32_t actor, struct bw_a
 /* Whether fork led from `ancestor` to the process, or they are the same. */
 bool bw_actors_descends(const struct bw_actors *actors, uint32_t process, uint32_t ancestor);
 
+/* From now on this process is a host: what is born of it later begins actors of its own. 0: nothing happens. */
+void bw_actors_stand_apart(struct bw_actors *actors, uint32_t process);
+
 /* Keeps an actor (its number, what is said of it) though its last process ends. */
 void bw_actors_hold(struct bw_actors *actors, uint32_t actor);
 void bw_actors_let(struct bw_actors *actors, uint32_t actor);

@@ -148,6 +148,21 @@ enum bw_err bw_ask_decision(struct bw_channel *channel, enum bw_ask_kind kind, u
 	return ask_plain(channel, kind, bw_buf_slice(&body), why);
 }
 
+enum bw_err bw_ask_approve(struct bw_channel *channel, enum bw_ask_kind kind, uint64_t incident,
+			   const struct bw_approval *approvals, size_t count, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf one = BW_BUF_INIT(BW_APPROVAL_BYTES_MAX);
+
+	BW_TRY(bw_buf_add_be64(&body, incident));
+	for (size_t i = 0; i < count; i++) {
+		bw_buf_clear(&one);
+		BW_TRY(bw_approval_write(&approvals[i], &one));
+		BW_TRY(bw_buf_add_block(&body, bw_buf_slice(&one)));
+	}
+	return ask_plain(channel, kind, bw_buf_slice(&body), why);
+}
+
 enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t incident, bool close,
 				const struct bw_ledger_restored *restored, struct bw_why *why)
 {

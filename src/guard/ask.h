@@ -8,7 +8,10 @@
  *   STATUS          empty; answer: mode u8 | started be64 (wall µs), and the board travels with it
  *   RESTORE_BEGINS  incident be64 (0: of none). Ends with the connection when nobody says so
  *   RESTORE_ENDS    incident be64 | close u8 | counts (bw_ledger_restored_write)
- *   APPROVE, CLOSE  incident be64
+ *   CLOSE           incident be64
+ *   APPROVE         incident be64 | approvals, a block each (guard/approval.h): who may work on, and until when
+ *   WITHDRAW        the same, with approvals that have ended
+ *   DRILL           incident be64 = 0: who asks is a drill; what it starts is judged by itself
  *   REPORTED        incident be64 | kind u8 | sentence block: a person released its bundle (BW_LEDGER_RELEASED) or
  *                   met a duty to report (BW_LEDGER_TOLD)
  *   JOB             a note that a job was signed or revoked (guard/job_book.h)
@@ -17,6 +20,7 @@
 #ifndef BW_GUARD_ASK_H
 #define BW_GUARD_ASK_H
 
+#include "guard/approval.h"
 #include "guard/guard.h"
 #include "guard/ledger.h"
 
@@ -27,6 +31,8 @@ enum bw_ask_kind {
 	BW_ASK_APPROVE,
 	BW_ASK_CLOSE,
 	BW_ASK_REPORTED,
+	BW_ASK_WITHDRAW,
+	BW_ASK_DRILL,
 	BW_ASK_JOB,
 	BW_ASK_JOB_BEGINS,
 };
@@ -56,6 +62,9 @@ BW_MUST_USE enum bw_err bw_ask_status(struct bw_channel *channel, struct bw_ask_
 /* All others. `why` gets the sentence when it was refused. */
 BW_MUST_USE enum bw_err bw_ask_decision(struct bw_channel *channel, enum bw_ask_kind kind, uint64_t incident,
 					struct bw_why *why);
+/* APPROVE, WITHDRAW. */
+BW_MUST_USE enum bw_err bw_ask_approve(struct bw_channel *channel, enum bw_ask_kind kind, uint64_t incident,
+				       const struct bw_approval *approvals, size_t count, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t incident, bool close,
 					    const struct bw_ledger_restored *restored, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, uint8_t kind,

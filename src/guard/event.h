@@ -18,6 +18,8 @@
  *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
  *   scribe -> judge            JOB: a signed job begins (with the folders it may work in) or ends (bw_job_word)
  *   judge -> scribe            JOB: what it let pass
+ *   scribe -> judge            APPROVAL: whom a person lets work on (guard/approval.h), before the LIFT; DRILL: this
+ *                              process is root's drill (bw_restore_word)
  *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  *
  * What is said until a report lies sealed, kinds from 64 on: guard/report_form.h
@@ -45,6 +47,8 @@ enum bw_guard_record {
 	BW_RECORD_ACTED,
 	BW_RECORD_RESTORE,
 	BW_RECORD_TRACE,
+	BW_RECORD_APPROVAL,
+	BW_RECORD_DRILL,
 	BW_RECORD_JOB,    /* guard/job.h */
 	BW_RECORD_SECOND, /* guard/second.h */
 	BW_RECORD_CONTENTS,
@@ -134,7 +138,7 @@ struct bw_tick {
 	int64_t wall_us;
 };
 
-/* Processes to stop, each named so that a number used again is never hit. */
+/* Processes to stop, each named so that a number used again is never hit. None: its incident's are let go. */
 struct bw_stop {
 	uint64_t incident;
 	uint64_t decided_ns; /* CLOCK_MONOTONIC of the evidence that decided, for the latency */

@@ -138,6 +138,17 @@ static enum bw_err on_word(struct judge *judge, struct bw_slice body, bool is_ap
 	return BW_OK;
 }
 
+/* Root's own drill: what it starts are actors of their own, and whoever started the drill is none of them. */
+static enum bw_err on_drill(struct judge *judge, struct bw_slice body)
+{
+	struct bw_restore_word word;
+
+	BW_NEED(body.len == sizeof(word), PROTOCOL);
+	memcpy(&word, body.ptr, sizeof(word));
+	bw_actors_stand_apart(judge->actors, bw_actors_find(judge->actors, word.pid, judge->now_ns));
+	return BW_OK;
+}
+
 static enum bw_err on_seen(struct judge *judge, struct bw_slice body)
 {
 	struct bw_second_answer answer;
@@ -170,6 +181,10 @@ static enum bw_err take_frame(struct judge *judge, const char *peer, const struc
 		return on_word(judge, frame->body, false);
 	case BW_RECORD_LIFT:
 		return on_word(judge, frame->body, true);
+	case BW_RECORD_APPROVAL:
+		return judge_approve(judge, frame->body);
+	case BW_RECORD_DRILL:
+		return on_drill(judge, frame->body);
 	default:
 		return BW_ERR_PROTOCOL;
 	}

@@ -384,17 +384,38 @@ void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 		judge_ask_samba(judge, 1);
 }
 
-void judge_close(struct judge *judge, uint64_t id, bool is_approved)
+/* Watch first: whoever goes on may fork at once. Then the hand. */
+static void let_go(struct judge *judge, uint64_t id)
 {
-	struct judge_incident *incident = incident_by_id(judge, id);
-	const uint32_t actor = incident != NULL ? bw_actors_same(judge->actors, incident->actor) : 0;
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(8);
+	struct bw_stop *stop = bw_ring_room(judge->guard->stops, sizeof(*stop));
 
-	if (incident == NULL)
-		return;
+	if (stop != NULL) {
+		*stop = (struct bw_stop){ .incident = id };
+		bw_ring_put(judge->guard->stops, BW_RECORD_STOP, sizeof(*stop));
+	}
+	if (bw_lift_add(&body, id) == BW_OK)
+		judge_tell(judge, "hand", BW_RECORD_LIFT, bw_buf_slice(&body));
+}
+
+static void close_incident(struct judge *judge, struct judge_incident *incident, bool is_approved)
+{
+	const uint32_t actor = bw_actors_same(judge->actors, incident->actor);
+
 	/* closed or approved, it has been looked at: the same files are not held against anybody again */
 	if (actor != 0 || is_approved)
 		bw_score_forgive(judge->score, actor);
 	for (size_t i = 0; i < incident->root_count; i++)
 		bw_score_forgive(judge->score, bw_actors_of(judge->actors, incident->roots[i]));
 	release(judge, incident);
+}
+
+void judge_close(struct judge *judge, uint64_t id, bool is_approved)
+{
+	struct judge_incident *incident = incident_by_id(judge, id);
+
+	if (incident != NULL)
+		close_incident(judge, incident, is_approved);
+	if (is_approved) /* also of an incident from before this judge's start */
+		let_go(judge, id);
 }

@@ -63,6 +63,7 @@ struct judge {
 	struct bw_actors *actors;
 	struct bw_score *score;
 	struct bw_trace *trace;
+	struct bw_pass passes[BW_SCORE_PASSES_MAX];
 	uint64_t last_id;
 	uint64_t now_ns;
 	int64_t wall_us;
@@ -86,6 +87,7 @@ void judge_stop(struct judge *judge, struct judge_incident *incident, const uint
 		uint64_t decided_ns);
 void judge_add_late(struct judge *judge, struct judge_incident *incident, const struct bw_outcome *outcome);
 void judge_write_down(struct judge *judge, const struct judge_incident *incident, uint32_t actor);
+BW_MUST_USE enum bw_err judge_approve(struct judge *judge, struct bw_slice body); /* judge_approval.c */
 void judge_close(struct judge *judge, uint64_t incident, bool is_approved);
 void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_slice body);
 

@@ -56,6 +56,10 @@ enum bw_err bw_keep_folder_event(struct bw_keep *keep, const struct bw_event *ev
 	switch ((enum bw_act)event->act) {
 	case BW_ACT_CLOSED:
 		return event->was_known != 0 ? BW_OK : changed(keep, &event->folder, event->time_ns);
+	case BW_ACT_ATTRIBUTES:
+		if (!bw_file_key_equals(&event->folder, &event->file))
+			return BW_OK;
+		return changed(keep, &event->folder, event->time_ns);
 	case BW_ACT_REMOVED:
 	case BW_ACT_FOLDER_REMOVED:
 		return changed(keep, &event->folder, event->time_ns);

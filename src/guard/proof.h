@@ -29,7 +29,7 @@ enum bw_proof_flag {
 	BW_PROOF_CANARY = 1,
 	BW_PROOF_OPEN = 2,   /* seen while it was still being written, and not closed since */
 	BW_PROOF_GENTLE = 4, /* by a tool that ordered work uses (shred, gpg, 7z): a person is asked, never killed */
-	BW_PROOF_SIGNED = 8, /* a signed job's: written down, weighs nothing */
+	BW_PROOF_SIGNED = 8, /* a signed job's, or approved by a person: written down, weighs nothing */
 };
 
 struct bw_proof {

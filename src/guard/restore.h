@@ -56,8 +56,8 @@ BW_MUST_USE enum bw_err bw_restore_version(const struct bw_restore *restore, con
 /*
  * The same in two steps, so that many new files reach the disk with one sync: `prepare` does all that changes no
  * content under a name, `finish` lets the new file take its place, after the caller synced the file system. What
- * `prepare` finished by itself (nothing to do, metadata alone, a dry run) gives no way. `version` must last until `finish`, which
- * frees the way.
+ * `prepare` finished by itself (nothing to do, metadata alone, a dry run) gives no way. `version` must last until
+ * `finish`, which frees the way.
  */
 struct bw_restore_way;
 BW_MUST_USE enum bw_err bw_restore_prepare(const struct bw_restore *restore, const struct bw_shelf_version *version,

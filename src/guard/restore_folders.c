@@ -23,7 +23,9 @@ struct folder {
 	bool stays;            /* others changed it since, or nobody did: only the restore's own doing is undone */
 	struct timespec atime; /* before the restore */
 	struct timespec mtime;
-	struct bw_slice meta; /* what it becomes; empty: nobody knows */
+	struct bw_slice meta; /* the times it gets; empty: nobody knows */
+	struct bw_slice
+		rights; /* owner, mode and attributes, as before the first act in it; empty: nobody acted, or knows */
 };
 
 struct bw_restore_folders {
@@ -159,7 +161,8 @@ struct choosing {
 	struct bw_arena *arena;
 	int64_t first_us;
 	int64_t last_us;
-	struct bw_slice meta; /* chosen; empty: none */
+	struct bw_slice meta;   /* chosen; empty: none */
+	struct bw_slice rights; /* the newest from before the first act: a change of rights leaves the time alone */
 };
 
 static enum bw_err see_was(void *context, int64_t seen_us, struct bw_slice bytes)
@@ -171,10 +174,12 @@ static enum bw_err see_was(void *context, int64_t seen_us, struct bw_slice bytes
 	if (bytes.len == 0 || bw_meta_parse(bytes, &meta) != BW_OK)
 		return BW_OK;
 	state.mtime_us = micros(&meta.mtime);
-	if (!bw_folder_state_counts(&state, choosing->first_us, choosing->last_us))
+	if (choosing->meta.len == 0 && bw_folder_state_counts(&state, choosing->first_us, choosing->last_us))
+		BW_TRY(bw_arena_copy(choosing->arena, bytes, &choosing->meta)); /* the newest that counts */
+	if (seen_us >= choosing->first_us)
 		return BW_OK;
-	BW_TRY(bw_arena_copy(choosing->arena, bytes, &choosing->meta));
-	return BW_ERR_AGAIN; /* the newest that counts */
+	BW_TRY(bw_arena_copy(choosing->arena, bytes, &choosing->rights));
+	return BW_ERR_AGAIN;
 }
 
 /* Before the restore begins: what it does is noted by a running guard like anything else. */
@@ -197,6 +202,9 @@ static enum bw_err choose(struct bw_restore_folders *folders, struct folder *fol
 	folder->stays = folder->existed && bw_folder_state_counts(&present, choosing.first_us, choosing.last_us);
 	err = bw_shelf_folder_was(shelf, number, see_was, &choosing);
 	folder->meta = choosing.meta;
+	folder->rights = choosing.first_us <= choosing.last_us ? choosing.rights : choosing.meta;
+	if (folder->existed && choosing.first_us > choosing.last_us)
+		folder->rights = bw_slice_empty; /* nobody acted in it */
 	return err == BW_ERR_AGAIN ? BW_OK : err;
 }
 
@@ -258,14 +266,49 @@ static bool could_own(const struct bw_restore_plan *plan, uint32_t owner)
 
 /* ---- putting it back -------------------------------------------------------------------------------- */
 
-static enum bw_err apply(const struct bw_restore_folders *folders, const struct folder *folder,
-			 const struct bw_meta *want, int fd, struct bw_aside *aside, bool *out_set, struct bw_why *why)
+/* Its times of one moment, its rights of another. */
+static enum bw_err wanted(const struct folder *folder, const struct bw_meta *now, struct bw_meta *out)
+{
+	struct bw_meta times = *now;
+
+	*out = *now;
+	if (folder->rights.len > 0)
+		BW_TRY(bw_meta_parse(folder->rights, out));
+	if (folder->stays) { /* others changed it since, or nobody did: only the restore's own doing is undone */
+		times.atime = folder->atime;
+		times.mtime = folder->mtime;
+	} else if (folder->meta.len > 0) {
+		BW_TRY(bw_meta_parse(folder->meta, &times));
+	}
+	out->atime = times.atime;
+	out->mtime = times.mtime;
+	return BW_OK;
+}
+
+/* What it was before the restore, for whoever undoes it. */
+static enum bw_err note_was(const struct folder *folder, const struct bw_meta *now, const struct stat *status,
+			    struct bw_note *note, struct bw_aside *aside, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_META_BYTES_MAX);
+	struct bw_meta was = *now;
+
+	was.mtime = folder->mtime;
+	was.atime = folder->atime;
+	BW_TRY(bw_meta_write(&was, &bytes));
+	note->ino = status->st_ino;
+	note->meta = bw_buf_slice(&bytes);
+	return bw_aside_note(aside, note, why);
+}
+
+static enum bw_err apply(const struct bw_restore_folders *folders, const struct folder *folder, int fd,
+			 struct bw_aside *aside, bool *out_set, struct bw_why *why)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_META_BYTES_MAX);
 	struct bw_note note = { .kind = BW_NOTE_FOLDER_META,
 				.path = bw_slice_text(folder->path),
 				.aside = bw_slice_empty };
-	struct timespec times[2] = { want->atime, want->mtime };
+	struct timespec times[2];
+	struct bw_meta want;
 	struct bw_meta now;
 	struct stat status;
 	bool whole;
@@ -274,28 +317,22 @@ static enum bw_err apply(const struct bw_restore_folders *folders, const struct 
 		return bw_err_from_errno(errno);
 	BW_TRY(bw_meta_read(fd, &status, &bytes, &whole));
 	BW_TRY(bw_meta_parse(bw_buf_slice(&bytes), &now));
-	if (bw_meta_differs(&now, want) == NULL)
+	BW_TRY(wanted(folder, &now, &want));
+	if (bw_meta_differs(&now, &want) == NULL)
 		return BW_OK;
-	note.ino = status.st_ino;
-	if (folder->existed) { /* what it was before the restore, for whoever undoes it */
-		now.mtime = folder->mtime;
-		now.atime = folder->atime;
-		bw_buf_clear(&bytes);
-		BW_TRY(bw_meta_write(&now, &bytes));
-		note.meta = bw_buf_slice(&bytes);
-		BW_TRY(bw_aside_note(aside, &note, why));
-	}
-	*out_set = true;
-	if (!folder->existed || could_own(folders->plan, want->uid) || could_own(folders->plan, now.uid))
-		return bw_meta_apply(fd, want, why);
+	if (folder->existed && !folder->stays)
+		BW_TRY(note_was(folder, &now, &status, &note, aside, why));
+	*out_set |= !folder->stays;
+	if (!folder->existed || could_own(folders->plan, want.uid) || could_own(folders->plan, now.uid))
+		return bw_meta_apply(fd, &want, why);
+	times[0] = want.atime;
+	times[1] = want.mtime;
 	return futimens(fd, times) == 0 ? BW_OK : bw_why_errno(why, errno, "set the times of", folder->path);
 }
 
 static enum bw_err settle(const struct bw_restore_folders *folders, const struct folder *folder, struct bw_aside *aside,
 			  bool *out_set, struct bw_why *why)
 {
-	const struct timespec times[2] = { folder->atime, folder->mtime };
-	struct bw_meta want;
 	int fd = -1;
 	enum bw_err err;
 
@@ -304,13 +341,7 @@ static enum bw_err settle(const struct bw_restore_folders *folders, const struct
 	if (bw_open_beneath(folders->plan->volumes[folder->volume].root, folder->path, O_RDONLY | O_DIRECTORY, 0,
 			    &fd) != BW_OK)
 		return BW_OK; /* what was to stand in it could not be brought back either */
-	if (folder->stays) {
-		err = futimens(fd, times) == 0 ? BW_OK : bw_why_errno(why, errno, "set the times of", folder->path);
-	} else {
-		err = bw_meta_parse(folder->meta, &want);
-		if (err == BW_OK)
-			err = apply(folders, folder, &want, fd, aside, out_set, why);
-	}
+	err = apply(folders, folder, fd, aside, out_set, why);
 	(void)close(fd);
 	return err;
 }

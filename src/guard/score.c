@@ -124,6 +124,36 @@ static struct bw_job *job_of(const struct bw_score *score, const struct bw_proof
 	return NULL;
 }
 
+void bw_score_passes(struct bw_score *score, const struct bw_pass *passes, size_t count)
+{
+	score->passes = passes;
+	score->pass_count = count;
+}
+
+/* A person let it work on. */
+static bool is_approved(const struct bw_score *score, const struct bw_proof *proof, uint32_t process,
+			const struct bw_process_event *who)
+{
+	struct bw_actor about;
+
+	if (score->pass_count == 0 || process == 0)
+		return false;
+	bw_actors_about(score->actors, bw_actors_of(score->actors, process), &about);
+	for (size_t i = 0; i < score->pass_count; i++) {
+		const struct bw_pass *pass = &score->passes[i];
+		bool is_held = false;
+
+		if (pass->approval.until_us == 0)
+			continue;
+		for (size_t n = 0; n < pass->root_count && !is_held; n++)
+			is_held = bw_actors_descends(score->actors, process, pass->roots[n]);
+		if ((is_held && proof->wall_us < pass->approval.until_us) ||
+		    bw_approval_covers(&pass->approval, &about, who, proof->wall_us))
+			return true;
+	}
+	return false;
+}
+
 /* Books a proof. NULL: it weighs nothing. */
 static struct score_entry *book(struct bw_score *score, struct bw_proof *proof, uint32_t process)
 {
@@ -144,7 +174,7 @@ static struct score_entry *book(struct bw_score *score, struct bw_proof *proof, 
 	if (bw_comm_is_gentle(proof->comm))
 		proof->flags |= BW_PROOF_GENTLE;
 	job = process != 0 ? job_of(score, proof, process) : NULL;
-	if (job != NULL)
+	if (job != NULL || is_approved(score, proof, process, &who))
 		proof->flags |= BW_PROOF_SIGNED;
 	bw_proof_weigh(&bw_rules_default, proof, &weight, &finding);
 	if (weight.points == 0 && (proof->flags & BW_PROOF_SIGNED) == 0)

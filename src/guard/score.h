@@ -13,6 +13,7 @@
 #define BW_GUARD_SCORE_H
 
 #include "guard/actor.h"
+#include "guard/approval.h"
 #include "guard/proof.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 	BW_SCORE_GONE_MAX = 64,     /* removed files that one actor's trail holds */
 	BW_SCORE_MADE_MAX = 256,    /* and new ones */
 	BW_SCORE_JOBS_MAX = 64,
+	BW_SCORE_PASSES_MAX = 64,
 	BW_SCORE_ROOTS_MAX = 64,
 	BW_SCORE_SECONDS_MAX = 64, /* files that wait for a second look */
 };
@@ -41,6 +43,13 @@ struct bw_job {
 	uint64_t passed;                   /* files whose destruction weighed nothing */
 };
 
+/* What a person approved: the actor it describes, and these processes (pinned by the caller) with all born of them. */
+struct bw_pass {
+	struct bw_approval approval; /* until_us 0: none */
+	size_t root_count;
+	uint32_t roots[BW_SCORE_ROOTS_MAX];
+};
+
 struct bw_score;
 
 /* A file as the index has it now; false: not known. May be NULL: then only samples tell. */
@@ -53,6 +62,9 @@ void bw_score_free(struct bw_score *score); /* NULL allowed */
 
 /* Replaces the signed jobs, which are borrowed and whose `passed` counts. TOO_MANY. */
 BW_MUST_USE enum bw_err bw_score_jobs(struct bw_score *score, struct bw_job *const *jobs, size_t count);
+
+/* The approvals, borrowed: what changes in them counts from the next event on. */
+void bw_score_passes(struct bw_score *score, const struct bw_pass *passes, size_t count);
 
 /* What an event led to. */
 struct bw_outcome {

@@ -139,6 +139,8 @@ struct bw_score {
 	size_t count;
 	size_t top;     /* no entry is used from here on */
 	bool left_good; /* of the last event */
+	const struct bw_pass *passes;
+	size_t pass_count;
 	size_t job_count;
 	struct bw_job *jobs[BW_SCORE_JOBS_MAX];
 	struct score_trail *trails[BW_SCORE_TRAILS_MAX];

@@ -172,6 +172,8 @@ static void greet(struct scribe *scribe, const char *peer)
 		if (scribe->guests[i].job.number != 0 && strcmp(peer, "judge") == 0)
 			scribe_tell_job(scribe, &scribe->guests[i]);
 	}
+	if (strcmp(peer, "judge") == 0)
+		scribe_tell_approvals(scribe);
 }
 
 /* False when it is time to go. */
@@ -305,6 +307,7 @@ static enum bw_err load(struct scribe *scribe, struct bw_why *why)
 	BW_TRY(bw_incidents_load(scribe->guard->data, &scribe->incidents, why));
 	BW_TRY(bw_job_book_load(scribe->guard->data, &scribe->jobs, why));
 	scribe_look_at_jobs(scribe);
+	scribe_tell_approvals(scribe);
 	BW_TRY(scribe_append(scribe, BW_LEDGER_STARTED, 0,
 			     mode == NULL ? BW_LIT("the guard started") : bw_slice_text(mode)));
 	return scribe_sync(scribe);

@@ -92,18 +92,35 @@ static enum bw_err restore_ends(struct scribe_question *q)
 
 static enum bw_err approve(struct scribe_question *q)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf lift = BW_BUF_INIT(8);
 	struct bw_incident_word word = { 0 };
 	uint64_t incident;
 
 	BW_TRY(take_incident(q, false, &incident));
 	BW_TRY(scribe_append(q->scribe, BW_LEDGER_APPROVED, incident, BW_LIT("a person approved it")));
+	BW_TRY(scribe_approve(q->scribe, incident, &q->body)); /* first: the judge still knows who is held */
 	BW_TRY(scribe_sync(q->scribe));
 	word.incident = incident;
+	/* the judge tells the hand: who goes on before the judge has let him go would be stopped again */
 	scribe_tell(q->scribe, "judge", BW_RECORD_LIFT, bw_slice_of(&word, sizeof(word)));
-	BW_TRY(bw_buf_add_be64(&lift, incident));
-	scribe_tell(q->scribe, "hand", BW_RECORD_LIFT, bw_buf_slice(&lift));
 	tell_closed(q->scribe, incident);
+	return BW_OK;
+}
+
+/* Nobody is held again at once; what they do from now on counts. */
+static enum bw_err withdraw(struct scribe_question *q)
+{
+	uint64_t incident;
+
+	BW_TRY(take_incident(q, false, &incident));
+	BW_TRY(scribe_approve(q->scribe, incident, &q->body));
+	return scribe_sync(q->scribe);
+}
+
+static enum bw_err drill(struct scribe_question *q)
+{
+	const struct bw_restore_word word = { .pid = q->guest->pid, .begins = 1 };
+
+	scribe_tell(q->scribe, "judge", BW_RECORD_DRILL, bw_slice_of(&word, sizeof(word)));
 	return BW_OK;
 }
 
@@ -136,9 +153,11 @@ static const struct {
 	uint8_t kind;
 	enum bw_err (*answer)(struct scribe_question *q);
 } answers[] = {
-	{ BW_ASK_STATUS, tell_status },        { BW_ASK_RESTORE_BEGINS, restore_begins }, { BW_ASK_APPROVE, approve },
-	{ BW_ASK_RESTORE_ENDS, restore_ends }, { BW_ASK_CLOSE, close_incident },          { BW_ASK_REPORTED, reported },
-	{ BW_ASK_JOB, scribe_job_note },       { BW_ASK_JOB_BEGINS, scribe_job_begins },
+	{ BW_ASK_WITHDRAW, withdraw },    { BW_ASK_DRILL, drill },
+	{ BW_ASK_STATUS, tell_status },   { BW_ASK_RESTORE_BEGINS, restore_begins },
+	{ BW_ASK_APPROVE, approve },      { BW_ASK_RESTORE_ENDS, restore_ends },
+	{ BW_ASK_CLOSE, close_incident }, { BW_ASK_REPORTED, reported },
+	{ BW_ASK_JOB, scribe_job_note },  { BW_ASK_JOB_BEGINS, scribe_job_begins },
 };
 
 /* False: whoever asks like that is no command of ours. */

@@ -116,6 +116,14 @@ void scribe_job_ends(struct scribe *scribe, struct scribe_guest *guest);
 void scribe_tell_job(struct scribe *scribe, const struct scribe_guest *guest);
 enum bw_err scribe_job_passed(struct scribe *scribe, struct bw_slice body); /* the judge's word. PROTOCOL */
 
+/* ---- approvals (scribe_approval.c) ------------------------------------------------------- */
+
+/* Blocks of approvals behind an ask, of this incident: written down, and told the judge. PROTOCOL. */
+BW_MUST_USE enum bw_err scribe_approve(struct scribe *scribe, uint64_t incident, struct bw_cursor *in);
+
+/* Those of the ledger that still last, to a judge that is new. */
+void scribe_tell_approvals(struct scribe *scribe);
+
 /* ---- the counter ------------------------------------------------------------------------- */
 
 void scribe_welcome(struct scribe *scribe);

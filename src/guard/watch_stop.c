@@ -319,6 +319,11 @@ enum bw_err bw_stopper_obey(struct bw_stopper *stopper, struct bw_slice record)
 	memcpy(&stop, record.ptr, sizeof(stop));
 	processes = bw_slice_from(record, sizeof(stop));
 	BW_NEED(stop.count <= BW_STOP_PROCESSES_MAX && processes.len == stop.count * sizeof(one), PROTOCOL);
+	if (stop.count == 0) { /* approved: what goes on may have children again */
+		if (stop.incident == stopper->stop.incident)
+			stopper->chase_until_ns = 0;
+		return BW_OK;
+	}
 	begin(stopper, &stop);
 	if (stop.group != 0 && group_is_meant(stopper, processes))
 		(void)kill(-(pid_t)stop.group, stop.freeze != 0 ? SIGSTOP : SIGKILL);

@@ -25,7 +25,7 @@ uint32_t bw_stopper_parent(const struct bw_stopper *stopper); /* of the crew */
 /* Every process event passes here: who is Samba's parent, and who was forked by what was stopped. */
 void bw_stopper_hear(struct bw_stopper *stopper, const struct bw_process_event *event);
 
-/* A STOP record as it stands in the ring. PROTOCOL: nobody was signalled. */
+/* A STOP record as it stands in the ring; without processes it ends the chase. PROTOCOL: nobody was signalled. */
 BW_MUST_USE enum bw_err bw_stopper_obey(struct bw_stopper *stopper, struct bw_slice record);
 
 /*
