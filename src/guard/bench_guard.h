@@ -85,7 +85,7 @@ void bw_place_unguard(struct bw_place *place);
 /* What the running guard's board says. */
 BW_MUST_USE enum bw_err bw_place_board(const struct bw_place *place, struct bw_guard_board *out);
 
-/* Until nothing is queued and `files` versions more than `before` were taken; the time it took. TIMEOUT. */
+/* Until nothing is queued, no tree is walked and so many versions were taken in all. TIMEOUT. */
 BW_MUST_USE enum bw_err bw_place_settle(const struct bw_place *place, uint64_t versions, int wait_ms);
 
 /* Of the guard and all its workers: memory (shared pages counted once) and processor time. */

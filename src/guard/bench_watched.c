@@ -143,7 +143,7 @@ enum bw_err bw_place_settle(const struct bw_place *place, uint64_t versions, int
 		struct bw_guard_board now;
 
 		BW_TRY(bw_place_board(place, &now));
-		if (now.versions >= versions && now.queued == 0)
+		if (now.versions >= versions && now.queued == 0 && now.enrolling == 0)
 			return BW_OK;
 		(void)nanosleep(&pause, NULL);
 	} while (bw_clock_mono_us() < until_us);
@@ -173,27 +173,14 @@ static enum bw_err add_memory(pid_t pid, struct bw_place_use *use)
 	return BW_OK;
 }
 
-/* proc(5): utime and stime are the 12th and 13th fields after the ')' that ends the name. */
+/* The clock of all its threads: /proc counts in hundredths of a second, ten of which are the whole of what is wanted. */
 static enum bw_err add_time(pid_t pid, struct bw_place_use *use)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(64 * BW_KIB);
-	unsigned long long user;
-	unsigned long long kernel;
-	const char *at;
-	char *end;
+	struct timespec spent;
+	clockid_t clock;
 
-	BW_TRY(read_proc(pid, "stat", &text));
-	at = strrchr(bw_buf_text(&text), ')');
-	BW_NEED(at != NULL, SYNTAX);
-	for (int n = 0; n < 12 && at != NULL; n++)
-		at = strchr(at + 1, ' ');
-	BW_NEED(at != NULL, SYNTAX);
-	user = strtoull(at, &end, 10);
-	BW_NEED(end > at && *end == ' ', SYNTAX);
-	at = end;
-	kernel = strtoull(at, &end, 10);
-	BW_NEED(end > at && *end == ' ', SYNTAX);
-	use->cpu_us += (user + kernel) * 1000000 / (unsigned long long)sysconf(_SC_CLK_TCK);
+	BW_NEED(clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &spent) == 0, NOT_FOUND);
+	use->cpu_us += (uint64_t)spent.tv_sec * 1000000 + (uint64_t)spent.tv_nsec / 1000;
 	return BW_OK;
 }
 

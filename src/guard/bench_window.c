@@ -20,7 +20,8 @@ enum {
 	WAIT_MS = 60 * 1000,
 	FILE_BYTES = 4096,
 	MANY = 10000,
-	IDLE_S = 10,
+	IDLE_S = 20,
+	QUIET_S = 10, /* by then what was written is done with, and the catalogue's log is short again */
 };
 
 static void nap(long ns)
@@ -118,7 +119,7 @@ static enum bw_err idle(struct bw_gbench *bench, struct bw_place *place)
 	struct bw_place_use after;
 
 	row.name = bw_gbench_name(place, "processor, idle", name);
-	nap(2000000000L); /* what was written before is done with */
+	nap(QUIET_S * 1000000000L);
 	BW_TRY(bw_place_use(place, &before));
 	nap(IDLE_S * 1000000000L);
 	BW_TRY(bw_place_use(place, &after));

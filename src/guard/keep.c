@@ -21,6 +21,7 @@
 
 enum {
 	COMMIT_MS = 20,
+	GATHER_MS = 10, /* after a commit: a page costs as much for one row as for fifty */
 	SYNC_MS = 1000,
 	LOOK_MS = 1000,
 	REST_MS = 5000,        /* without events; longer than folders wait to be noted (keep_folder_was.c) */
@@ -98,8 +99,18 @@ static enum bw_err commit(struct bw_keep *keep)
 		keep->dirty[i] = false;
 	}
 	keep->dirty_ns = 0;
+	keep->committed_ns = bw_keep_now();
 	measure_pending(keep);
 	return BW_OK;
+}
+
+/* What comes alone is committed at once, what comes in a burst together. */
+static bool commit_is_due(const struct bw_keep *keep, uint64_t now, bool more)
+{
+	if (keep->dirty_ns == 0 || keep->dirty_ns > now)
+		return false;
+	return now - keep->dirty_ns > COMMIT_MS * MS ||
+	       (!more && !keep->walking && now - keep->committed_ns > GATHER_MS * MS);
 }
 
 static enum bw_err sync_all(struct bw_keep *keep)
@@ -254,8 +265,7 @@ static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 	now = bw_keep_now();
 	if (!*out_more && !more_due)
 		BW_TRY(bw_keep_folders_due(keep, now, false));
-	if (keep->dirty_ns != 0 &&
-	    ((!*out_more && !more_due && !keep->walking) || now - keep->dirty_ns > COMMIT_MS * MS))
+	if (commit_is_due(keep, now, *out_more || more_due))
 		BW_TRY(commit(keep));
 	if (keep->unsynced_ns != 0 && now - keep->unsynced_ns > SYNC_MS * MS)
 		BW_TRY(sync_all(keep));
@@ -337,6 +347,8 @@ static int until_next_ms(const struct bw_keep *keep)
 	const uint64_t now = bw_keep_now();
 	uint64_t until = now + look_every_ns(keep, now);
 
+	if (keep->dirty_ns != 0)
+		until = keep->committed_ns + GATHER_MS * MS;
 	if (bw_queue_next_ns(keep->queue) < until)
 		until = bw_queue_next_ns(keep->queue);
 	if (keep->unsynced_ns != 0 && keep->unsynced_ns + SYNC_MS * MS < until)
@@ -392,6 +404,7 @@ static enum bw_err walk(struct bw_keep *keep)
 
 	keep->must_walk = false;
 	keep->walking = true;
+	keep->board->enrolling = 1;
 	keep->board->rescans++;
 	step_back(keep, true);
 	for (uint32_t i = 0; i < keep->guard->volume_count && err == BW_OK; i++) {

@@ -56,6 +56,7 @@ struct bw_keep {
 	bool unsynced[BW_VOLUMES_MAX]; /* not on the disk */
 	uint64_t dirty_ns;             /* since when; 0: nothing is */
 	uint64_t unsynced_ns;
+	uint64_t committed_ns;
 	uint64_t busy_ns; /* when something happened last */
 	bool restless;    /* catalogues have long logs */
 	struct {

@@ -18,6 +18,7 @@ enum {
 	GATHER_BYTES = 512 * 1024,
 	VOLUME_SHARE = 256,
 	NAME_CHARS = 13, /* "00000001.pack" */
+	FULL_MAX = 8,    /* full packs on their way to the disk */
 };
 
 struct bw_packs {
@@ -28,6 +29,9 @@ struct bw_packs {
 	uint64_t end; /* with what is gathered */
 	uint64_t bytes_max;
 	struct bw_buf gathered;
+	int full[FULL_MAX]; /* not synced yet */
+	size_t full_count;
+	bool is_new;      /* nor is the name of the one that grows */
 	uint32_t reading; /* the pack read last, kept open */
 	int reading_fd;
 };
@@ -132,6 +136,8 @@ void bw_packs_close(struct bw_packs *packs)
 		return;
 	close_fd(&packs->folder);
 	close_fd(&packs->fd);
+	while (packs->full_count > 0)
+		close_fd(&packs->full[--packs->full_count]);
 	close_fd(&packs->reading_fd);
 	bw_buf_release(&packs->gathered);
 	free(packs);
@@ -161,27 +167,38 @@ enum bw_err bw_packs_flush(struct bw_packs *packs)
 enum bw_err bw_packs_sync(struct bw_packs *packs)
 {
 	BW_TRY(bw_packs_flush(packs));
-	if (fdatasync(packs->fd) != 0)
+	for (; packs->full_count > 0; packs->full_count--) {
+		if (fdatasync(packs->full[packs->full_count - 1]) != 0)
+			return bw_err_from_errno(errno);
+		close_fd(&packs->full[packs->full_count - 1]);
+	}
+	if (fdatasync(packs->fd) != 0 || (packs->is_new && fsync(packs->folder) != 0))
 		return bw_err_from_errno(errno);
+	packs->is_new = false;
 	return BW_OK;
 }
 
-/* A full pack is synced before the next begins: only the last one can be torn. */
+/*
+ * Nobody waits for the full pack: it is on its way to the disk while the next one fills. Until bw_packs_sync a power cut
+ * may tear any of them, and what was not synced is not believed (shadow_mend.c).
+ */
 static enum bw_err begin_next(struct bw_packs *packs)
 {
 	uint64_t size = 0;
 	int fd = -1;
 
-	BW_TRY(bw_packs_sync(packs));
+	BW_TRY(packs->full_count == FULL_MAX ? bw_packs_sync(packs) : bw_packs_flush(packs));
 	BW_TRY(open_to_grow(packs, packs->number + 1, &fd, &size));
-	if ((size > 0 && ftruncate(fd, 0) != 0) || fsync(packs->folder) != 0) {
+	if (size > 0 && ftruncate(fd, 0) != 0) {
 		const enum bw_err err = bw_err_from_errno(errno);
 
 		(void)close(fd);
 		return err;
 	}
-	close_fd(&packs->fd);
+	(void)sync_file_range(packs->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* only a beginning */
+	packs->full[packs->full_count++] = packs->fd;
 	packs->fd = fd;
+	packs->is_new = true;
 	packs->number++;
 	packs->end = 0;
 	return BW_OK;
