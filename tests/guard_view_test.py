@@ -139,7 +139,8 @@ def world(tmp_path_factory):
     world = World(tmp_path_factory.mktemp("view"))
     try:
         world.share.mkdir()
-        with Rig(world.folder / "rig", world.share, users=[ANNA, BEN], more=CONFIG.format(view=world.view)) as rig:
+        with Rig(world.folder / "rig", world.share, users=[ANNA, BEN], clients=4,
+                 more=CONFIG.format(view=world.view)) as rig:
             world.share.rmdir()
             world.fill()
             guard(world.data, "enroll", world.share)
@@ -212,7 +213,7 @@ def test_who_may_not_see_the_file_or_a_folder_above_does_not_see_its_versions(wo
 
 def test_a_samba_client_sees_previous_versions_and_only_its_own(world):
     got = world.folder / "got"
-    with world.rig.session(ANNA, 0) as anna, world.rig.session(BEN, 1) as ben:
+    with world.rig.session(ANNA, 2) as anna, world.rig.session(BEN, 3) as ben:
         said = anna.say("allinfo doc.txt")
         assert world.before in said, (said, world.rig.words())
         listing = anna.say(f"ls {world.before}/*")
