@@ -108,7 +108,7 @@ class Session:
     PROMPT = b"smb: "
 
     def __init__(self, rig, user, client, folder="", share="share"):
-        words = ["smbclient", f"//{SERVER}/{share}", "-s", "/dev/null", "-A", rig.login(user), "-t", "10"]
+        words = ["smbclient", f"//{SERVER}/{share}", "-s", "/dev/null", "-A", rig.login(user), "-t", "60"]
         words += ["-D", folder] if folder else []
         self.process = subprocess.Popen(
             rig.clients[client].inside("stdbuf", "-i0", "-o0", *words),
@@ -142,7 +142,7 @@ class Session:
 
     def works(self):
         """Whether the share answers."""
-        text = self.say("ls", seconds=15)
+        text = self.say("ls", seconds=60)
         return "blocks of size" in text
 
     def close(self):
