@@ -118,6 +118,9 @@ uint32_t bw_actors_next_unknown(const struct bw_actors *actors, uint32_t after);
 size_t bw_actors_roots(const struct bw_actors *actors, const uint32_t *processes, size_t count, uint32_t *out,
 		       size_t max);
 
+/* The person's shell of which this root is a job, which bw_actors_roots left alone; 0: it is none. */
+uint32_t bw_actors_shell(const struct bw_actors *actors, uint32_t root);
+
 /* From now on whoever is born into the family of `root` is stopped too; incident 0: no longer. */
 void bw_actors_condemn(struct bw_actors *actors, uint32_t root, uint64_t incident);
 

@@ -24,6 +24,17 @@ static uint32_t parent_inside(const struct bw_actors *actors, uint32_t n)
 	return parent != 0 && !is_outside(&actors->nodes[parent]) ? parent : 0;
 }
 
+/*
+ * Whether `above` is a shell that a person works in, and `below` a job of it: the shell leads the session and gives
+ * each job a group of its own. What two jobs did is no reason to end the person's shell with all else that runs in it. Who
+ * imitates that gains little: each job is stopped at its own deeds, and the third freezes the shell (bw_actors_shell).
+ */
+static bool is_shell_of(const struct actor_node *above, const struct actor_node *below)
+{
+	return above->pid == above->session && above->pid == above->group && below->session == above->session &&
+	       below->group == below->pid && !above->is_smbd;
+}
+
 /* Workers that one program forked are one: the parent would only fork others. */
 static uint32_t program_of(const struct bw_actors *actors, uint32_t n)
 {
@@ -32,7 +43,8 @@ static uint32_t program_of(const struct bw_actors *actors, uint32_t n)
 	for (size_t depth = 0; parent != 0 && depth < ACTOR_DEPTH_MAX; depth++) {
 		const struct actor_node *above = &actors->nodes[parent];
 
-		if (above->is_smbd || memcmp(above->comm, actors->nodes[n].comm, sizeof(above->comm)) != 0)
+		if (above->is_smbd || memcmp(above->comm, actors->nodes[n].comm, sizeof(above->comm)) != 0 ||
+		    is_shell_of(above, &actors->nodes[n]))
 			break;
 		n = parent;
 		parent = parent_inside(actors, n);
@@ -47,6 +59,33 @@ static uint32_t common(const struct bw_actors *actors, uint32_t a, uint32_t b)
 			return a;
 	}
 	return 0;
+}
+
+/* The child of `above` from which `n` descends, or is. */
+static uint32_t child_towards(const struct bw_actors *actors, uint32_t above, uint32_t n)
+{
+	for (size_t depth = 0; n != 0 && depth < ACTOR_DEPTH_MAX; depth++, n = actors->nodes[n].parent) {
+		if (actors->nodes[n].parent == above)
+			return n;
+	}
+	return 0;
+}
+
+/* Both are jobs of one shell, which did nothing itself. */
+static bool is_only_shell(const struct bw_actors *actors, uint32_t both, uint32_t a, uint32_t b)
+{
+	const uint32_t x = both != a ? child_towards(actors, both, a) : 0;
+	const uint32_t y = both != b ? child_towards(actors, both, b) : 0;
+
+	return x != 0 && y != 0 && x != y && is_shell_of(&actors->nodes[both], &actors->nodes[x]) &&
+	       is_shell_of(&actors->nodes[both], &actors->nodes[y]);
+}
+
+uint32_t bw_actors_shell(const struct bw_actors *actors, uint32_t root)
+{
+	const uint32_t parent = root == 0 ? 0 : parent_inside(actors, root);
+
+	return parent != 0 && is_shell_of(&actors->nodes[parent], &actors->nodes[root]) ? parent : 0;
 }
 
 static size_t all_sessions(const struct bw_actors *actors, uint32_t actor, uint32_t *out, size_t count, size_t max)
@@ -85,7 +124,7 @@ size_t bw_actors_roots(const struct bw_actors *actors, const uint32_t *processes
 		for (; r < roots; r++) {
 			const uint32_t both = common(actors, out[r], n);
 
-			if (both != 0) {
+			if (both != 0 && !is_only_shell(actors, both, out[r], n)) {
 				out[r] = both;
 				break;
 			}

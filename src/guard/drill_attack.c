@@ -175,6 +175,7 @@ int bw_drill_be_attacker(struct bw_call *call)
 	struct bw_why why = { 0 };
 	enum bw_err err;
 
+	(void)setsid(); /* a job of its own, whoever began the drill; it fails where it is one already */
 	how.patterns = bw_call_text(call, "pattern");
 	how.strain = (uint64_t)bw_call_num(call, "strain");
 	how.actors = (uint32_t)bw_call_num(call, "actors");

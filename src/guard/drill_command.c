@@ -127,7 +127,8 @@ static enum bw_err reach_guard(struct drill *drill, struct bw_why *why)
 		return bw_why_set(why, err, "the guard does not run: %s", bw_err_text(err));
 	drill->mode = status.mode;
 	bw_shared_release(&status.view);
-	return BW_OK;
+	/* the attacker is judged by himself: who began the drill, perhaps for the second time, has no part in it */
+	return bw_ask_decision(drill->channel, BW_ASK_DRILL, 0, why);
 }
 
 /*

@@ -4,7 +4,7 @@
 #include "guard/judge_parts.h"
 #include "sys/clock.h"
 
-enum { TREE_OPEN_S = 600, TRACED_MOST = 256 };
+enum { TREE_OPEN_S = 600, TRACED_MOST = 256, JOBS_OF_A_SHELL = 3 };
 
 #define TRACED_SAME_NS UINT64_C(1000000000) /* what is near one of two such proofs is near the other */
 
@@ -141,6 +141,30 @@ static void condemn(struct judge *judge, struct judge_incident *incident, uint32
 	incident->roots[incident->root_count++] = root;
 }
 
+/*
+ * A shell is not ended for what its jobs did; from the third on it is held, in any mode that stops: it may be no
+ * person's. One command lets it go on.
+ */
+static void hold_shell(struct judge *judge, const struct judge_incident *incident, const uint32_t *roots, size_t count,
+		       uint64_t decided_ns)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint32_t shell = bw_actors_shell(judge->actors, roots[i]);
+		size_t jobs = 0;
+		uint32_t group;
+		size_t found;
+
+		for (size_t n = 0; n < incident->root_count && shell != 0; n++)
+			jobs += bw_actors_shell(judge->actors, incident->roots[n]) == shell;
+		if (jobs < JOBS_OF_A_SHELL)
+			continue;
+		found = bw_actors_gather(judge->actors, &shell, 1, judge->targets, BW_COUNT(judge->targets), &group);
+		send_stop(judge, incident, decided_ns, 0, true, false, found);
+		tell_frozen(judge, incident, found);
+		return;
+	}
+}
+
 void judge_stop(struct judge *judge, struct judge_incident *incident, const uint32_t *processes, size_t count,
 		uint64_t decided_ns)
 {
@@ -162,6 +186,8 @@ void judge_stop(struct judge *judge, struct judge_incident *incident, const uint
 		condemn(judge, incident, roots[i]);
 	if (freeze)
 		tell_frozen(judge, incident, found);
+	if (incident->measure != BW_MEASURE_NONE)
+		hold_shell(judge, incident, roots, root_count, decided_ns);
 	judge_keep_out(judge, incident, processes, count);
 }
 
@@ -351,6 +377,15 @@ static bool belongs(const struct judge *judge, const struct judge_incident *inci
 	return weight.gravity == BW_GRAVITY_DESTROYED && weight.points >= bw_rules_default.sure && !weight.is_pending;
 }
 
+/* The same gravity may call for more: on the first day, when few have become many. */
+static bool asks_for_more(const struct judge *judge, const struct judge_incident *incident,
+			  const struct bw_outcome *outcome)
+{
+	return incident->actor != 0 && bw_actors_same(judge->actors, incident->actor) == outcome->actor &&
+	       bw_verdict_measure(&outcome->verdict, judge->guard->settings.mode, is_first_day(judge)) >
+		       incident->measure;
+}
+
 void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 {
 	const struct bw_proof *proof = proof_for(outcome);
@@ -363,7 +398,8 @@ void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 	judge_look_at_program(judge, outcome);
 	incident = incident_for(judge, outcome, proof);
 	if (outcome->verdict.gravity >= BW_GRAVITY_ORDERED &&
-	    (incident == NULL || outcome->verdict.gravity > incident->gravity)) {
+	    (incident == NULL || outcome->verdict.gravity > incident->gravity ||
+	     asks_for_more(judge, incident, outcome))) {
 		if (incident == NULL)
 			incident = open_incident(judge, outcome, proof);
 		pronounce(judge, incident, outcome);

@@ -17,6 +17,7 @@ enum {
 	DATAGRAM_BYTES = 1024,
 	EAR_EVERY_MS = 1000,
 	CONNECTOR_EVERY_MS = 100, /* its buffer is the kernel's, and smaller */
+	ANCESTORS_MOST = 256,     /* looked at before a process that is new */
 };
 
 struct bw_lineage {
@@ -169,7 +170,11 @@ static void tell(struct bw_lineage *lineage, const struct bw_process *process, u
 	lineage->hear(lineage->context, &event);
 }
 
-static void look_at(struct bw_lineage *lineage, uint32_t pid)
+/*
+ * A parent is told before its children, though numbers that wrapped around let it come later in /proc: whoever hears of
+ * a child first knows nobody it descends from, and takes the shell that began the guard for a stranger.
+ */
+static void look_at_from(struct bw_lineage *lineage, uint32_t pid, unsigned depth)
 {
 	const struct bw_process *known = bw_processes_find(lineage->processes, pid);
 	struct bw_process process;
@@ -178,9 +183,16 @@ static void look_at(struct bw_lineage *lineage, uint32_t pid)
 		return;
 	if (known != NULL && known->alive && bw_process_same_start(known->start_ns, process.start_ns))
 		return;
+	if (process.parent != 0 && process.parent != pid && depth < ANCESTORS_MOST)
+		look_at_from(lineage, process.parent, depth + 1);
 	bw_process_read_more(lineage->proc, &process);
 	process.seen_ns = now_ns();
 	tell(lineage, &process, BW_PROCESS_FORK);
+}
+
+static void look_at(struct bw_lineage *lineage, uint32_t pid)
+{
+	look_at_from(lineage, pid, 0);
 }
 
 static void begin(struct bw_lineage *lineage, bw_lineage_hear *hear, void *context)

@@ -349,7 +349,9 @@ enum bw_measure bw_verdict_measure(const struct bw_verdict *verdict, uint32_t mo
 		return BW_MEASURE_NONE;
 	if (verdict->gravity == BW_GRAVITY_DESTROYED && mode != BW_MODE_HOLD && !verdict->gentle)
 		return BW_MEASURE_KILL;
-	if (verdict->gravity == BW_GRAVITY_ORDERED && mode == BW_MODE_UNSET && is_first_day)
+	/* many known-good files are gone, however: of the highest class, and held, because it may be ordered */
+	if (verdict->gravity == BW_GRAVITY_ORDERED && mode == BW_MODE_UNSET && is_first_day &&
+	    verdict->files < BW_FIRST_DAY_FILES)
 		return BW_MEASURE_NONE;
 	return BW_MEASURE_FREEZE;
 }

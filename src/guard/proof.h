@@ -167,7 +167,11 @@ enum bw_measure {
 	BW_MEASURE_KILL,
 };
 
-/* `is_first_day`: within a day of enrolment, with no mode set. */
+/*
+ * `is_first_day`: within a day of enrolment, with no mode set. Then known-good files destroyed are acted on, and of
+ * what was sealed, wiped or emptied only many; the rest is written down for the report at the day's end.
+ */
+enum { BW_FIRST_DAY_FILES = 10 };
 enum bw_measure bw_verdict_measure(const struct bw_verdict *verdict, uint32_t mode, bool is_first_day);
 
 /* Whether a program of this name is a tool of ordered work. A name is no alibi: it turns killing into freezing. */

@@ -325,6 +325,14 @@ static void sealing_and_deleting_by_a_known_tool_is_frozen_and_never_killed(void
 	assert_true(stage.worst.gravity >= BW_GRAVITY_ORDERED);
 	assert_int_equal(bw_verdict_measure(&stage.worst, BW_MODE_ENFORCE, false), BW_MEASURE_FREEZE);
 	assert_int_equal(bw_verdict_measure(&stage.worst, BW_MODE_OBSERVE, false), BW_MEASURE_NONE);
+	if (stage.worst.gravity == BW_GRAVITY_ORDERED) {
+		/* on the first day a few are written down, and many are held */
+		stage.worst.files = BW_FIRST_DAY_FILES - 1;
+		assert_int_equal(bw_verdict_measure(&stage.worst, BW_MODE_UNSET, true), BW_MEASURE_NONE);
+		assert_int_equal(bw_verdict_measure(&stage.worst, BW_MODE_UNSET, false), BW_MEASURE_FREEZE);
+		stage.worst.files = BW_FIRST_DAY_FILES;
+		assert_int_equal(bw_verdict_measure(&stage.worst, BW_MODE_UNSET, true), BW_MEASURE_FREEZE);
+	}
 	stage_close(&stage);
 }
 

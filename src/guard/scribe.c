@@ -246,7 +246,7 @@ enum { GONE_WAIT_MS = 20 };
 
 static bool turn(struct scribe *scribe)
 {
-	const int wait_ms = scribe_report_turn(scribe);
+	const int wait_ms = scribe_first_day(scribe, scribe_report_turn(scribe));
 	struct pollfd fds[AT_END];
 	bool gone = false;
 

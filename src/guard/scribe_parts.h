@@ -64,7 +64,8 @@ struct scribe {
 	int64_t kept_us; /* monotonic: when old evidence was last looked through */
 	int64_t started_us;
 	int listening;
-	int board;     /* read-only, to hand over */
+	int board; /* read-only, to hand over */
+	bool first_day_told;
 	bool is_dirty; /* something was appended that is not on disk yet */
 };
 
@@ -115,6 +116,9 @@ enum bw_err scribe_job_begins(struct scribe_question *q);
 void scribe_job_ends(struct scribe *scribe, struct scribe_guest *guest);
 void scribe_tell_job(struct scribe *scribe, const struct scribe_guest *guest);
 enum bw_err scribe_job_passed(struct scribe *scribe, struct bw_slice body); /* the judge's word. PROTOCOL */
+
+/* How long to wait for anything, `wait_ms` at most (-1: for ever), until the first day ends; then tells of it, once. */
+int scribe_first_day(struct scribe *scribe, int wait_ms);
 
 /* ---- approvals (scribe_approval.c) ------------------------------------------------------- */
 

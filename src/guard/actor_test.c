@@ -1,0 +1,125 @@
+#include "guard/actor.h"
+
+#include <stdio.h>
+
+#include "base/test.h"
+
+enum { GUARD = 50, DAEMON = 60, SHELL = 100 };
+
+static int setup(void **state)
+{
+	struct bw_actors *actors;
+
+	assert_ok(bw_actors_new(GUARD, &actors));
+	*state = actors;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bw_actors_free(*state);
+	return 0;
+}
+
+static uint32_t born(struct bw_actors *actors, uint32_t pid, uint32_t parent, uint32_t group, uint32_t session,
+		     const char *comm)
+{
+	struct bw_process_event event = { .time_ns = pid,
+					  .start_ns = pid,
+					  .pid = pid,
+					  .parent = parent,
+					  .group = group,
+					  .session = session,
+					  .uid = 1000,
+					  .act = BW_PROCESS_FORK };
+
+	(void)snprintf(event.comm, sizeof(event.comm), "%s", comm);
+	event.uid = parent <= 1 ? 0 : 1000;
+	(void)bw_actors_hear(actors, &event);
+	return bw_actors_find(actors, pid, pid);
+}
+
+static void begin(struct bw_actors *actors)
+{
+	(void)born(actors, 1, 0, 1, 1, "systemd");
+	(void)born(actors, DAEMON, 1, DAEMON, DAEMON, "sshd");
+	(void)born(actors, SHELL, DAEMON, SHELL, SHELL, "bash");
+}
+
+static void two_jobs_of_one_shell_are_stopped_each_by_itself(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t roots[8];
+	uint32_t processes[2];
+
+	begin(actors);
+	(void)born(actors, 110, SHELL, 110, SHELL, "bash"); /* a script: a job with children of its own */
+	processes[0] = born(actors, 111, 110, 110, SHELL, "openssl");
+	processes[1] = born(actors, 120, SHELL, 120, SHELL, "crypt");
+	assert_int_equal(bw_actors_roots(actors, processes, 2, roots, BW_COUNT(roots)), 2);
+	assert_int_equal(roots[0], processes[0]);
+	assert_int_equal(roots[1], processes[1]);
+	assert_int_equal(bw_actors_shell(actors, roots[1]), bw_actors_find(actors, SHELL, SHELL));
+}
+
+static void workers_of_one_script_are_stopped_with_it_and_without_the_shell(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t roots[8];
+	uint32_t processes[2];
+	uint32_t script;
+
+	begin(actors);
+	script = born(actors, 110, SHELL, 110, SHELL, "bash");
+	processes[0] = born(actors, 111, 110, 110, SHELL, "openssl");
+	processes[1] = born(actors, 112, 110, 110, SHELL, "rm");
+	assert_int_equal(bw_actors_roots(actors, processes, 2, roots, BW_COUNT(roots)), 1);
+	assert_int_equal(roots[0], script);
+	assert_int_equal(bw_actors_roots(actors, &script, 1, roots, BW_COUNT(roots)), 1);
+	assert_int_equal(roots[0], script); /* though its shell has the same name */
+}
+
+static void workers_that_left_for_sessions_of_their_own_are_stopped_with_who_began_them(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t roots[8];
+	uint32_t processes[2];
+
+	begin(actors);
+	processes[0] = born(actors, 111, SHELL, 111, 111, "crypt");
+	processes[1] = born(actors, 112, SHELL, 112, 112, "crypt");
+	assert_int_equal(bw_actors_roots(actors, processes, 2, roots, BW_COUNT(roots)), 1);
+	assert_int_equal(roots[0], bw_actors_find(actors, SHELL, SHELL));
+}
+
+static void what_a_drill_begins_is_an_actor_of_its_own_each_time(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t attacker[2];
+	uint32_t roots[8];
+
+	begin(actors);
+	for (unsigned i = 0; i < 2; i++) {
+		const uint32_t drill = born(actors, 200 + 10 * i, SHELL, 200 + 10 * i, SHELL, "breakwater");
+
+		bw_actors_stand_apart(actors, drill);
+		attacker[i] = born(actors, 201 + 10 * i, 200 + 10 * i, 201 + 10 * i, 201 + 10 * i, "exe");
+	}
+	assert_int_not_equal(bw_actors_of(actors, attacker[0]), 0);
+	assert_int_not_equal(bw_actors_of(actors, attacker[0]), bw_actors_of(actors, attacker[1]));
+	assert_int_equal(bw_actors_roots(actors, attacker, 2, roots, BW_COUNT(roots)), 2);
+	assert_int_not_equal(bw_actors_of(actors, bw_actors_find(actors, SHELL, SHELL)), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(two_jobs_of_one_shell_are_stopped_each_by_itself),
+		TEST(workers_of_one_script_are_stopped_with_it_and_without_the_shell),
+		TEST(workers_that_left_for_sessions_of_their_own_are_stopped_with_who_began_them),
+		TEST(what_a_drill_begins_is_an_actor_of_its_own_each_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

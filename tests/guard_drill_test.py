@@ -1,0 +1,82 @@
+"""A drill, as governors see it: files of a school, an attack, everything back; and nobody else harmed by it."""
+
+import json
+import pwd
+import subprocess
+import time
+
+import pytest
+import samba_rig
+from exchange import binary
+from guard_restore_test import Server, why_not
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+
+
+@pytest.fixture(params=["ext4", "xfs"])
+def server(request, tmp_path):
+    made = Server(tmp_path, request.param)
+    made.guard("enroll", str(made.share))
+    made.start("--mode", "enforce")
+    yield made
+    made.close()
+
+
+def test_a_drill_repeated_from_one_shell_harms_neither_the_shell_nor_anybodys_files(server):
+    before = server.all()
+    drill = f"'{binary()}' guard drill --data '{server.data}' --files 60 '{server.share}'"
+    # a shell with job control, as a person has; the second drill comes while nothing of the first is forgotten
+    done = subprocess.run(["bash", "-m", "-c", f"{drill}; echo first $?; {drill}; echo second $?; echo the shell lives"],
+                          capture_output=True, text=True, start_new_session=True)
+    assert "first 0" in done.stdout and "second 0" in done.stdout and "the shell lives" in done.stdout, (
+        done.returncode, done.stdout, done.stderr, (server.folder / "words").read_text())
+    assert done.stdout.count("The guard works: nothing was lost.") == 2
+    assert "then the guard ended it" in done.stdout and "0 are not back as they were" in done.stdout
+    assert server.all() == before
+    assert not [path for path in server.share.iterdir() if path.name.startswith("breakwater-drill")]
+    assert server.status()["open"] == []
+
+
+def test_a_drill_in_mode_observe_says_that_nobody_was_stopped(tmp_path):
+    made = Server(tmp_path, "ext4")
+    try:
+        made.guard("enroll", str(made.share))
+        made.start("--mode", "observe")
+        told = made.json("drill", "--files", "60", "--pattern", "S01", str(made.share))
+        assert told["passed"] == 1 and told["incident"] != 0 and told["not_back"] == 0, told
+        assert not told["killed"]
+    finally:
+        made.close()
+
+
+@pytest.mark.skipif(samba_rig.why_not() is not None, reason=f"no Samba rig: {samba_rig.why_not()}")
+def test_a_drill_through_a_real_share_is_cut_off_and_everything_is_back(tmp_path):
+    made = Server(tmp_path, "ext4")
+    try:
+        made.share.chmod(0o777)
+        for parent in (tmp_path, *tmp_path.parents[:2]):
+            parent.chmod(parent.stat().st_mode | 0o011)
+        with samba_rig.Rig(tmp_path / "rig", made.share, users=["bwanna"]) as rig:
+            made.guard("enroll", str(made.share))
+            with open(made.data / "guard" / "settings", "a") as settings:
+                settings.write(f"samba {rig.config}\n")
+            with open(tmp_path / "said", "wb") as said, open(tmp_path / "words", "wb") as words:
+                running = subprocess.Popen(rig.inside(binary(), "guard", "run", "--data", made.data, "--mode", "enforce"),
+                                           stdout=said, stderr=words)
+            try:
+                assert samba_rig.wait_for(lambda: "guard ready" in (tmp_path / "said").read_text())
+                time.sleep(1)
+                done = subprocess.run(
+                    rig.inside(binary(), "guard", "drill", "--data", made.data, "--files", "60", "--pattern", "S61",
+                               "--share", "//10.77.0.1/share", "--login", rig.login("bwanna"), "--owner",
+                               str(pwd.getpwnam("bwanna").pw_uid), "--format", "json", made.share),
+                    capture_output=True, text=True)
+                told = json.loads(done.stdout)
+                assert told["incident"] != 0 and told["not_back"] == 0 and told["touched"] < told["files"], (
+                    told, done.stderr, (tmp_path / "words").read_text())
+                assert done.returncode == 0, told
+            finally:
+                running.terminate()
+                assert running.wait(30) == 0, (tmp_path / "words").read_text()
+    finally:
+        made.close()
