@@ -185,6 +185,17 @@ enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, uint8
 	return ask_plain(channel, BW_ASK_REPORTED, bw_buf_slice(&body), why);
 }
 
+enum bw_err bw_ask_reload(const char *data)
+{
+	struct bw_channel *channel = NULL;
+	enum bw_err err;
+
+	BW_TRY(bw_ask_open(data, &channel));
+	err = ask_plain(channel, BW_ASK_RELOAD, bw_slice_empty, NULL);
+	bw_channel_free(channel);
+	return err;
+}
+
 enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why)
 {
 	return ask_plain(channel, BW_ASK_JOB, note, why);

@@ -12,6 +12,7 @@
  *   APPROVE         incident be64 | approvals, a block each (guard/approval.h): who may work on, and until when
  *   WITHDRAW        the same, with approvals that have ended
  *   DRILL           incident be64 = 0: who asks is a drill; what it starts is judged by itself
+ *   RELOAD          empty; answered before it is done
  *   REPORTED        incident be64 | kind u8 | sentence block: a person released its bundle (BW_LEDGER_RELEASED) or
  *                   met a duty to report (BW_LEDGER_TOLD)
  *   JOB             a note that a job was signed or revoked (guard/job_book.h)
@@ -35,7 +36,11 @@ enum bw_ask_kind {
 	BW_ASK_DRILL,
 	BW_ASK_JOB,
 	BW_ASK_JOB_BEGINS,
+	BW_ASK_RELOAD,
 };
+
+/* What workers ask of the parent (bw_seat_ask): scribe the one, keep the other, which says that the index is full. */
+enum { BW_SEAT_ASK_RELOAD = 1, BW_SEAT_ASK_LARGER = 2 };
 
 #define BW_ASK_SOCKET "guard/socket" /* below DATA */
 
@@ -69,6 +74,8 @@ BW_MUST_USE enum bw_err bw_ask_restore_ends(struct bw_channel *channel, uint64_t
 					    const struct bw_ledger_restored *restored, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t incident, uint8_t kind,
 					struct bw_slice sentence, struct bw_why *why);
+/* The settings were changed: the running guard reads them. NOT_FOUND: none runs on this data folder. */
+BW_MUST_USE enum bw_err bw_ask_reload(const char *data);
 BW_MUST_USE enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_job_begins(struct bw_channel *channel, const char *name, uint64_t device, int folders,
 					  struct bw_why *why);

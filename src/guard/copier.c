@@ -297,6 +297,7 @@ static bool taken_since(struct bw_copier *copier, const struct bw_index_file *kn
 	if (changed_us + CLOCK_GRAIN_US < walked_us)
 		return true;
 	return shadow != NULL && bw_shelf_get(bw_shadow_shelf(shadow), known->version, &arena, &version) == BW_OK &&
+	       version.taken_us <= bw_clock_now_us() && /* else the clock was set back, and says nothing */
 	       changed_us + CLOCK_GRAIN_US < version.taken_us;
 }
 
@@ -408,7 +409,8 @@ enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw_copy *copy,
 				.folder = copy->folder,
 				.name = copy->name,
 				.incident = copy->incident,
-				.state = state_of(copier, copy) };
+				.state = state_of(copier, copy),
+				.maker = copy->maker };
 	enum bw_err err;
 
 	BW_NEED(shadow != NULL, NOT_FOUND);

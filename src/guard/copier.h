@@ -35,6 +35,7 @@ struct bw_copy {
 	struct bw_slice name;
 	uint64_t incident;         /* pinned by it; 0: none */
 	enum bw_shelf_state state; /* GOOD becomes DOUBTFUL when the index says that it is part of an open incident */
+	uint32_t maker;            /* as in bw_take */
 	bool restored;             /* … unless this is what a restore wrote */
 };
 

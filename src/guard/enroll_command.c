@@ -8,6 +8,7 @@
 #include "base/command.h"
 #include "base/progress.h"
 #include "codec/json_text.h"
+#include "guard/ask.h"
 #include "guard/enroll.h"
 #include "guard/sampler_child.h"
 #include "guard/volumes.h"
@@ -397,10 +398,7 @@ static int end_with(struct enroll *enroll, enum bw_err err, const struct bw_why 
 				   "'breakwater guard exclude'",
 				   "the file system is full");
 	case BW_ERR_BUSY:
-		return fail(enroll,
-			    "a running guard takes in by itself what is new below its trees; for a new tree stop "
-			    "it, enroll, and start it again",
-			    why, err);
+		return fail(enroll, "another enrolment is going on there; wait for its end", why, err);
 	default:
 		return fail(enroll, NULL, why, err);
 	}
@@ -423,6 +421,28 @@ static int copy_all(struct enroll *enroll)
 	bw_progress_end(&enroll->progress);
 	status = end_with(enroll, err, &why);
 	return status == BW_EXIT_OK && !all_kept ? BW_EXIT_FOUND : status;
+}
+
+/*
+ * A guard runs on this data folder: it takes the trees in itself, and needs a store on each of their file systems
+ * before.
+ */
+static int hand_over(struct enroll *enroll)
+{
+	struct bw_why why = { 0 };
+
+	for (size_t i = 0; i < enroll->volume_count; i++) {
+		const enum bw_err err = bw_shadow_create(&enroll->volumes[i], &why);
+
+		if (err != BW_OK && err != BW_ERR_EXISTS)
+			return fail(enroll, NULL, &why, err);
+	}
+	if (bw_ask_reload(enroll->data) != BW_OK)
+		return bw_complain(enroll->call, BW_EXIT_FAILED, "start it again, or wait for the other enrolment",
+				   "what was enrolled is written down, but the running guard does not answer");
+	if (!bw_call_json(enroll->call))
+		(void)printf("the running guard takes it in; how far it is: breakwater guard status\n");
+	return BW_EXIT_OK;
 }
 
 static enum bw_err take_lock(struct enroll *enroll, struct bw_why *why)
@@ -454,6 +474,8 @@ static int enroll_trees(struct enroll *enroll)
 	err = bw_guard_settings_save(enroll->data, &enroll->settings, &why);
 	if (err == BW_OK)
 		err = take_lock(enroll, &why);
+	if (err == BW_ERR_BUSY)
+		return hand_over(enroll);
 	return err != BW_OK ? end_with(enroll, err, &why) : copy_all(enroll);
 }
 

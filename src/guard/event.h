@@ -79,8 +79,9 @@ enum {
 struct bw_event {
 	uint64_t time_ns; /* CLOCK_MONOTONIC, when it was read from the kernel */
 	int64_t wall_us;
-	uint32_t pid; /* thread group; 0: the kernel did not say, or the process is the kernel's own (nfsd) */
-	uint8_t act;  /* enum bw_act */
+	uint32_t pid;   /* thread group; 0: the kernel did not say, or the process is the kernel's own (nfsd) */
+	uint32_t maker; /* 1 + the user of that process; 0: not known, or root's, who may act for others */
+	uint8_t act;    /* enum bw_act */
 	uint8_t was_known;
 	uint8_t has_replaced;
 	uint8_t piece_count;

@@ -4,12 +4,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/command.h"
+#include "guard/ask.h"
 #include "guard/volumes.h"
 
-enum { SETTINGS_MEMORY = 16 * 1024 * 1024, ANSWER_BYTES = 32, OPEN_FOLDERS = 32 };
+enum { SETTINGS_MEMORY = 16 * 1024 * 1024, ANSWER_BYTES = 32, OPEN_FOLDERS = 32, LOCK_WAIT_MS = 100, LOCK_TRIES = 600 };
 
 struct change {
 	struct bw_call *call;
@@ -39,7 +41,15 @@ static int save(struct change *change)
 
 	if (bw_guard_settings_save(bw_call_data(change->call), &change->settings, &why) != BW_OK)
 		return fail(change, NULL, &why);
-	(void)printf("a running guard takes this up at its next start\n");
+	switch (bw_ask_reload(bw_call_data(change->call))) {
+	case BW_OK:
+		(void)printf("the running guard takes this up now\n");
+		break;
+	case BW_ERR_NOT_FOUND: /* none runs: it counts from the next start */
+		break;
+	default:
+		(void)printf("the running guard does not answer; it takes this up at its next start\n");
+	}
 	return BW_EXIT_OK;
 }
 
@@ -174,6 +184,21 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 	return remove(path);
 }
 
+/* A guard that was just told ends with its workers first, and they with what they have begun. */
+static enum bw_err wait_for_lock(const char *path, int *out_lock, struct bw_why *why)
+{
+	const struct timespec pause = { 0, LOCK_WAIT_MS * 1000000L };
+	enum bw_err err = BW_ERR_BUSY;
+
+	for (unsigned tries = 0; tries < LOCK_TRIES; tries++) {
+		err = bw_lock_take(path, out_lock, why);
+		if (err != BW_ERR_BUSY)
+			return err;
+		(void)nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
 /* Links are not followed and other mounts not entered: the store is root's, but nothing else goes with it. */
 static int remove_store(const struct change *change, const struct bw_volume *volume)
 {
@@ -181,8 +206,9 @@ static int remove_store(const struct change *change, const struct bw_volume *vol
 	struct bw_why why = { 0 };
 	int lock = -1;
 
-	if (bw_path_join(path, volume->store, "lock") != BW_OK || bw_lock_take(path, &lock, &why) != BW_OK)
-		return bw_complain(change->call, BW_EXIT_FAILED, "stop the guard first: its copies are in use", "%s",
+	if (bw_path_join(path, volume->store, "lock") != BW_OK || wait_for_lock(path, &lock, &why) != BW_OK)
+		return bw_complain(change->call, BW_EXIT_FAILED,
+				   "stop the guard, then say it again for the folder: its copies are in use", "%s",
 				   why.text);
 	if (nftw(volume->store, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0) {
 		(void)close(lock);
@@ -191,6 +217,19 @@ static int remove_store(const struct change *change, const struct bw_volume *vol
 	(void)close(lock);
 	(void)printf("%s: its copies are removed\n", volume->mount);
 	return BW_EXIT_OK;
+}
+
+/* One that was cut short: no tree needs the store there any more. */
+static bool is_left_over(const struct change *change, const char *path)
+{
+	struct bw_volume volume = { .root = -1 };
+	bool left = false;
+
+	if (bw_volume_of(path, &volume, NULL) != BW_OK)
+		return false;
+	left = bw_file_exists(volume.store) && !volume_is_needed(change, &volume);
+	bw_volume_release(&volume);
+	return left;
 }
 
 static int unenroll_tree(struct change *change, const char *given)
@@ -203,7 +242,7 @@ static int unenroll_tree(struct change *change, const char *given)
 	if (realpath(given, path) == NULL)
 		(void)snprintf(path, sizeof(path), "%s",
 			       given); /* it may be gone, and is to be forgotten all the same */
-	if (!forget_tree(&change->settings, path))
+	if (!forget_tree(&change->settings, path) && !is_left_over(change, path))
 		return bw_complain(change->call, BW_EXIT_FAILED, "those there are: breakwater guard status",
 				   "'%s' is not enrolled", given);
 	if (bw_volume_of(path, &volume, &why) != BW_OK)
@@ -219,9 +258,11 @@ static int unenroll_tree(struct change *change, const char *given)
 		return bw_complain(change->call, BW_EXIT_USAGE, "to go on: breakwater guard unenroll --yes DIR",
 				   "nothing was changed");
 	}
-	status = remove_store(change, &volume);
+	status = save(change); /* before its copies go: a running guard lets go of them first */
+	if (status == BW_EXIT_OK)
+		status = remove_store(change, &volume);
 	bw_volume_release(&volume);
-	return status == BW_EXIT_OK ? save(change) : status;
+	return status;
 }
 
 static int unenroll_run(struct bw_call *call)

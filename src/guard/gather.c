@@ -209,10 +209,12 @@ static enum bw_err take_name(struct gather *gather, const struct bw_walk_folder 
 		return BW_OK;
 	if (err == BW_ERR_TOO_BIG)
 		gather->counts.too_big++;
-	else if (err == BW_ERR_IO || err == BW_ERR_DENIED)
+	else if (err == BW_ERR_IO || err == BW_ERR_DENIED || (err == BW_ERR_DISK_FULL && gather->plan->full != NULL))
 		gather->counts.refused++;
 	else
 		return err;
+	if (err == BW_ERR_DISK_FULL)
+		gather->plan->full(gather->plan->context);
 	refuse(gather, path_of(gather, folder, name), err, false);
 	return BW_OK;
 }
@@ -319,7 +321,9 @@ static enum bw_err load_walked(struct gather *gather)
 		return BW_OK;
 	BW_TRY(err);
 	BW_TRY(bw_parse_u64(bw_buf_slice(&text), &walked));
-	gather->walked_us = (int64_t)walked;
+	/* of a time that has not come: the clock was set back, and what changed since looks older than it is */
+	if ((int64_t)walked <= bw_clock_now_us())
+		gather->walked_us = (int64_t)walked;
 	return BW_OK;
 }
 

@@ -25,6 +25,8 @@ struct bw_gather_plan {
 	const struct bw_volume *volume;
 	const struct bw_guard_settings *settings;
 	/* After each file: commit now and then, show progress, let others in. An error ends the walk, passed up. */
+	/* A file found no room: it is counted as refused, and the walk goes on. NULL: the walk ends with DISK_FULL. */
+	void (*full)(void *context);
 	enum bw_err (*between)(void *context, const struct bw_gathered *so_far);
 	/* What could not be kept, or a folder not entered (`submount`: another mount's top). May be NULL. */
 	void (*refused)(void *context, const char *path, enum bw_err err, bool submount);

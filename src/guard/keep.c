@@ -16,6 +16,7 @@
 
 #include "base/command.h"
 #include "base/log.h"
+#include "guard/ask.h"
 #include "guard/enroll.h"
 #include "guard/keep_parts.h"
 
@@ -25,7 +26,9 @@ enum {
 	SYNC_MS = 1000,
 	LOOK_MS = 1000,
 	REST_MS = 5000,        /* without events; longer than folders wait to be noted (keep_folder_was.c) */
-	QUIET_LOOK_MS = 10000, /* from then on only others can fill the volume */
+	QUIET_LOOK_MS = 10000, /* from then on only others can fill the volume … */
+	GLANCE_MS = 1000,      /* … which one call tells */
+	LOOK_SHORT_MS = 100,   /* where room is short: a volume fills quickly */
 	THIN_MS = 3600 * 1000,
 	STEPS = 256,      /* events served before anybody else has a turn */
 	HEAR_EVERY = 128, /* files of a walk between two looks at the channels */
@@ -36,6 +39,7 @@ enum {
 	IOPRIO_CLASS_IDLE = 3,
 	IOPRIO_NORMAL = 4,
 	LOW_NICE = 10,
+	SETTINGS_MEMORY = 8 * 1024 * 1024,
 };
 
 #define MS UINT64_C(1000000)
@@ -233,22 +237,34 @@ static enum bw_err look_around(struct bw_keep *keep, uint64_t now)
 
 	keep->looked_ns = now;
 	show(keep);
-	if (keep->walking) /* a walk reads the same tables; what it needs room for comes again */
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++)
+		BW_TRY(bw_keep_make_room(keep, i));
+	if (keep->walking || !by_age) /* a walk reads the same tables */
 		return BW_OK;
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
-		if (by_age) {
-			BW_TRY(bw_keep_thin(keep, i));
-			BW_TRY(bw_keep_folders_thin(keep, i));
-		}
-		BW_TRY(bw_keep_make_room(keep, i));
+		BW_TRY(bw_keep_thin(keep, i));
+		BW_TRY(bw_keep_folders_thin(keep, i));
 	}
-	if (by_age)
-		keep->thinned_ns = now;
+	keep->thinned_ns = now;
 	return BW_OK;
 }
 
-static uint64_t look_every_ns(const struct bw_keep *keep, uint64_t now)
+/* Asked after every file of a walk: the file systems are not. */
+static bool is_short(struct bw_keep *keep, uint64_t now)
 {
+	if (now - keep->glanced_ns < LOOK_SHORT_MS * MS)
+		return keep->is_short;
+	keep->glanced_ns = now;
+	keep->is_short = false;
+	for (uint32_t i = 0; i < keep->guard->volume_count && !keep->is_short; i++)
+		keep->is_short = bw_keep_is_short(keep, i);
+	return keep->is_short;
+}
+
+static uint64_t look_every_ns(struct bw_keep *keep, uint64_t now)
+{
+	if (is_short(keep, now))
+		return LOOK_SHORT_MS * MS;
 	return (!keep->restless && is_quiet(keep, now) ? QUIET_LOOK_MS : LOOK_MS) * MS;
 }
 
@@ -298,6 +314,44 @@ static void hear_channel(struct bw_keep *keep, const char *name, struct bw_chann
 	bw_err_drop(bw_seat_renew(keep->seat, name, 0)); /* else the parent is gone, which hear_parent finds */
 }
 
+static uint64_t all_quotas(const struct bw_keep *keep)
+{
+	uint64_t quota = 0;
+
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		struct statvfs status;
+
+		if (fstatvfs(keep->guard->volumes[i].root, &status) == 0)
+			quota += bw_guard_quota(&keep->guard->settings, (uint64_t)status.f_blocks * status.f_frsize);
+	}
+	return quota;
+}
+
+/*
+ * What is left out and what copies may take is read again. Trees and all else are as they were, or this process would
+ * be on its way out (run.c).
+ */
+static void reload(struct bw_keep *keep)
+{
+	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	struct bw_guard_settings settings;
+	struct bw_why why = { 0 };
+
+	if (bw_guard_settings_reload(keep->guard->data, &keep->guard->settings, &arena, &settings, &why) != BW_OK) {
+		bw_log(BW_ERROR, "the settings cannot be read again", BW_TEXT("why", why.text));
+		bw_arena_release(&arena);
+		return;
+	}
+	settings.mode = keep->guard->settings.mode;
+	bw_arena_release(&keep->settings); /* what the settings before were in; nothing the first time */
+	keep->settings = arena;
+	keep->guard->settings = settings;
+	memset(keep->folders, 0, sizeof(keep->folders)); /* what was covered may not be, and the other way round */
+	keep->quota = all_quotas(keep);
+	keep->looked_ns = 0;
+	keep->must_walk = true;
+}
+
 static void hear_parent(struct bw_keep *keep)
 {
 	struct bw_seat_event event;
@@ -309,6 +363,8 @@ static void hear_parent(struct bw_keep *keep)
 		}
 		if (event.kind == BW_SEAT_NOTHING)
 			return;
+		if (event.kind == BW_SEAT_RELOAD)
+			reload(keep);
 		if (event.kind == BW_SEAT_PEER)
 			bw_channel_free(event.old);
 		if (event.kind == BW_SEAT_MESSAGE && event.fd >= 0)
@@ -342,12 +398,14 @@ static void hear(struct bw_keep *keep, int timeout_ms)
 		hear_parent(keep);
 }
 
-static int until_next_ms(const struct bw_keep *keep)
+static int until_next_ms(struct bw_keep *keep)
 {
 	const uint64_t now = bw_keep_now();
-	uint64_t until = now + look_every_ns(keep, now);
+	uint64_t until = now + GLANCE_MS * MS;
 
-	if (keep->dirty_ns != 0)
+	if (look_every_ns(keep, now) < GLANCE_MS * MS)
+		until = now + look_every_ns(keep, now);
+	if (keep->dirty_ns != 0 && keep->committed_ns + GATHER_MS * MS < until)
 		until = keep->committed_ns + GATHER_MS * MS;
 	if (bw_queue_next_ns(keep->queue) < until)
 		until = bw_queue_next_ns(keep->queue);
@@ -389,6 +447,13 @@ static enum bw_err between(void *context, const struct bw_gathered *so_far)
 	return keep->stopping ? BW_ERR_CLOSED : BW_OK;
 }
 
+static void note_full(void *context)
+{
+	struct bw_keep *keep = context;
+
+	bw_keep_no_room(keep, keep->walking_on);
+}
+
 static void say_walked(const struct bw_volume *volume, const struct bw_gathered *g)
 {
 	if (g->taken + g->gone + g->refused + g->skipped == 0)
@@ -411,11 +476,13 @@ static enum bw_err walk(struct bw_keep *keep)
 		const struct bw_gather_plan plan = { .copier = keep->copier,
 						     .volume = &keep->guard->volumes[i],
 						     .settings = &keep->guard->settings,
+						     .full = note_full,
 						     .between = between,
 						     .context = keep };
 		struct bw_gathered gathered = { 0 };
 		struct bw_why why = { 0 };
 
+		keep->walking_on = i;
 		err = bw_gather(&plan, &gathered, &why);
 		bw_keep_soil(keep, i);
 		keep->board->refused += gathered.refused;
@@ -472,17 +539,18 @@ static enum bw_err confine(struct bw_keep *keep, struct bw_why *why)
 	return bw_seat_confine(keep->seat, &paths, keep->guard->require_sandbox, why);
 }
 
-static uint64_t all_quotas(const struct bw_keep *keep)
+static void say_mended(struct bw_keep *keep, uint32_t volume)
 {
-	uint64_t quota = 0;
+	const struct bw_mended *mended = bw_shadow_mended(bw_copier_shadow(keep->copier, volume));
+	const char *mount = keep->guard->volumes[volume].mount;
 
-	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
-		struct statvfs status;
-
-		if (fstatvfs(keep->guard->volumes[i].root, &status) == 0)
-			quota += bw_guard_quota(&keep->guard->settings, (uint64_t)status.f_blocks * status.f_frsize);
-	}
-	return quota;
+	if (mended->orphans + mended->packs > 0)
+		bw_log(BW_INFO, "what a crash left in the store is removed", BW_TEXT("mount", mount),
+		       BW_NUM("objects", mended->orphans), BW_NUM("packs", mended->packs));
+	if (mended->lost > 0)
+		bw_log(BW_ERROR, "versions whose content is gone are forgotten; the files are taken again",
+		       BW_TEXT("mount", mount), BW_NUM("versions", mended->lost),
+		       BW_NUM("held_by_incidents", mended->lost_pinned));
 }
 
 static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
@@ -495,8 +563,10 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 	BW_TRY(confine(keep, why));
 	BW_TRY(bw_queue_new(&keep->queue));
 	BW_TRY(bw_copier_new(&plan, &keep->copier));
-	for (size_t i = 0; i < keep->guard->volume_count; i++)
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
 		BW_TRY(bw_copier_open(keep->copier, &keep->guard->volumes[i], why));
+		say_mended(keep, i);
+	}
 	keep->quota = all_quotas(keep);
 	show(keep);
 	BW_TRY(bw_seat_ready(keep->seat));
@@ -515,10 +585,13 @@ int bw_keep_run(struct bw_seat *seat)
 	keep->guard = bw_guard_of(seat);
 	keep->board = (struct bw_guard_board *)(void *)keep->guard->board->ptr; /* a page: aligned for anything */
 	err = run(keep, &why);
-	if (err != BW_OK)
+	if (err == BW_ERR_TOO_MANY && bw_seat_ask(seat, BW_SEAT_ASK_LARGER, bw_slice_empty, -1) == BW_OK)
+		bw_log(BW_NOTICE, "more files than the index was made for: it is made larger");
+	else if (err != BW_OK)
 		bw_log(BW_ERROR, "keep ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
 	bw_copier_free(keep->copier);
 	bw_queue_free(keep->queue);
+	bw_arena_release(&keep->settings);
 	free(keep->pins);
 	free(keep);
 	return err == BW_OK ? BW_EXIT_OK : BW_EXIT_FAILED;

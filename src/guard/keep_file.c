@@ -56,6 +56,7 @@ struct wanted {
 	struct bw_slice name;
 	uint64_t since_ns;
 	uint32_t pid;
+	uint32_t maker;
 	bool is_new;
 };
 
@@ -83,6 +84,7 @@ static enum bw_err take_open(struct bw_keep *keep, const struct wanted *wanted, 
 				.folder = folder,
 				.name = wanted->name,
 				.state = BW_SHELF_GOOD,
+				.maker = wanted->maker,
 				.restored = bw_keep_restores(keep, wanted->pid) };
 	struct bw_taken taken;
 
@@ -115,19 +117,6 @@ static enum bw_err judge_result(struct bw_keep *keep, enum bw_err err)
 	}
 }
 
-/* Old history makes room (keep_thin.c), and the file comes again. */
-static enum bw_err try_later(struct bw_keep *keep, const struct wanted *wanted)
-{
-	const struct bw_queued item = { .file = wanted->file,
-					.folder = wanted->folder,
-					.name = wanted->name,
-					.since_ns = bw_keep_now(),
-					.open = false };
-
-	keep->full[wanted->file.volume] = true;
-	return bw_queue_put(keep->queue, &item);
-}
-
 static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *wanted)
 {
 	struct stat status;
@@ -147,8 +136,10 @@ static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *wanted)
 		err = take_open(keep, wanted, folder, fd);
 	if (fd >= 0)
 		(void)close(fd);
-	if (err == BW_ERR_DISK_FULL)
-		return try_later(keep, wanted);
+	if (err == BW_ERR_DISK_FULL) {
+		bw_keep_no_room(keep, wanted->file.volume);
+		return BW_OK;
+	}
 	return judge_result(keep, err);
 }
 
@@ -156,7 +147,9 @@ enum bw_err bw_keep_due(struct bw_keep *keep, const struct bw_queued *queued)
 {
 	struct bw_queued copy = *queued;
 	uint8_t name[255];
-	struct wanted wanted = { .file = copy.file, .folder = copy.folder, .since_ns = copy.since_ns };
+	struct wanted wanted = {
+		.file = copy.file, .folder = copy.folder, .since_ns = copy.since_ns, .maker = copy.maker
+	};
 	struct bw_index_file known;
 
 	memcpy(name, copy.name.ptr, copy.name.len);
@@ -178,6 +171,7 @@ static enum bw_err wait_with(struct bw_keep *keep, const struct bw_event_view *v
 					.folder = view->event.folder,
 					.name = view->name,
 					.since_ns = view->event.time_ns,
+					.maker = view->event.maker,
 					.open = open };
 
 	return bw_queue_put(keep->queue, &item);
@@ -194,6 +188,7 @@ static enum bw_err changed(struct bw_keep *keep, const struct bw_event_view *vie
 				       .name = view->name,
 				       .since_ns = view->event.time_ns,
 				       .pid = view->event.pid,
+				       .maker = view->event.maker,
 				       .is_new = true };
 	struct bw_index_file known;
 	const bool is_known = bw_index_by_key(keep->guard->index, &view->event.file, &known) == BW_OK;
@@ -284,6 +279,7 @@ static enum bw_err moved(struct bw_keep *keep, const struct bw_event_view *view)
 				       .name = view->name_to,
 				       .since_ns = event->time_ns,
 				       .pid = event->pid,
+				       .maker = event->maker,
 				       .is_new = true };
 	struct bw_index_file known;
 	uint32_t folder = 0;

@@ -6,6 +6,7 @@
 #include "guard/gather.h"
 #include "guard/keep_queue.h"
 #include "guard/second.h"
+#include "guard/thin.h"
 
 enum {
 	BW_KEEP_FOLDERS = 8192, /* folders remembered at a time; a power of two */
@@ -36,6 +37,21 @@ struct bw_keep_measure {
 	uint32_t count;
 };
 
+/* How a volume stands; keep_room.c. */
+struct bw_keep_room {
+	uint64_t available; /* at the last look */
+	uint64_t reserve;   /* what is to stay free */
+	uint64_t looked_ns;
+	uint64_t again_ns; /* not before this do versions go for room again */
+	uint64_t spare_ns; /* the same for what is set aside */
+	uint64_t replaced; /* bytes of reflinks whose files changed since they were weighed */
+	uint64_t weighed_ns;
+	bool full;      /* a copy found no room */
+	bool owes_walk; /* … and has to be made when there is some */
+	bool said_full;
+	bool said_empty;
+};
+
 struct bw_keep_pin {
 	struct bw_file_key file;
 	uint64_t incident;
@@ -45,6 +61,7 @@ struct bw_keep {
 	struct bw_seat *seat;
 	struct bw_guard *guard;
 	struct bw_guard_board *board;
+	struct bw_arena settings; /* of a reload */
 	struct bw_copier *copier;
 	struct bw_queue *queue;
 	struct bw_buf path;
@@ -74,10 +91,13 @@ struct bw_keep {
 	/* the walks */
 	bool must_walk;
 	bool walking;
+	uint32_t walking_on; /* that volume */
+	bool is_short;       /* some volume is nearly full, at the last glance */
+	uint64_t glanced_ns;
 	bool stopping;
-	bool idle;                        /* this process's present class */
-	bool full[BW_VOLUMES_MAX];        /* a copy found no room */
-	uint64_t room_ns[BW_VOLUMES_MAX]; /* not before this is room looked for again */
+	bool idle; /* this process's present class */
+	struct bw_keep_room rooms[BW_VOLUMES_MAX];
+	struct bw_thin_clock clocks[BW_VOLUMES_MAX];
 	uint64_t thinned_ns;
 	uint64_t quota;     /* of all volumes together */
 	uint64_t looked_ns; /* when the slow duties were done last */
@@ -142,8 +162,23 @@ BW_MUST_USE enum bw_err bw_keep_second(struct bw_keep *keep, const struct bw_sec
 
 BW_MUST_USE enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume);
 
-/* When the quota is passed or the volume fills; else nothing happens. */
+/* On file systems with reflinks: what old versions really take is looked at again. */
+BW_MUST_USE enum bw_err bw_keep_weigh(struct bw_keep *keep, uint32_t volume);
+
+/* As much as is needed, in the order of their worth; *out_versions and *out_freed say what went. */
+BW_MUST_USE enum bw_err bw_keep_drop_for(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
+					 size_t *out_versions, struct bw_thin_need *out_freed);
+
+/* ---- keep_room.c: how much copies may take ------------------------------------------------------ */
+
+/* Once a second and when a copy found no room: what has to go goes, packs are tidied, limits are set anew. */
 BW_MUST_USE enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume);
+
+/* A copy found no room: it is made when there is some. */
+void bw_keep_no_room(struct bw_keep *keep, uint32_t volume);
+
+/* Nearly full: worth a look more often. */
+bool bw_keep_is_short(const struct bw_keep *keep, uint32_t volume);
 
 /* keep.c: what has just come in, for those who work for long. */
 BW_MUST_USE enum bw_err bw_keep_serve_new(struct bw_keep *keep);

@@ -14,6 +14,7 @@ struct entry {
 	uint64_t since_ns;
 	uint64_t due_ns;
 	size_t place; /* in the heap */
+	uint32_t maker;
 	bool open;
 	uint8_t name_len;
 	uint8_t name[255];
@@ -202,6 +203,7 @@ enum bw_err bw_queue_put(struct bw_queue *queue, const struct bw_queued *item)
 		entry->open = false;
 		entry->since_ns = item->since_ns;
 	}
+	entry->maker = item->maker;
 	name_it(entry, &item->folder, item->name);
 	settle(queue, entry);
 	return BW_OK;
@@ -247,6 +249,7 @@ static void give(const struct entry *entry, struct bw_queued *out)
 				   .folder = entry->folder,
 				   .name = bw_slice_of(entry->name, entry->name_len),
 				   .since_ns = entry->since_ns,
+				   .maker = entry->maker,
 				   .open = entry->open };
 }
 

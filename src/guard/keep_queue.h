@@ -22,6 +22,7 @@ struct bw_queued {
 	struct bw_file_key folder;
 	struct bw_slice name; /* borrowed until the entry is dropped or moved */
 	uint64_t since_ns;    /* the first change nobody has kept yet */
+	uint32_t maker;       /* of the last change (guard/event.h) */
 	bool open;            /* no close was seen since */
 };
 

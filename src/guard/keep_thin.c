@@ -1,21 +1,18 @@
 /*
- * Old versions go: by age every hour, and in the order of their worth when the quota is reached or the volume fills.
- * Users' writes win over old history; what an open incident pinned wins over everything that may go.
+ * Old versions go: by age every hour, and in the order of their worth when room is short (keep_room.c says when).
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
 #include "base/log.h"
-#include "guard/enroll.h"
+#include "base/num.h"
 #include "guard/keep_parts.h"
-#include "guard/thin.h"
 #include "sys/clock.h"
 
 enum {
 	FILE_VERSIONS = 4096, /* of one file looked at together; older ones are looked at as another file's */
 	BATCH = 256,
-	FREE_SHARE = 50, /* of a volume the guard leaves free as long as it has history to give */
-	AGAIN_MS = 60 * 1000,
 };
 
 struct thinning {
@@ -26,6 +23,7 @@ struct thinning {
 	uint64_t file;
 	int64_t now_us;
 	uint32_t days;
+	uint32_t maker; /* of the version looked at before, which came after this one */
 	uint64_t *drops;
 	size_t drop_count;
 };
@@ -80,18 +78,24 @@ static enum bw_err see_spare(void *context, const struct bw_shelf_spare *spare)
 					     .taken_us = spare->taken_us,
 					     .until_us = spare->gone_us != 0 ? spare->gone_us : INT64_MAX,
 					     .kept_bytes = spare->kept_bytes,
+					     .actor = spare->actor,
 					     .good = spare->state == BW_SHELF_GOOD,
 					     .newest = spare->gone_us == 0 && spare->number == spare->newest,
-					     .pinned = spare->incident != 0 };
-	if (same)
+					     .last = spare->gone_us == 0 && !same,
+					     .pinned = spare->incident != 0,
+					     .is_object = !spare->in_pack };
+	if (same) {
 		version->until_us = version[-1].taken_us;
+		version->actor = thinning->maker;
+	}
+	thinning->maker = spare->actor;
 	thinning->count++;
 	return BW_OK;
 }
 
-static enum bw_err look(struct bw_keep *keep, struct bw_shelf *shelf, struct thinning *thinning)
+static enum bw_err look(struct bw_keep *keep, struct bw_shelf *shelf, int64_t now_us, struct thinning *thinning)
 {
-	*thinning = (struct thinning){ .now_us = bw_clock_now_us(), .days = keep->guard->settings.days };
+	*thinning = (struct thinning){ .now_us = now_us, .days = keep->guard->settings.days };
 	BW_TRY(bw_shelf_spares(shelf, see_spare, thinning));
 	return mark_file(thinning);
 }
@@ -106,10 +110,8 @@ static enum bw_err drop_all(struct bw_keep *keep, struct bw_shadow *shadow, cons
 {
 	for (size_t done = 0; done < count; done += BATCH) {
 		const size_t some = count - done < BATCH ? count - done : BATCH;
-		const enum bw_err err = bw_shadow_drop(shadow, numbers + done, some);
 
-		if (err != BW_OK && err != BW_ERR_NOT_FOUND && err != BW_ERR_BUSY)
-			return err;
+		BW_TRY(bw_shadow_drop(shadow, numbers + done, some));
 		BW_TRY(bw_keep_serve_new(keep));
 	}
 	return BW_OK;
@@ -117,12 +119,65 @@ static enum bw_err drop_all(struct bw_keep *keep, struct bw_shadow *shadow, cons
 
 /* ---- by age ---------------------------------------------------------------------------------- */
 
+/* "trusted wall steady", as it was at the last look of whoever kept this store before. */
+static enum bw_err load_clock(struct bw_shelf *shelf, struct bw_thin_clock *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(96);
+	const enum bw_err err = bw_shelf_setting_get(shelf, "clock", &text);
+	struct bw_thin_clock clock = { 0 };
+	struct bw_slice trusted;
+	struct bw_slice wall;
+	struct bw_slice rest;
+
+	if (err == BW_ERR_NOT_FOUND)
+		return BW_OK;
+	BW_TRY(err);
+	if (bw_slice_cut(bw_buf_slice(&text), ' ', &trusted, &rest) && bw_slice_cut(rest, ' ', &wall, &rest) &&
+	    bw_parse_i64(trusted, &clock.trusted_us) == BW_OK && bw_parse_i64(wall, &clock.wall_us) == BW_OK &&
+	    bw_parse_i64(rest, &clock.steady_us) == BW_OK)
+		*out = clock;
+	return BW_OK;
+}
+
+static enum bw_err save_clock(struct bw_shelf *shelf, const struct bw_thin_clock *clock)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64, clock->trusted_us, clock->wall_us,
+		       clock->steady_us);
+	return bw_shelf_setting_put(shelf, "clock", bw_slice_text(text));
+}
+
+/* The time that ages are counted by; see thin.h. */
+static enum bw_err time_to_count_by(struct bw_keep *keep, uint32_t volume, int64_t *out_us)
+{
+	struct bw_shelf *shelf = bw_shadow_shelf(bw_copier_shadow(keep->copier, volume));
+	struct bw_thin_clock *clock = &keep->clocks[volume];
+	const int64_t wall_us = bw_clock_now_us();
+	int64_t ran_us = -1;
+
+	if (clock->wall_us == 0)
+		BW_TRY(load_clock(shelf, clock));
+	else
+		ran_us = (int64_t)((bw_keep_now() - keep->thinned_ns) / 1000);
+	*out_us = bw_thin_clock_look(clock, wall_us, ran_us);
+	if (wall_us - *out_us > INT64_C(3600) * 1000000)
+		bw_log(BW_WARNING,
+		       "the wall clock jumped ahead: versions age as if it had not, until it has stayed there",
+		       BW_NUM("ahead_s", (wall_us - *out_us) / 1000000));
+	bw_keep_soil(keep, volume);
+	return save_clock(shelf, clock);
+}
+
 enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume)
 {
 	struct bw_shadow *shadow = bw_copier_shadow(keep->copier, volume);
-	struct thinning thinning;
-	enum bw_err err = look(keep, bw_shadow_shelf(shadow), &thinning);
+	struct thinning thinning = { .all = NULL };
+	int64_t now_us = 0;
+	enum bw_err err = time_to_count_by(keep, volume, &now_us);
 
+	if (err == BW_OK)
+		err = look(keep, bw_shadow_shelf(shadow), now_us, &thinning);
 	if (err == BW_OK)
 		err = drop_all(keep, shadow, thinning.drops, thinning.drop_count);
 	if (err == BW_OK && thinning.drop_count > 0)
@@ -132,85 +187,67 @@ enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume)
 	return err;
 }
 
-/* ---- for room -------------------------------------------------------------------------------- */
+/* ---- what reflinks take ---------------------------------------------------------------------- */
 
-static int64_t sorting_now;
-
-static int by_worth(const void *a, const void *b)
+/* Of versions that something replaced, or whose file is gone: only those hold what nothing else does. */
+static enum bw_err weigh_all(struct bw_keep *keep, struct bw_shadow *shadow, const struct thinning *thinning)
 {
-	const uint64_t x = bw_thin_worth(a, sorting_now);
-	const uint64_t y = bw_thin_worth(b, sorting_now);
+	for (size_t i = 0; i < thinning->count; i++) {
+		const struct bw_thin_version *version = &thinning->all[i];
+		enum bw_err err;
 
-	return x < y ? -1 : x > y ? 1 : 0;
+		if (!version->is_object || version->last)
+			continue;
+		err = bw_shadow_weigh(shadow, version->number, version->kept_bytes);
+		if (err != BW_OK && err != BW_ERR_NOT_FOUND)
+			return err;
+		if (i % BATCH == BATCH - 1)
+			BW_TRY(bw_keep_serve_new(keep));
+	}
+	return BW_OK;
 }
 
-/* The first `drop_count` of all. */
-static enum bw_err drop_some(struct bw_keep *keep, struct bw_shadow *shadow, struct thinning *thinning)
-{
-	uint64_t *drops = realloc(thinning->drops, (thinning->drop_count + 1) * sizeof(*drops));
-
-	BW_NEED(drops != NULL, MEMORY);
-	thinning->drops = drops;
-	for (size_t i = 0; i < thinning->drop_count; i++)
-		drops[i] = thinning->all[i].number;
-	return drop_all(keep, shadow, drops, thinning->drop_count);
-}
-
-/* The worthless first, until that much is free; says what it freed. */
-static enum bw_err free_bytes(struct bw_keep *keep, uint32_t volume, uint64_t wanted, uint64_t *out_freed)
+enum bw_err bw_keep_weigh(struct bw_keep *keep, uint32_t volume)
 {
 	struct bw_shadow *shadow = bw_copier_shadow(keep->copier, volume);
 	struct thinning thinning;
-	enum bw_err err = look(keep, bw_shadow_shelf(shadow), &thinning);
-	uint64_t freed = 0;
+	enum bw_err err;
 
-	thinning.drop_count = 0;
-	if (err == BW_OK && thinning.count > 0) {
-		sorting_now = thinning.now_us;
-		qsort(thinning.all, thinning.count, sizeof(*thinning.all), by_worth);
-		for (size_t i = 0; i < thinning.count && freed < wanted; i++) {
-			if (bw_thin_worth(&thinning.all[i], thinning.now_us) == UINT64_MAX)
-				break;
-			freed += thinning.all[i].kept_bytes;
-			thinning.drop_count++;
-		}
-		err = drop_some(keep, shadow, &thinning);
-	}
+	if (keep->guard->volumes[volume].strategy != BW_STRATEGY_REFLINK)
+		return BW_OK;
+	(void)bw_shadow_replaced_bytes(shadow); /* counted from here on */
+	err = look(keep, bw_shadow_shelf(shadow), bw_clock_now_us(), &thinning);
+	if (err == BW_OK)
+		err = weigh_all(keep, shadow, &thinning);
 	release(&thinning);
-	*out_freed = freed;
+	bw_keep_soil(keep, volume);
 	return err;
 }
 
-enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
-{
-	const struct bw_volume *v = &keep->guard->volumes[volume];
-	struct bw_shelf_totals totals;
-	struct statvfs status;
-	uint64_t quota;
-	uint64_t wanted = 0;
-	uint64_t freed = 0;
-	uint64_t size;
-	uint64_t available;
+/* ---- for room -------------------------------------------------------------------------------- */
 
-	if (fstatvfs(v->root, &status) != 0)
-		return BW_OK;
-	BW_TRY(bw_shelf_totals(bw_shadow_shelf(bw_copier_shadow(keep->copier, volume)), &totals));
-	size = (uint64_t)status.f_blocks * status.f_frsize;
-	available = (uint64_t)status.f_bavail * status.f_frsize;
-	quota = bw_guard_quota(&keep->guard->settings, size);
-	if (totals.kept_bytes > quota)
-		wanted = totals.kept_bytes - quota;
-	if (keep->full[volume])
-		wanted = wanted > size / FREE_SHARE ? wanted : size / FREE_SHARE;
-	keep->full[volume] = false;
-	if (available < size / FREE_SHARE && size / FREE_SHARE - available > wanted)
-		wanted = size / FREE_SHARE - available;
-	if (wanted == 0 || bw_keep_now() < keep->room_ns[volume])
-		return BW_OK;
-	BW_TRY(free_bytes(keep, volume, wanted, &freed));
-	bw_log(BW_WARNING, freed >= wanted ? "old versions went for room" : "no old versions are left to give room",
-	       BW_TEXT("mount", v->mount), BW_NUM("wanted_bytes", wanted), BW_NUM("freed_bytes", freed));
-	/* when nothing more can go, looking again at once finds nothing more */
-	keep->room_ns[volume] = bw_keep_now() + (freed >= wanted ? 0 : (uint64_t)AGAIN_MS * 1000000);
-	return BW_OK;
+static enum bw_err drop_front(struct bw_keep *keep, struct bw_shadow *shadow, struct thinning *thinning, size_t count)
+{
+	uint64_t *drops = realloc(thinning->drops, (count + 1) * sizeof(*drops));
+
+	BW_NEED(drops != NULL, MEMORY);
+	thinning->drops = drops;
+	for (size_t i = 0; i < count; i++)
+		drops[i] = thinning->all[i].number;
+	return drop_all(keep, shadow, drops, count);
+}
+
+enum bw_err bw_keep_drop_for(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
+			     size_t *out_versions, struct bw_thin_need *out_freed)
+{
+	struct bw_shadow *shadow = bw_copier_shadow(keep->copier, volume);
+	struct thinning thinning;
+	enum bw_err err = look(keep, bw_shadow_shelf(shadow), bw_clock_now_us(), &thinning);
+
+	if (err == BW_OK)
+		err = bw_thin_for_room(thinning.all, thinning.count, need, thinning.now_us, out_versions, out_freed);
+	if (err == BW_OK)
+		err = drop_front(keep, shadow, &thinning, *out_versions);
+	release(&thinning);
+	return err;
 }

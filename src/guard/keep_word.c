@@ -74,6 +74,20 @@ static enum bw_err doubt_newer(struct bw_keep *keep, const struct bw_pin *pin, s
 	return BW_OK;
 }
 
+/*
+ * Whether the version is this file's: one that was never committed before keep was killed gives its number to another
+ * file's, and the judge may still name it.
+ */
+static bool is_of(struct bw_keep *keep, const struct bw_pin *pin)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+
+	return bw_shelf_get(shelf_of(keep, pin->file.volume), pin->version, &arena, &version) == BW_OK &&
+	       version.key.ino == pin->file.ino && version.key.tree == pin->file.tree &&
+	       version.key.gen == pin->file.gen;
+}
+
 static enum bw_err pin_file(struct bw_keep *keep, const struct bw_pin *pin)
 {
 	struct bw_index_file known;
@@ -82,7 +96,7 @@ static enum bw_err pin_file(struct bw_keep *keep, const struct bw_pin *pin)
 	BW_NEED(pin->file.volume < keep->guard->volume_count && pin->incident != 0, PROTOCOL);
 	BW_TRY(remember(keep, pin));
 	bw_keep_soil(keep, pin->file.volume);
-	if (pin->version != 0) {
+	if (pin->version != 0 && is_of(keep, pin)) {
 		err = bw_shelf_pin(shelf_of(keep, pin->file.volume), pin->version, pin->incident);
 		if (err != BW_OK && err != BW_ERR_NOT_FOUND)
 			return err;

@@ -94,6 +94,7 @@ static enum bw_err open_growing(struct bw_packs *packs)
 	}
 	if (size > packs->end && ftruncate(packs->fd, (off_t)packs->end) != 0)
 		return bw_err_from_errno(errno);
+	packs->is_new = packs->end == 0; /* its name may not be on the disk yet */
 	return BW_OK;
 }
 

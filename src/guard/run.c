@@ -3,12 +3,14 @@
  * the volumes, forks the workers and starts again those that die. It reads settings that
  * root wrote, and totals of the catalogues; nothing that strangers fill.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/command.h"
 #include "base/log.h"
+#include "guard/ask.h"
 #include "guard/guard.h"
 #include "crypto/secret_input.h"
 #include "guard/seal_keys.h"
@@ -25,6 +27,7 @@ enum {
 	FEATURES_BYTES = 256 * 1024,
 	INDEX_ROOM = 256 * 1024, /* files that may come before the next start, at least; address space only */
 	SETTINGS_MEMORY = 8 * 1024 * 1024,
+	EXIT_AGAIN = -1, /* never an exit status: the workers begin again */
 };
 
 struct parent {
@@ -34,8 +37,14 @@ struct parent {
 	struct bw_shared board;
 	struct bw_seal_keys keys;
 	int lock;
-	uint64_t files; /* in the catalogues at the start */
+	uint64_t files;    /* in the catalogues at the start */
+	bool begins_again; /* whatever the settings say */
 };
+
+/* What a reload finds, while what it replaces is in use. */
+static struct bw_guard_settings wanted_settings;
+static struct bw_volume wanted_volumes[BW_VOLUMES_MAX];
+static size_t wanted_count;
 
 static const struct bw_worker workers[] = {
 	/* name       runs            after start it may only */
@@ -55,6 +64,35 @@ static const struct bw_link links[] = {
 	{ "judge", "scribe" },  { "judge", "keep" },       { "scribe", "keep" },   { "judge", "hand" },
 	{ "scribe", "hand" },   { "keep", "sampler" },     { "judge", "sampler" }, { "scribe", "reporter" },
 	{ "scribe", "sealer" }, { "reporter", "witness" }, { "hand", "witness" },  { NULL, NULL },
+};
+
+/* Told by scribe: as by SIGHUP, and served after the answer. */
+static enum bw_err answer_reload(void *shared, const struct bw_member *from, struct bw_slice body, int fd,
+				 struct bw_buf *reply, int *reply_fd)
+{
+	(void)shared;
+	(void)from;
+	(void)fd;
+	(void)reply;
+	(void)reply_fd;
+	BW_NEED(body.len == 0, PROTOCOL);
+	return kill(getpid(), SIGHUP) == 0 ? BW_OK : BW_ERR_SYSTEM;
+}
+
+/* More files than the index was made for: it is made anew, from what the catalogues hold by then. */
+static enum bw_err answer_larger(void *shared, const struct bw_member *from, struct bw_slice body, int fd,
+				 struct bw_buf *reply, int *reply_fd)
+{
+	struct parent *p = shared;
+
+	p->begins_again = true;
+	return answer_reload(shared, from, body, fd, reply, reply_fd);
+}
+
+static const struct bw_ask asks[] = {
+	{ "scribe", BW_SEAT_ASK_RELOAD, answer_reload },
+	{ "keep", BW_SEAT_ASK_LARGER, answer_larger },
+	{ NULL, 0, NULL },
 };
 
 /* The rest is between bw_guard_of and the table of share.c. */
@@ -89,6 +127,99 @@ static void ready(void *shared, struct bw_crew *crew)
 	(void)printf("breakwater: guard ready, %llu files in %zu tree%s\n", (unsigned long long)p->files,
 		     p->guard.settings.tree_count, p->guard.settings.tree_count == 1 ? "" : "s");
 	(void)fflush(stdout);
+}
+
+/* ---- other settings ------------------------------------------------------------------------ */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* What workers hold since their start and cannot change: volumes, what judge and hand do. */
+static bool needs_new_workers(const struct parent *p, const struct bw_guard_settings *wanted)
+{
+	const struct bw_guard_settings *now = &p->guard.settings;
+	bool same = wanted_count == p->guard.volume_count && now->mode == wanted->mode && now->salt == wanted->salt &&
+		    same_text(now->mail, wanted->mail) && same_text(now->hook, wanted->hook) &&
+		    same_text(now->samba, wanted->samba);
+
+	for (size_t i = 0; i < wanted_count && same; i++)
+		same = strcmp(wanted_volumes[i].mount, p->guard.volumes[i].mount) == 0;
+	return !same;
+}
+
+/* Whether a guard could begin with them: one that runs is not given up for one that cannot start. */
+static enum bw_err try_settings(const struct bw_guard_settings *settings, struct bw_why *why)
+{
+	BW_TRY(bw_volumes_open(settings, wanted_volumes, &wanted_count, why));
+	for (size_t i = 0; i < wanted_count; i++) {
+		struct bw_shadow *shadow = NULL;
+
+		BW_TRY(bw_shadow_open(&wanted_volumes[i], true, &shadow, why));
+		bw_shadow_close(shadow);
+	}
+	return BW_OK;
+}
+
+static enum bw_err load_settings(const struct parent *p, struct bw_arena *arena, struct bw_guard_settings *out,
+				 struct bw_why *why)
+{
+	const char *mode = bw_call_text(p->call, "mode");
+
+	BW_TRY(bw_guard_settings_load(p->guard.data, arena, out, why));
+	if (mode != NULL)
+		out->mode = bw_guard_mode_of(mode);
+	return BW_OK;
+}
+
+/* In place: workers that are forked later have them from here. */
+static void take_over(struct parent *p, struct bw_arena *arena)
+{
+	bw_log(BW_NOTICE, "the settings are read again", BW_NUM("trees", wanted_settings.tree_count),
+	       BW_NUM("left_out", wanted_settings.exclude_count));
+	bw_arena_release(&p->arena);
+	p->arena = *arena;
+	*arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	p->guard.settings = wanted_settings;
+}
+
+static enum bw_err reload_with(struct parent *p, struct bw_crew *crew, struct bw_arena *arena, struct bw_why *why)
+{
+	BW_TRY(load_settings(p, arena, &wanted_settings, why));
+	if (wanted_settings.tree_count == 0) {
+		bw_log(BW_NOTICE, "nothing is to be guarded any more: the guard ends", { 0 });
+		bw_crew_stop(crew);
+		return BW_OK;
+	}
+	BW_TRY(try_settings(&wanted_settings, why));
+	if (!p->begins_again && !needs_new_workers(p, &wanted_settings)) {
+		take_over(p, arena);
+		return BW_OK;
+	}
+	bw_log(BW_NOTICE, "the workers begin again", BW_NUM("trees", wanted_settings.tree_count),
+	       BW_NUM("file_systems", wanted_count));
+	bw_crew_begin_again(crew);
+	return BW_OK;
+}
+
+/*
+ * SIGHUP, or a command that changed them. Trees on file systems that are guarded already, what is left out, quota and
+ * age count at once: watch and keep read the settings themselves. For everything else the workers begin again, and
+ * a walk finds what happened in between.
+ */
+static void reload(void *shared, struct bw_crew *crew)
+{
+	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	struct bw_why why = { 0 };
+	const enum bw_err err = reload_with(shared, crew, &arena, &why);
+
+	if (err != BW_OK)
+		bw_log(BW_ERROR, "the settings cannot be used; the guard goes on with those it has",
+		       BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+	bw_volumes_release(wanted_volumes, wanted_count);
+	wanted_count = 0;
+	bw_arena_release(&arena);
 }
 
 /* ---- what is shared ---------------------------------------------------------------------- */
@@ -138,6 +269,7 @@ static enum bw_err make_shared(struct parent *p)
 static void release(struct parent *p)
 {
 	struct bw_guard *guard = &p->guard;
+	struct bw_guard again;
 
 	bw_index_free(guard->index);
 	bw_ring_free(guard->events);
@@ -150,9 +282,15 @@ static void release(struct parent *p)
 	bw_volumes_release(guard->volumes, guard->volume_count);
 	bw_ears_close(&guard->ears);
 	bw_arena_release(&p->arena);
-	bw_seal_keys_release(&p->keys);
-	if (p->lock >= 0)
-		(void)close(p->lock);
+	/* all but keys and lock, which stay ours until the process ends */
+	again = (struct bw_guard){ .data = guard->data,
+				   .ears = { .names = -1, .changes = -1 },
+				   .require_sandbox = guard->require_sandbox };
+	memcpy(again.node, guard->node, sizeof(again.node));
+	p->guard = again;
+	p->begins_again = false;
+	p->arena = BW_ARENA_INIT(SETTINGS_MEMORY);
+	p->board = (struct bw_shared){ .fd = -1 };
 }
 
 /* ---- the command ---------------------------------------------------------------------------- */
@@ -178,24 +316,31 @@ static void open_keys(struct parent *p)
 		       BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
 }
 
+static enum bw_err take_lock(struct parent *p, struct bw_why *why)
+{
+	char path[BW_PATH_BYTES];
+
+	if (p->lock >= 0)
+		return BW_OK; /* the workers begin again */
+	BW_TRY(bw_path_join(path, p->guard.data, "guard/lock"));
+	return bw_lock_take(path, &p->lock, why);
+}
+
 static enum bw_err open_all(struct parent *p, struct bw_why *why)
 {
 	struct bw_guard *guard = &p->guard;
-	const char *mode = bw_call_text(p->call, "mode");
-	char path[BW_PATH_BYTES];
 	enum bw_err err;
 
-	BW_TRY(bw_guard_settings_load(guard->data, &p->arena, &guard->settings, why));
+	p->files = 0;
+	BW_TRY(load_settings(p, &p->arena, &guard->settings, why));
 	if (guard->settings.tree_count == 0)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "nothing is guarded below '%s' yet", guard->data);
-	if (mode != NULL)
-		guard->settings.mode = bw_guard_mode_of(mode);
-	BW_TRY(bw_path_join(path, guard->data, "guard/lock"));
-	BW_TRY(bw_lock_take(path, &p->lock, why));
+	BW_TRY(take_lock(p, why));
 	BW_TRY(bw_volumes_open(&guard->settings, guard->volumes, &guard->volume_count, why));
 	BW_TRY(listen_to_all(p, why));
 	BW_TRY(count_files(p, why));
-	open_keys(p);
+	if (p->keys.file.len == 0) /* else the workers begin again */
+		open_keys(p);
 	err = make_shared(p);
 	return err == BW_OK ? BW_OK : bw_why_set(why, err, "cannot make what the workers share: %s", bw_err_text(err));
 }
@@ -214,9 +359,14 @@ static const char *hint_for(enum bw_err err)
 
 static int run_with(struct parent *p)
 {
-	const struct bw_crew_plan plan = {
-		.workers = workers, .links = links, .shared = p, .keep = keep, .started = started, .ready = ready
-	};
+	const struct bw_crew_plan plan = { .workers = workers,
+					   .links = links,
+					   .asks = asks,
+					   .shared = p,
+					   .keep = keep,
+					   .started = started,
+					   .ready = ready,
+					   .reload = reload };
 	struct bw_why why = { 0 };
 	enum bw_err err = open_all(p, &why);
 
@@ -224,6 +374,8 @@ static int run_with(struct parent *p)
 		return bw_complain(p->call, BW_EXIT_FAILED, hint_for(err), "%s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
 	err = bw_crew_run(&plan, &why);
+	if (err == BW_ERR_AGAIN)
+		return EXIT_AGAIN;
 	if (err != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, "the lines above tell why", "the guard has stopped: %s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
@@ -247,8 +399,13 @@ static int run_run(struct bw_call *call)
 	p->guard.data = bw_call_data(call);
 	p->guard.ears = (struct bw_ears){ .names = -1, .changes = -1 };
 	p->guard.require_sandbox = bw_call_flag(call, "require-sandbox");
-	status = run_with(p);
-	release(p);
+	do {
+		status = run_with(p);
+		release(p);
+	} while (status == EXIT_AGAIN);
+	bw_seal_keys_release(&p->keys);
+	if (p->lock >= 0)
+		(void)close(p->lock);
 	free(p);
 	return status;
 }

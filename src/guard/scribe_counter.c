@@ -149,6 +149,13 @@ static enum bw_err reported(struct scribe_question *q)
 	return scribe_sync(q->scribe);
 }
 
+static enum bw_err reload(struct scribe_question *q)
+{
+	BW_TRY(scribe_append(q->scribe, BW_LEDGER_STARTED, 0, BW_LIT("the settings are read again")));
+	BW_TRY(scribe_sync(q->scribe));
+	return bw_seat_ask(q->scribe->seat, BW_SEAT_ASK_RELOAD, bw_slice_empty, -1);
+}
+
 static const struct {
 	uint8_t kind;
 	enum bw_err (*answer)(struct scribe_question *q);
@@ -158,6 +165,7 @@ static const struct {
 	{ BW_ASK_APPROVE, approve },      { BW_ASK_RESTORE_ENDS, restore_ends },
 	{ BW_ASK_CLOSE, close_incident }, { BW_ASK_REPORTED, reported },
 	{ BW_ASK_JOB, scribe_job_note },  { BW_ASK_JOB_BEGINS, scribe_job_begins },
+	{ BW_ASK_RELOAD, reload },
 };
 
 /* False: whoever asks like that is no command of ours. */

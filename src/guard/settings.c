@@ -116,6 +116,8 @@ static enum bw_err read_fact(struct bw_slice word, struct bw_slice value, struct
 		return bw_parse_u64(value, &out->largest_bytes);
 	if (bw_slice_is(word, "quota"))
 		return bw_parse_u64(value, &out->quota_bytes);
+	if (bw_slice_is(word, "inodes"))
+		return bw_parse_u64(value, &out->quota_inodes);
 	if (bw_slice_is(word, "days"))
 		return read_days(value, &out->days);
 	if (bw_slice_is(word, "enrolled"))
@@ -167,6 +169,18 @@ enum bw_err bw_guard_settings_load(const char *data, struct bw_arena *arena, str
 	return BW_OK;
 }
 
+enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_settings *now, struct bw_arena *arena,
+				     struct bw_guard_settings *out, struct bw_why *why)
+{
+	struct bw_guard_settings settings;
+
+	BW_TRY(bw_guard_settings_load(data, arena, &settings, why));
+	if (settings.tree_count == 0 || settings.salt != now->salt)
+		return bw_why_set(why, BW_ERR_CONFLICT, "the settings in '%s' are not whole", data);
+	*out = settings;
+	return BW_OK;
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static enum bw_err write_path(struct bw_buf *out, const char *word, const char *path)
@@ -191,6 +205,8 @@ static enum bw_err write_facts(const struct bw_guard_settings *settings, struct 
 		BW_TRY(bw_buf_addf(out, "largest %llu\n", (unsigned long long)settings->largest_bytes));
 	if (settings->quota_bytes != 0)
 		BW_TRY(bw_buf_addf(out, "quota %llu\n", (unsigned long long)settings->quota_bytes));
+	if (settings->quota_inodes != 0)
+		BW_TRY(bw_buf_addf(out, "inodes %llu\n", (unsigned long long)settings->quota_inodes));
 	if (settings->mail != NULL)
 		BW_TRY(write_path(out, "mail", settings->mail));
 	if (settings->hook != NULL)

@@ -7,6 +7,7 @@
  *   mode enforce               observe, hold or enforce; without it the default of the first day
  *   largest 4294967296         bytes; larger files get no standing copy (reflinks cost nothing and are taken)
  *   quota 100000000000         bytes the shadows of one volume may take; without it a fifth of the volume
+ *   inodes 1000000             inodes they may take; without it a fifth of those of the volume
  *   days 30                    how long versions are kept
  *   enrolled 2026-11-23T...Z   when the first tree came in
  *   salt 0123456789abcdef      secret: where samples are taken
@@ -45,6 +46,7 @@ struct bw_guard_settings {
 	enum bw_guard_mode mode;
 	uint64_t largest_bytes; /* larger files get no standing shadow where that is a copy; 0: no limit */
 	uint64_t quota_bytes;   /* kept bytes a volume; 0: a fifth of it */
+	uint64_t quota_inodes;  /* objects a volume; 0: a fifth of its inodes, where those are counted */
 	uint32_t days;          /* how long versions are kept; 30 unless told */
 	int64_t enrolled_us;    /* when the first tree came in: the first day counts from here */
 	uint64_t salt;
@@ -56,6 +58,14 @@ struct bw_guard_settings {
 /* Everything borrows from `arena`. NOT_FOUND: nothing was enrolled. CORRUPT with the place. */
 BW_MUST_USE enum bw_err bw_guard_settings_load(const char *data, struct bw_arena *arena, struct bw_guard_settings *out,
 					       struct bw_why *why);
+
+/*
+ * The same for a worker that goes on with `now` otherwise. CONFLICT: no tree, or another salt: somebody is just writing
+ * the file, or the workers are about to begin again.
+ */
+BW_MUST_USE enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_settings *now,
+						 struct bw_arena *arena, struct bw_guard_settings *out,
+						 struct bw_why *why);
 
 /* Makes DATA and DATA/guard when missing; a salt when there is none. */
 BW_MUST_USE enum bw_err bw_guard_settings_save(const char *data, struct bw_guard_settings *settings,

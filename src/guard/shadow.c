@@ -106,6 +106,7 @@ static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 	if (!shadow->read_only) {
 		BW_TRY(inside(path, shadow->volume, "lock"));
 		BW_TRY(bw_lock_take(path, &shadow->lock, why));
+		bw_shadow_give_up_spare(shadow);
 	}
 	BW_TRY(inside(path, shadow->volume, "catalogue.db"));
 	BW_TRY(bw_shelf_open(path, shadow->read_only, &shadow->shelf, why));
@@ -129,6 +130,7 @@ enum bw_err bw_shadow_open(const struct bw_volume *volume, bool read_only, struc
 				      .objects = -1,
 				      .lock = -1,
 				      .read_only = read_only,
+				      .limit = { UINT64_MAX, UINT64_MAX },
 				      .content = BW_BUF_INIT(BW_PACK_CONTENT_MAX + 1),
 				      .meta = BW_BUF_INIT(BW_META_BYTES_MAX) };
 	err = open_parts(shadow, why);
@@ -242,6 +244,33 @@ static enum bw_err take_object(struct bw_shadow *shadow, int fd, struct bw_shelf
 	return err;
 }
 
+/* A reflink takes no room until the file changes. */
+static enum bw_err check_limit(const struct bw_shadow *shadow, bool small, const struct stat *status)
+{
+	uint64_t bytes = 0;
+
+	if (small)
+		bytes = BW_PACK_HEAD_BYTES + (uint64_t)status->st_size;
+	else if (shadow->volume->strategy == BW_STRATEGY_COPY)
+		bytes = (uint64_t)status->st_blocks * 512;
+	BW_NEED(bytes <= shadow->limit.bytes && (small || shadow->limit.objects > 0), DISK_FULL);
+	return BW_OK;
+}
+
+static void count_limit(struct bw_shadow *shadow, const struct bw_shelf_version *row)
+{
+	struct bw_shadow_limit *limit = &shadow->limit;
+
+	limit->bytes -= row->kept_bytes < limit->bytes ? row->kept_bytes : limit->bytes;
+	if (row->pack == 0 && S_ISREG(row->kind) && limit->objects > 0)
+		limit->objects--;
+}
+
+void bw_shadow_limit(struct bw_shadow *shadow, const struct bw_shadow_limit *limit)
+{
+	shadow->limit = *limit;
+}
+
 static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *take, struct bw_shelf_version *row,
 				struct bw_taken *taken)
 {
@@ -251,6 +280,7 @@ static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *
 	if (small)
 		BW_TRY(read_small(shadow, take->fd, (uint64_t)taken->status.st_size, &small));
 	taken->in_pack = small;
+	BW_TRY(check_limit(shadow, small, &taken->status));
 	if (!small)
 		return take_object(shadow, take->fd, row);
 	taken->content = bw_buf_slice(&shadow->content);
@@ -321,6 +351,7 @@ enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take,
 	else
 		BW_TRY(take_regular(shadow, take, &row, &taken));
 	row.kind = taken.status.st_mode & S_IFMT;
+	row.actor = take->maker != 0 ? take->maker : taken.status.st_uid + 1;
 	row.mtime_us = (int64_t)taken.status.st_mtim.tv_sec * 1000000 + taken.status.st_mtim.tv_nsec / 1000;
 	bw_buf_clear(&shadow->meta);
 	err = bw_meta_read(take->fd, &taken.status, &shadow->meta, &taken.meta_whole);
@@ -332,6 +363,9 @@ enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take,
 			undo_try(shadow, &taken);
 		return err;
 	}
+	count_limit(shadow, &row);
+	if (row.pack == 0 && S_ISREG(row.kind))
+		shadow->replaced_bytes += row.size; /* of the one before, as far as this one is like it */
 	taken.version = row.number;
 	*out = taken;
 	return BW_OK;

@@ -53,6 +53,7 @@ struct bw_take {
 	uint64_t incident;         /* pinned by it; 0: none */
 	enum bw_shelf_state state; /* GOOD or DOUBTFUL */
 	uint64_t largest;          /* larger contents are refused with TOO_BIG; 0: none are */
+	uint32_t maker;            /* 1 + the user who made it; 0: nobody knows, and the file's owner counts */
 };
 
 struct bw_taken {
@@ -64,11 +65,24 @@ struct bw_taken {
 	struct bw_slice content; /* what went into a pack; borrowed until the next take */
 };
 
+/* What takes may still add, until it is set again: at first everything. */
+struct bw_shadow_limit {
+	uint64_t bytes;
+	uint64_t objects;
+};
+void bw_shadow_limit(struct bw_shadow *shadow, const struct bw_shadow_limit *limit);
+
 /*
  * Keeps the file's present content and metadata as its next version. Regular files and
- * symbolic links only (TYPE). DISK_FULL, IO: nothing of it counts.
+ * symbolic links only (TYPE). DISK_FULL (the file system's, or the limit), IO: nothing of it counts.
  */
 BW_MUST_USE enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take, struct bw_taken *out);
+
+/*
+ * A few MiB that are set aside while there is room, and given up when a writer opens the store of a full file system:
+ * so that there is room to write down what goes. Does nothing when it is there, or when too little is free.
+ */
+void bw_shadow_set_aside(struct bw_shadow *shadow);
 
 /* Survives a killed process; and a power cut. */
 BW_MUST_USE enum bw_err bw_shadow_commit(struct bw_shadow *shadow);
@@ -95,16 +109,25 @@ uint64_t bw_shadow_objects(const struct bw_shadow *shadow);
  */
 BW_MUST_USE enum bw_err bw_shadow_tidy(struct bw_shadow *shadow, uint32_t most_live, bool *out_more);
 
+/*
+ * What an object takes that nothing else holds, on a file system with reflinks: nothing while its file is as it was,
+ * more with every write to it. It is written down (bw_shelf_weigh). NOT_FOUND.
+ */
+BW_MUST_USE enum bw_err bw_shadow_weigh(struct bw_shadow *shadow, uint64_t version, uint64_t known_bytes);
+
+/* Bytes of objects that were replaced since this was asked last, whose reflinks take room of their own now. */
+uint64_t bw_shadow_replaced_bytes(struct bw_shadow *shadow);
+
 /* What packs take besides what counts in them. */
 BW_MUST_USE enum bw_err bw_shadow_dead_bytes(struct bw_shadow *shadow, uint64_t *out);
 
-/* Forgets versions and frees what they kept (after committing that they are forgotten). BUSY: pinned. */
+/* Forgets versions and frees what they kept, once that is on the disk; what is pinned or gone is passed over. */
 BW_MUST_USE enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count);
 
 /*
  * Reads everything back: catalogue, every pack record, every object. A writer beside it may move and forget versions
- * meanwhile. CORRUPT with the first finding; `see` counts, `tell` (may be NULL) gets each finding as a sentence, at most
- * BW_VERIFY_FINDINGS of them.
+ * meanwhile. CORRUPT with the first finding; `see` counts, `tell` (may be NULL) gets each finding as a sentence, at
+ * most BW_VERIFY_FINDINGS of them.
  */
 enum { BW_VERIFY_FINDINGS = 1000 };
 

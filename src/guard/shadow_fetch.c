@@ -101,6 +101,8 @@ enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_versi
 
 /* ---- forgetting -------------------------------------------------------------------------- */
 
+#define NOTHING_TO_FREE UINT32_MAX
+
 static enum bw_err forget_one(struct bw_shadow *shadow, uint64_t number, uint32_t *out_pack)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
@@ -129,13 +131,19 @@ enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, s
 	enum bw_err err = BW_OK;
 
 	BW_NEED(packs != NULL, MEMORY);
-	for (size_t i = 0; i < count && err == BW_OK; i++)
+	for (size_t i = 0; i < count && err == BW_OK; i++) {
 		err = forget_one(shadow, versions[i], &packs[i]);
+		if (err == BW_ERR_NOT_FOUND || err == BW_ERR_BUSY) { /* it went, or an incident holds it since */
+			packs[i] = NOTHING_TO_FREE;
+			err = BW_OK;
+		}
+	}
 	/* the rows go first and for good: a content without a row is waste, a row without a content is a loss */
 	if (err == BW_OK)
 		err = bw_shadow_sync(shadow);
 	for (size_t i = 0; i < count && err == BW_OK; i++)
-		free_content(shadow, versions[i], packs[i]);
+		if (packs[i] != NOTHING_TO_FREE)
+			free_content(shadow, versions[i], packs[i]);
 	free(packs);
 	return err;
 }

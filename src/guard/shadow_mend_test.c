@@ -1,6 +1,6 @@
 /*
- * What crashes, power cuts and damaged disks leave behind, and packs that are emptied: made by hand here; the stories do
- * it to real processes.
+ * What crashes, power cuts and damaged disks leave behind, and packs that are emptied: made by hand here; the stories
+ * do it to real processes.
  */
 #include "guard/shadow.h"
 

@@ -17,7 +17,9 @@ struct bw_shadow {
 	/* objects made since the last sync; more than fit: the whole file system is synced once */
 	uint64_t fresh[BW_FRESH_MAX];
 	size_t fresh_count;
+	struct bw_shadow_limit limit;
 	uint64_t object_count;
+	uint64_t replaced_bytes;
 	struct bw_mended mended;
 	struct {
 		uint32_t pack;  /* being emptied; 0: none */
@@ -27,6 +29,9 @@ struct bw_shadow {
 	struct bw_buf content; /* of the take that is being made */
 	struct bw_buf meta;
 };
+
+/* Gives up what bw_shadow_set_aside took, when the file system is as good as full. */
+void bw_shadow_give_up_spare(struct bw_shadow *shadow);
 
 /* Makes store and catalogue agree: shadow_mend.c. */
 BW_MUST_USE enum bw_err bw_shadow_mend(struct bw_shadow *shadow);

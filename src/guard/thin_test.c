@@ -118,6 +118,153 @@ static void a_clock_that_was_set_back_drops_nothing_by_age(void **state)
 		assert_false(drop[i]);
 }
 
+static struct bw_thin_version old(uint32_t actor, int64_t stood, uint64_t bytes)
+{
+	return (struct bw_thin_version){ .number = actor,
+					 .taken_us = now - stood,
+					 .until_us = now,
+					 .kept_bytes = bytes,
+					 .actor = actor,
+					 .good = true };
+}
+
+static size_t dropped_of(const struct bw_thin_version *versions, size_t count, uint32_t actor)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += versions[i].actor == actor;
+	return found;
+}
+
+static void who_has_most_history_gives_first_however_patient_he_is(void **state)
+{
+	const struct bw_thin_need need = { .bytes = 80 };
+	struct bw_thin_version versions[120];
+	struct bw_thin_need freed;
+	size_t count;
+
+	(void)state;
+	/* the one rewrites every 25 hours, so that each state stands longer than the other's of an afternoon */
+	for (size_t i = 0; i < 100; i++)
+		versions[i] = old(1, 25 * HOUR, 1);
+	for (size_t i = 100; i < 120; i++)
+		versions[i] = old(2, 2 * HOUR, 1);
+	assert_ok(bw_thin_for_room(versions, 120, &need, now, &count, &freed));
+	assert_int_equal(count, 80);
+	assert_int_equal(freed.bytes, 80);
+	assert_int_equal(dropped_of(versions, count, 1), 80);
+	/* level now: both give the same */
+	assert_ok(bw_thin_for_room(versions + 80, 40, &(struct bw_thin_need){ .bytes = 10 }, now, &count, &freed));
+	assert_int_equal(dropped_of(versions + 80, count, 1), 5);
+	assert_int_equal(dropped_of(versions + 80, count, 2), 5);
+}
+
+static void of_one_actor_what_stood_longest_goes_last(void **state)
+{
+	struct bw_thin_version versions[3] = { old(1, 40 * DAY, 1), old(1, HOUR, 1), old(1, DAY, 1) };
+	struct bw_thin_need freed;
+	size_t count;
+
+	(void)state;
+	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 2 }, now, &count, &freed));
+	assert_int_equal(count, 2);
+	assert_true(now - versions[2].taken_us == 40 * DAY);
+}
+
+static void evidence_goes_first_and_what_a_file_holds_now_is_not_evidence(void **state)
+{
+	struct bw_thin_version versions[3] = { old(1, HOUR, 1), old(2, 9 * DAY, 1), old(3, 2 * HOUR, 1) };
+	struct bw_thin_need freed;
+	size_t count;
+
+	(void)state;
+	versions[1].good = false;
+	versions[2].good = false;
+	versions[2].last = true;
+	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 1 }, now, &count, &freed));
+	assert_int_equal(count, 1);
+	assert_int_equal(versions[0].actor, 2);
+}
+
+static void what_is_pinned_or_newest_never_goes_for_room(void **state)
+{
+	struct bw_thin_version versions[3] = { old(1, HOUR, 1), old(2, HOUR, 1), old(3, HOUR, 1) };
+	struct bw_thin_need freed;
+	size_t count;
+
+	(void)state;
+	versions[0].pinned = true;
+	versions[1].newest = true;
+	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 1000, .objects = 9 }, now, &count,
+				   &freed));
+	assert_int_equal(count, 1);
+	assert_int_equal(versions[0].actor, 3);
+	assert_int_equal(freed.bytes, 1);
+}
+
+static void inodes_are_given_by_objects_only(void **state)
+{
+	struct bw_thin_version versions[4] = { old(1, HOUR, 9), old(1, DAY, 9), old(2, HOUR, 9), old(2, DAY, 9) };
+	struct bw_thin_need freed;
+	size_t count;
+
+	(void)state;
+	versions[1].is_object = versions[3].is_object = true;
+	assert_ok(bw_thin_for_room(versions, 4, &(struct bw_thin_need){ .objects = 2 }, now, &count, &freed));
+	assert_int_equal(count, 2);
+	assert_int_equal(freed.objects, 2);
+}
+
+static void a_version_whose_times_make_no_sense_is_not_worthless(void **state)
+{
+	struct bw_thin_version version = old(1, HOUR, 1);
+
+	(void)state;
+	version.until_us = version.taken_us - 5 * DAY; /* the clock was set back before the next one was taken */
+	assert_true(bw_thin_worth(&version, now) == (uint64_t)DAY);
+}
+
+static void a_clock_that_jumps_ahead_ages_nothing_until_it_has_stayed_there(void **state)
+{
+	struct bw_thin_clock clock = { 0 };
+	int64_t wall = now;
+
+	(void)state;
+	assert_true(bw_thin_clock_look(&clock, wall, -1) == now);
+	wall += HOUR;
+	assert_true(bw_thin_clock_look(&clock, wall, HOUR) == now + HOUR);
+	wall += 3650 * DAY;
+	assert_true(bw_thin_clock_look(&clock, wall, 0) == now + HOUR);
+	for (int hours = 1; hours < 7 * 24; hours++) {
+		wall += HOUR;
+		assert_true(bw_thin_clock_look(&clock, wall, HOUR) == now + (1 + hours) * HOUR);
+	}
+	wall += HOUR;
+	assert_true(bw_thin_clock_look(&clock, wall, HOUR) == wall);
+}
+
+static void a_clock_that_jumps_back_is_believed_and_forgotten_when_it_returns(void **state)
+{
+	struct bw_thin_clock clock = { 0 };
+
+	(void)state;
+	(void)bw_thin_clock_look(&clock, now, -1);
+	assert_true(bw_thin_clock_look(&clock, now - 400 * DAY, 0) == now - 400 * DAY);
+	assert_true(bw_thin_clock_look(&clock, now + HOUR, HOUR) == now + HOUR);
+}
+
+static void a_machine_that_was_off_for_months_comes_back_a_day_older(void **state)
+{
+	struct bw_thin_clock clock = { 0 };
+
+	(void)state;
+	(void)bw_thin_clock_look(&clock, now, -1);
+	assert_true(bw_thin_clock_look(&clock, now + 90 * DAY, -1) == now + DAY);
+	assert_true(bw_thin_clock_look(&clock, now + 90 * DAY + HOUR, HOUR) == now + DAY + HOUR);
+	assert_true(bw_thin_clock_look(&clock, now + 90 * DAY + 2 * HOUR, -1) == now + DAY + 2 * HOUR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +274,15 @@ int main(void)
 		cmocka_unit_test(what_is_doubtful_never_takes_the_place_of_what_is_good),
 		cmocka_unit_test(patient_rewriting_pushes_out_its_own_states_before_what_stood_for_weeks),
 		cmocka_unit_test(a_clock_that_was_set_back_drops_nothing_by_age),
+		cmocka_unit_test(who_has_most_history_gives_first_however_patient_he_is),
+		cmocka_unit_test(of_one_actor_what_stood_longest_goes_last),
+		cmocka_unit_test(evidence_goes_first_and_what_a_file_holds_now_is_not_evidence),
+		cmocka_unit_test(what_is_pinned_or_newest_never_goes_for_room),
+		cmocka_unit_test(inodes_are_given_by_objects_only),
+		cmocka_unit_test(a_version_whose_times_make_no_sense_is_not_worthless),
+		cmocka_unit_test(a_clock_that_jumps_ahead_ages_nothing_until_it_has_stayed_there),
+		cmocka_unit_test(a_clock_that_jumps_back_is_believed_and_forgotten_when_it_returns),
+		cmocka_unit_test(a_machine_that_was_off_for_months_comes_back_a_day_older),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,7 +185,7 @@ static void reload(struct watch *w)
 	struct bw_guard_settings settings;
 	struct bw_why why = { "" };
 
-	if (bw_guard_settings_load(w->guard->data, &arena, &settings, &why) != BW_OK) {
+	if (bw_guard_settings_reload(w->guard->data, &w->guard->settings, &arena, &settings, &why) != BW_OK) {
 		bw_log(BW_ERROR, "the settings cannot be read again", BW_TEXT("why", why.text));
 		bw_arena_release(&arena);
 		return;

@@ -105,6 +105,14 @@ static uint32_t actor_of(const struct watch *w, uint32_t pid)
 	return process != NULL && process->kernel ? 0 : pid;
 }
 
+/* Whose history it counts as. A service of root's (smbd, nfsd) acts for others. */
+static uint32_t maker_of(const struct watch *w, uint32_t pid)
+{
+	const struct bw_process *process = bw_processes_find(bw_lineage_processes(w->lineage), pid);
+
+	return process == NULL || process->kernel || process->uid == 0 ? 0 : process->uid + 1;
+}
+
 /* ---- acts ----------------------------------------------------------------------------------- */
 
 static struct draft draft_of(const struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan,
@@ -113,6 +121,7 @@ static struct draft draft_of(const struct watch *w, const struct bw_volume *volu
 	struct draft draft = { .event = { .time_ns = w->now_ns,
 					  .wall_us = w->now_us,
 					  .pid = actor_of(w, fan->pid),
+					  .maker = maker_of(w, fan->pid),
 					  .act = (uint8_t)act },
 			       .volume = volume,
 			       .file = &fan->file.handle,

@@ -123,8 +123,8 @@ BW_MUST_USE enum bw_err bw_shelf_folder_by_handle(struct bw_shelf *shelf, int ha
 /*
  * The next version of its file; fills number. An object's number is asked for first
  * (bw_shelf_next), so that its file can be written before its row: then `number` is that one.
- * The row may be written by a later call, which may then fail with this one's DISK_FULL or IO; by bw_shelf_commit at the
- * latest. Whatever reads finds it.
+ * The row may be written by a later call, which may then fail with this one's DISK_FULL or IO; by bw_shelf_commit at
+ * the latest. Whatever reads finds it.
  */
 BW_MUST_USE enum bw_err bw_shelf_add(struct bw_shelf *shelf, struct bw_shelf_version *version);
 uint64_t bw_shelf_next(struct bw_shelf *shelf);
@@ -180,8 +180,8 @@ typedef enum bw_err bw_shelf_see_spare(void *context, const struct bw_shelf_spar
 BW_MUST_USE enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, void *context);
 
 /*
- * Pins, also for several incidents at a time: what one of them closes, the others still hold. The features once they are
- * known; the state. NOT_FOUND.
+ * Pins, also for several incidents at a time: what one of them closes, the others still hold. The features once they
+ * are known; the state. NOT_FOUND.
  */
 BW_MUST_USE enum bw_err bw_shelf_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident);
 BW_MUST_USE enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident);
@@ -198,11 +198,17 @@ BW_MUST_USE enum bw_err bw_shelf_drop(struct bw_shelf *shelf, uint64_t number);
 BW_MUST_USE enum bw_err bw_shelf_lose(struct bw_shelf *shelf, uint64_t number);
 
 /*
- * A packed content lies elsewhere now. NOT_FOUND when it no longer lies at `from_pack`, `from_at`: it went, or was moved
- * before.
+ * A packed content lies elsewhere now. NOT_FOUND when it no longer lies at `from_pack`, `from_at`: it went, or was
+ * moved before.
  */
 BW_MUST_USE enum bw_err bw_shelf_move(struct bw_shelf *shelf, uint64_t number, uint32_t from_pack, uint64_t from_at,
 				      uint32_t pack, uint64_t at);
+
+/*
+ * What an object takes on the disk is another amount by now (a reflink's file changed). NOT_FOUND; RANGE: it is
+ * packed.
+ */
+BW_MUST_USE enum bw_err bw_shelf_weigh(struct bw_shelf *shelf, uint64_t number, uint64_t kept_bytes);
 
 /* Where every version's content lies, by number: what is checked against packs and objects after a crash. */
 struct bw_shelf_place {

@@ -50,6 +50,7 @@ static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_VERSION_FEATURES] = "UPDATE version SET content = ?2 WHERE number = ?1",
 	[SHELF_VERSION_DROP] = "DELETE FROM version WHERE number = ?1",
 	[SHELF_VERSION_MOVE] = "UPDATE version SET pack = ?4, at = ?5 WHERE number = ?1 AND pack = ?2 AND at = ?3",
+	[SHELF_VERSION_WEIGH] = "UPDATE version SET kept = ?2 WHERE number = ?1",
 	[SHELF_PINS_OF] = "DELETE FROM pin WHERE version = ?1",
 };
 
@@ -499,6 +500,23 @@ enum bw_err bw_shelf_move(struct bw_shelf *shelf, uint64_t number, uint32_t from
 	BW_TRY(change_one(shelf, stmt));
 	BW_TRY(bw_shelf_move_pack(shelf, from_pack, -(int64_t)version.kept_bytes));
 	return bw_shelf_move_pack(shelf, pack, (int64_t)version.kept_bytes);
+}
+
+enum bw_err bw_shelf_weigh(struct bw_shelf *shelf, uint64_t number, uint64_t kept_bytes)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version version;
+	sqlite3_stmt *stmt;
+
+	BW_TRY(bw_shelf_get(shelf, number, &arena, &version));
+	BW_NEED(version.pack == 0, RANGE);
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_WEIGH, &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)kept_bytes);
+	BW_TRY(change_one(shelf, stmt));
+	shelf->kept += (int64_t)kept_bytes - (int64_t)version.kept_bytes;
+	return BW_OK;
 }
 
 enum bw_err bw_shelf_places(struct bw_shelf *shelf, bw_shelf_see_place *see, void *context)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -169,7 +170,8 @@ static bool allow_opening_to_read(scmp_filter_ctx ctx)
 static bool allow_keeping(scmp_filter_ctx ctx)
 {
 	return ADD_LIST(ctx, SCMP_ACT_ALLOW, keep_calls) && ADD_LIST(ctx, SCMP_ACT_ALLOW, store_calls) &&
-	       allow_value(ctx, CALL(ioctl), 1, FICLONE) && allow_value(ctx, CALL(ioctl), 1, FS_IOC_GETFLAGS);
+	       allow_value(ctx, CALL(ioctl), 1, FICLONE) && allow_value(ctx, CALL(ioctl), 1, FS_IOC_GETFLAGS) &&
+	       allow_value(ctx, CALL(ioctl), 1, FS_IOC_FIEMAP);
 }
 
 static bool allow_watching(scmp_filter_ctx ctx)

@@ -72,15 +72,32 @@ enum bw_err bw_crew_tell_all(struct bw_crew *crew, const char *name, uint8_t kin
 	return BW_OK;
 }
 
-void bw_crew_stop(struct bw_crew *crew)
+static void begin_stop(struct bw_crew *crew)
 {
 	const int stop_ms = crew->plan->stop_ms > 0 ? crew->plan->stop_ms : STOP_MS;
 
-	if (crew->stopping)
-		return;
 	crew->stopping = true;
 	crew->kill_at_us = bw_clock_mono_us() + (int64_t)stop_ms * 1000;
-	bw_service_notify("STOPPING=1");
+}
+
+void bw_crew_stop(struct bw_crew *crew)
+{
+	const bool was_stopping = crew->stopping && crew->result != BW_ERR_AGAIN;
+
+	if (!crew->stopping)
+		begin_stop(crew);
+	if (crew->result == BW_ERR_AGAIN)
+		crew->result = BW_OK; /* not again, after all */
+	if (!was_stopping)
+		bw_service_notify("STOPPING=1");
+}
+
+void bw_crew_begin_again(struct bw_crew *crew)
+{
+	if (crew->stopping)
+		return;
+	begin_stop(crew);
+	crew->result = BW_ERR_AGAIN;
 }
 
 /* ---- starting -------------------------------------------------------------------------- */

@@ -95,6 +95,12 @@ BW_MUST_USE enum bw_err bw_crew_tell_all(struct bw_crew *crew, const char *name,
 /* Asks for an orderly stop, as SIGTERM does. */
 void bw_crew_stop(struct bw_crew *crew);
 
+/*
+ * The same, but bw_crew_run gives AGAIN when all have ended, and the service manager is not told: what is shared may be
+ * made anew then, and bw_crew_run called again.
+ */
+void bw_crew_begin_again(struct bw_crew *crew);
+
 /* ---- a worker --------------------------------------------------------- */
 
 enum bw_seat_event_kind {
