@@ -83,6 +83,18 @@ class Story:
                 return touched
         raise AssertionError("smbclient never got through, and nobody kept it out")  # on a very busy machine
 
+    def destroy_by_hand(self, session, home):
+        """Noise over one document after the other, in a session that is open: how many it took."""
+        noise = self.rig.state / "noise"
+        reached = 0
+        for file in sorted((self.share / home).rglob("*.docx")):
+            noise.write_bytes(os.urandom(file.stat().st_size))
+            name = str(file.relative_to(self.share)).replace("/", "\\")
+            if "putting file" not in session.say(f'put noise "{name}"'):
+                break
+            reached += 1
+        return reached
+
     def may_enter(self, user, client):
         with self.rig.session(user, client) as session:
             return session.works()
@@ -214,21 +226,13 @@ def test_users_of_one_connection_are_all_named_and_none_loses_his_account(story)
     """A terminal server has one connection for all its users, and so one smbd child."""
     story.seed("anna", "bwben")
     story.start()
-    noise = story.rig.state / "noise"
     with story.rig.session("bwanna", 0) as terminal:
         assert terminal.works()
         terminal.say("logon bwben secret")
         terminal.say("tcon share")
         assert terminal.works()
         assert {"bwanna", "bwben"} == {row["username"] for row in json.loads(story.rig.status())["sessions"].values()}
-        reached = 0
-        for file in sorted((story.share / "anna").rglob("*.docx")):
-            noise.write_bytes(os.urandom(file.stat().st_size))
-            name = str(file.relative_to(story.share)).replace("/", "\\")
-            if "putting file" not in terminal.say(f'put noise "{name}"'):
-                break
-            reached += 1
-        assert 1 <= reached <= ONE_CLIENT, story.words()
+        assert 1 <= story.destroy_by_hand(terminal, "anna") <= ONE_CLIENT, story.words()
 
     def named():
         words = story.guard("explain", "last").stdout
@@ -237,4 +241,16 @@ def test_users_of_one_connection_are_all_named_and_none_loses_his_account(story)
     assert wait_for(named), story.words() + story.guard("explain", "last").stdout
     assert not story.may_enter("bwanna", 0)
     assert story.may_enter("bwanna", 1) and story.may_enter("bwben", HONEST), story.words()
+    story.bring_back("anna")
+
+
+def test_a_client_that_was_there_before_the_guard_is_kept_out_like_any_other(story):
+    story.seed("anna")
+    with story.rig.session("bwanna", 0) as anna:
+        assert anna.works()
+        story.start()
+        assert 1 <= story.destroy_by_hand(anna, "anna") <= ONE_CLIENT, story.words()
+    assert wait_for(lambda: f'subject="{story.rig.address(0)}"' in story.words()), story.words()
+    assert not story.may_enter("bwanna", 0), story.words()
+    assert story.may_enter("bwben", HONEST)
     story.bring_back("anna")
