@@ -84,7 +84,7 @@ class Server:
             pytest.skip("cannot mount here")
         self.share = self.mount / "share"
         self.share.mkdir()
-        for number, name in enumerate(("before", "nightly", "elsewhere", "after")):
+        for number, name in enumerate(("before", "nightly", "elsewhere", "after", "late")):
             fill(self.share / name, number)
         self.program = folder / "seal"
         self.program.write_text(JOB)
@@ -194,6 +194,26 @@ def test_another_process_of_the_same_user_and_program_is_held_while_the_job_runs
         assert running.wait(WITHIN) == 128 + 15
 
 
+def test_a_guard_that_starts_again_meanwhile_lets_the_job_go_on(server):
+    late = server.folder / "late"
+    late.write_text(JOB.replace("import os, sys, time", "import os, sys, time\n"
+                                f"while not os.path.exists('{server.folder}/go'): time.sleep(0.1)"))
+    late.chmod(0o755)
+    server.guard("job", "sign", "late", "--user", USER, "--folder", server.share / "late", "--passphrase-file",
+                 server.folder / "passphrase", "--", late, server.share / "late")
+    before = len(server.incidents())
+    with subprocess.Popen([binary(), "--data", server.data, "guard", "job", "run", "late"]) as running:
+        assert wait_for(lambda: server.jobs()["late"].get("began"))
+        server.stop()
+        server.start()
+        assert wait_for(lambda: server.jobs()["late"].get("runs") == 2)
+        (server.folder / "go").touch()
+        assert running.wait(WITHIN) == 0
+    assert server.left("late") == 0
+    assert len(server.incidents()) == before
+    assert wait_for(lambda: server.jobs()["late"]["files_passed"] > FILES / 2)
+
+
 def test_a_signed_job_is_held_outside_its_folder(server):
     server.sign("astray", str(server.share / "elsewhere"))
     before = len(server.incidents())
@@ -236,6 +256,8 @@ def test_what_is_not_as_it_was_signed_is_refused_by_name(server):
     program = server.program.read_bytes()
     server.sign("changed")
     server.program.write_bytes(program + b"# more\n")
+    row = server.jobs(status=1)["changed"]
+    assert row["state"] == "changed", row
     assert "not the program that was signed" in server.guard("job", "run", "changed", status=3).stderr
     server.program.write_bytes(program)
 

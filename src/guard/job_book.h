@@ -65,6 +65,7 @@ BW_MUST_USE enum bw_err bw_job_book_load(const char *data, struct bw_job_book *o
 	X(ROLLED_BACK, "old")   \
 	X(UNKNOWN, "unknown")   \
 	X(REVOKED, "revoked")   \
+	X(CHANGED, "changed")   \
 	X(UNREADABLE, "unreadable")
 
 enum bw_job_worth {

@@ -4,6 +4,7 @@
 
 #include "codec/json_text.h"
 #include "guard/job_parts.h"
+#include "guard/job_program.h"
 #include "guard/plain.h"
 
 enum { PAGE_BYTES = 1024 * 1024 };
@@ -101,6 +102,20 @@ static bool is_wrong(enum bw_job_worth worth)
 	return worth != BW_JOB_GOOD && worth != BW_JOB_WAITING && worth != BW_JOB_EXPIRED;
 }
 
+/* What scribe cannot see: whether the program is still the one that was signed. */
+static void look_at_program(const char *name, struct bw_job_found *found)
+{
+	uint8_t sum[BW_SHA256_BYTES];
+	struct bw_why why = { 0 };
+	const enum bw_err err = bw_job_program_check(found->file.program, sum, &why);
+
+	if (err == BW_OK && memcmp(sum, found->file.sha256, sizeof(sum)) == 0)
+		return;
+	found->worth = BW_JOB_CHANGED;
+	(void)bw_why_set(&found->why, BW_OK, "the program of the job '%s' is not the one that was signed%s%s", name,
+			 why.text[0] != '\0' ? ": " : "", why.text);
+}
+
 static enum bw_err list_all(const struct bw_call *call, struct bw_arena *arena, struct bw_buf *json, bool *out_wrong,
 			    struct bw_why *why)
 {
@@ -117,6 +132,8 @@ static enum bw_err list_all(const struct bw_call *call, struct bw_arena *arena, 
 		const struct bw_job_entry *entry = bw_job_book_find(&book, bw_slice_text(names[i]));
 
 		bw_job_find(data, &book, names[i], bw_clock_now_us(), arena, &found);
+		if (found.worth == BW_JOB_GOOD || found.worth == BW_JOB_WAITING)
+			look_at_program(names[i], &found);
 		*out_wrong = *out_wrong || is_wrong(found.worth);
 		if (i > 0)
 			BW_TRY(bw_buf_add_u8(json, ','));
@@ -210,16 +227,14 @@ const struct bw_command bw_guard_job_command = {
 	.name = "job",
 	.summary = "sign work that looks like an attack, so that it passes",
 	.usage = "sign NAME --user USER --folder DIR -- PROGRAM [WORD...] | run NAME | list | revoke NAME",
-	.details = "A nightly job that encrypts and deletes is held like any attacker, unless an administrator signed "
-		   "it with "
-		   "the node's keys: which program with which words, as which user, in which folder, until when. It is "
-		   "begun "
-		   "with 'job run NAME', from cron or a unit of systemd, and what descends from that program passes. "
-		   "Nobody "
-		   "else does, whatever he calls himself or runs.\n"
-		   "The program must be root's, and so must every folder above it. Unsigned, altered, expired, revoked "
-		   "and older copies of a job's file are refused by name; exit status 1 of 'job list' says that there "
-		   "is one.",
+	.details =
+		"A nightly job that encrypts and deletes is held like any attacker, unless an administrator signed it "
+		"with the node's keys: which program with which words, as which user, in which folder, until when. It "
+		"is begun with 'job run NAME', from cron or a unit of systemd, and what descends from that program "
+		"passes; the exit status is the program's. Nobody else passes, whatever he calls himself or runs.\n"
+		"The program must be root's, and so must every folder above it. Unsigned, altered, expired, revoked "
+		"and older copies of a job's file are refused by name, and so is a program that changed; exit status 1 "
+		"of 'job list' says that there is one.",
 	.options = job_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,
