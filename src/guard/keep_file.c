@@ -297,6 +297,59 @@ static enum bw_err moved(struct bw_keep *keep, const struct bw_event_view *view)
 	return covered == BW_OK ? renamed(keep, view, folder, &known) : BW_OK;
 }
 
+/* ---- attributes, and more names ------------------------------------------------------------------------ */
+
+/*
+ * A version of its own for a mode or a name costs a whole copy of a large file where there are no reflinks: there a
+ * walk of the trees takes it with what else has changed by then.
+ */
+static bool is_dear(const struct bw_keep *keep, const struct bw_index_file *known)
+{
+	return keep->guard->volumes[known->key.volume].strategy == BW_STRATEGY_COPY &&
+	       bw_content_size(&known->content) > BW_PACK_CONTENT_MAX;
+}
+
+static struct wanted wanted_of(const struct bw_event_view *view)
+{
+	return (struct wanted){ .file = view->event.file,
+				.folder = view->event.folder,
+				.name = view->name,
+				.since_ns = view->event.time_ns,
+				.pid = view->event.pid,
+				.maker = view->event.maker,
+				.is_new = true };
+}
+
+/* Owner, mode, times, extended attributes: after a moment, as programs set several one after the other. */
+static enum bw_err attributes(struct bw_keep *keep, const struct bw_event_view *view)
+{
+	const struct wanted wanted = wanted_of(view);
+	struct bw_index_file known;
+	enum bw_err err;
+
+	if (bw_file_key_equals(&view->event.file, &view->event.folder))
+		return BW_OK; /* a folder: keep_folder_was.c */
+	/* a file that has no version yet is kept with its attributes when it is closed; one that waits, too */
+	if (bw_index_by_key(keep->guard->index, &view->event.file, &known) != BW_OK ||
+	    bw_queue_has(keep->queue, &view->event.file) || is_dear(keep, &known))
+		return BW_OK;
+	if (bw_keep_restores(keep, view->event.pid))
+		return keep_file(keep, &wanted);
+	err = wait_with(keep, view, false);
+	return err == BW_ERR_TOO_MANY ? keep_file(keep, &wanted) : err;
+}
+
+/* A symbolic link is all there is of it; a file with several names is kept under each. */
+static enum bw_err linked(struct bw_keep *keep, const struct bw_event_view *view)
+{
+	const struct wanted wanted = wanted_of(view);
+	struct bw_index_file known;
+
+	if (bw_index_by_key(keep->guard->index, &view->event.file, &known) == BW_OK && is_dear(keep, &known))
+		return BW_OK;
+	return keep_file(keep, &wanted);
+}
+
 enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view)
 {
 	enum bw_err err;
@@ -319,6 +372,10 @@ enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view
 	case BW_ACT_FOLDER_REMOVED:
 		err = bw_keep_folder_gone(keep, view);
 		return judge_result(keep, err);
+	case BW_ACT_ATTRIBUTES:
+		return attributes(keep, view);
+	case BW_ACT_LINKED:
+		return linked(keep, view);
 	default:
 		return BW_OK;
 	}

@@ -31,7 +31,7 @@ static uint64_t spare_bytes(const struct bw_shadow *shadow, uint64_t *out_free)
 	*out_free = 0;
 	if (fstatvfs(shadow->folder, &status) != 0)
 		return 0;
-	*out_free = (uint64_t)status.f_bfree * status.f_frsize;
+	*out_free = (uint64_t)status.f_bavail * status.f_frsize; /* Btrfs counts as free what data cannot have */
 	bytes = (uint64_t)status.f_blocks * status.f_frsize / SPARE_SHARE;
 	return bytes < SPARE_LEAST ? SPARE_LEAST : bytes > SPARE_MOST ? SPARE_MOST : bytes;
 }
