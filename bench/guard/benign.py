@@ -500,7 +500,7 @@ def missing(row):
     return [need for need in row["needs"] if shutil.which(need) is None]
 
 
-def play(code, folder, seed):
+def play(code, folder, seed, leave=False):
     row = WORKLOADS[code]
     scratch = pathlib.Path(folder) / f"{code}-{seed}"
     scratch.mkdir(parents=True)
@@ -511,7 +511,8 @@ def play(code, folder, seed):
     except (OSError, subprocess.CalledProcessError, sqlite3.Error, tarfile.TarError) as broken:
         error = str(broken)  # a program that was held or killed ends here: the bench counts it
     seconds = time.monotonic() - began
-    shutil.rmtree(scratch, ignore_errors=True)
+    if not leave:  # whoever gathers tidies up: encrypting and clearing away by one hand is another workload
+        shutil.rmtree(scratch, ignore_errors=True)
     return {"workload": code, "words": row["words"], "soft": row["soft"], "seed": seed, "seconds": round(seconds, 3),
             "error": error}
 
@@ -548,7 +549,7 @@ def be_cron():
 
 def start_player(asked, code, seed, env):
     words = [os.path.realpath(sys.executable), os.path.realpath(__file__), "run", asked.folder, "--only", code,
-             "--seed", str(seed)]
+             "--seed", str(seed), "--leave"]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, start_new_session=True)
 
 
@@ -631,6 +632,7 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--leave", action="store_true")
     parser.add_argument("--program", default="breakwater")
     parser.add_argument("--data")
     parser.add_argument("--into", default="guard-benign.jsonl")
@@ -661,7 +663,7 @@ def main():
         for code in asked.only.split(",") if asked.only else sorted(WORKLOADS):
             if missing(WORKLOADS[code]):
                 continue
-            told = play(code, asked.folder, asked.seed + number)
+            told = play(code, asked.folder, asked.seed + number, asked.leave)
             failed += told["error"] is not None
             print(json.dumps(told), flush=True)
     return 1 if failed else 0

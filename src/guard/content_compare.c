@@ -249,6 +249,11 @@ void bw_content_compare(const struct bw_content *old, const struct bw_content *n
 	c.new_size = bw_content_size(new);
 	if (c.old_size < SMALLEST)
 		return;
+	/* the index knows sizes before it knows features: what nobody looked at says nothing */
+	if (old->windows == 0 || (new->windows == 0 && c.new_size > 0)) {
+		out->blind = true;
+		return;
+	}
 	if (is_same(old, new)) { /* as far as windows show */
 		out->blind = new->grade != BW_GRADE_WHOLE;
 		return;

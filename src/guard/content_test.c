@@ -402,6 +402,24 @@ static void a_gif_whose_codes_lead_nowhere_is_broken_at_the_second_look(void **s
 	assert_int_equal(both.second.strength, BW_STRENGTH_STRONG);
 }
 
+/* As the index has a file between its copy and its features. */
+static void what_nobody_looked_at_says_nothing(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = made("prose", 9000, 5);
+	const struct bw_content whole = content_of(&text);
+	const struct bw_content size_only = { .size_low = whole.size_low };
+	struct bw_finding finding;
+
+	(void)state;
+	bw_content_compare(&whole, &size_only, &finding);
+	assert_int_equal(finding.strength, BW_STRENGTH_NONE);
+	assert_true(finding.blind);
+	bw_content_join(&whole, &size_only, &finding);
+	assert_int_equal(finding.strength, BW_STRENGTH_NONE);
+	bw_content_compare(&size_only, &whole, &finding);
+	assert_int_equal(finding.strength, BW_STRENGTH_NONE);
+}
+
 /* Certificates and keys are base64 by nature. */
 static void a_renewed_certificate_is_no_loss(void **state)
 {
@@ -473,6 +491,7 @@ int main(void)
 		cmocka_unit_test(text_packed_in_place_is_suspicious_at_most_and_beside_it_nothing),
 		cmocka_unit_test(a_good_file_of_another_format_is_never_strong),
 		cmocka_unit_test(a_gif_whose_codes_lead_nowhere_is_broken_at_the_second_look),
+		cmocka_unit_test(what_nobody_looked_at_says_nothing),
 		cmocka_unit_test(a_renewed_certificate_is_no_loss),
 		cmocka_unit_test(every_test_has_a_name_and_a_sentence_that_ends),
 	};

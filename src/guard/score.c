@@ -533,7 +533,7 @@ static bool on_moved(struct act *a)
 		const struct score_made fresh = { .file = event->file, .process = a->process };
 
 		made = score_trail_made(a->trail, &fresh);
-		if (event->was_known != 0)
+		if (event->was_known != 0 && event->known.content.windows > 0)
 			made->content = event->known.content;
 	}
 	if (made == NULL)

@@ -137,8 +137,8 @@ static bool is_known(struct score_made *made, const struct score_trail_eye *eye)
 
 	if (bw_content_size(&made->content) != 0)
 		return true;
-	if (eye->look == NULL || !eye->look(eye->context, &made->file, &file) || bw_content_size(&file.content) == 0)
-		return false;
+	if (eye->look == NULL || !eye->look(eye->context, &made->file, &file) || file.content.windows == 0)
+		return false; /* its features come later */
 	made->content = file.content;
 	made->version = file.version;
 	return true;
