@@ -234,7 +234,7 @@ enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *conte
 		shelf->db,
 		"SELECT v.number, f.ino, f.tree, f.gen, f.folder, f.name, v.taken, v.mtime, v.size, v.pack,"
 		" v.at, v.kept, v.kind, v.before, v.incident, v.state, v.sum, v.meta, v.content, v.actor"
-		" FROM file f JOIN version v ON v.number = f.newest WHERE f.gone = 0 ORDER BY v.number",
+		" FROM file f JOIN version v ON v.number = f.newest WHERE f.gone = 0 ORDER BY f.number",
 		&stmt));
 	return walk(stmt, see, context);
 }
