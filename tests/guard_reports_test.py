@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pwd
 import random
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 import time
 
 import pytest
+import samba_rig
 from exchange import Exchange, binary
 
 WITHIN = 60  # seconds, for what takes one on a machine that is not busy
@@ -80,10 +82,12 @@ class Guard:
         return done.stdout
 
     def incident(self):
-        return json.loads(self.ask("incidents", "--format", "json", status=(0, 1)))[-1]
+        """The newest; without anything in it while there is none."""
+        return (json.loads(self.ask("incidents", "--format", "json", status=(0, 1))) or [{}])[-1]
 
-    def start(self, *words):
-        self.process = subprocess.Popen([binary(), "guard", "run", "--data", self.data, "--mode", "enforce", *words],
+    def start(self, *words, inside=()):
+        guard = [binary(), "guard", "run", "--data", self.data, "--mode", "enforce"]
+        self.process = subprocess.Popen([*inside, *guard, *words],
                                         stdout=subprocess.PIPE, stderr=self.words, text=True)
         assert "guard ready" in self.process.stdout.readline(), self.log()
 
@@ -265,6 +269,82 @@ def test_people_are_told_once_by_mail_or_hook(guard):
         assert "\n<script>" not in text and "\\n<script>" in text
     finally:
         shutil.rmtree(place)
+
+
+def test_a_mail_goes_out_by_the_machines_own_sendmail(guard):
+    """A sendmail of the test's, in a mount namespace of its own, where the guard looks for one."""
+    place = pathlib.Path(tempfile.mkdtemp(dir="/run"))
+    place.chmod(0o755)
+    (place / "sendmail").write_text(f"#!/bin/sh\necho \"$@\" >> {place}/words\ncat >> {place}/mail\n")
+    (place / "sendmail").chmod(0o755)
+    there = shutil.which("sendmail", path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib:/usr/local/sbin")
+    over = [place / "sendmail", os.path.realpath(there)] if there else [place, "/usr/local/sbin"]
+    try:
+        guard.ask("enroll", guard.share)
+        with open(guard.data / "guard" / "settings", "a") as settings:
+            settings.write("mail it+guard@school.example\n")
+        guard.start(inside=["unshare", "-m", "sh", "-c", f'mount --bind {over[0]} {over[1]} && exec "$@"', "sh"])
+        guard.attack()
+        guard.until(lambda: "a notice was sent" in guard.log())
+        assert (place / "words").read_text() == "-t -i\n"
+        head, body = (place / "mail").read_text().split("\n\n", 1)
+        assert head.count("To: ") == 1 and "To: it+guard@school.example" in head and "\nBcc" not in head
+        assert "Auto-Submitted: auto-generated" in head
+        assert "What to do now" in body and "\n<script>" not in body
+    finally:
+        shutil.rmtree(place)
+
+
+def test_a_drill_stays_out_of_the_exchange(tmp_path, guard):
+    exchange = Exchange(tmp_path / "exchange").init()
+    guard.data = exchange.folder
+    guard.ask("enroll", guard.share)
+    guard.start()
+    guard.ask("drill", guard.share, status=(0, 1))
+    guard.until(lambda: "report" in guard.incident())
+    folder = pathlib.Path(guard.incident()["report"]["folder"])
+    assert "This was a drill" in (folder / "page.txt").read_text().replace("\n", " ")
+    assert not (folder / "stix-exchange.json").exists()
+    time.sleep(2)
+    done = subprocess.run([binary(), "collection", "list", "--data", exchange.folder], capture_output=True, text=True)
+    assert COLLECTION not in done.stdout
+
+
+@pytest.mark.skipif(samba_rig.why_not() is not None, reason=f"no Samba rig: {samba_rig.why_not()}")
+def test_a_clients_name_and_address_stay_at_home(tmp_path, guard):
+    simulator = pathlib.Path(binary()).parent / "guard_sim"
+    if not simulator.exists():
+        pytest.skip("guard_sim is not built: ninja guard_sim")
+    guard.share.chmod(0o777)
+    for path in (tmp_path, *tmp_path.parents[:2]):
+        path.chmod(path.stat().st_mode | 0o011)
+    with samba_rig.Rig(tmp_path / "rig", guard.share, users=["bwanna", "bwben"]) as rig:
+        samba_rig.run(simulator, "seed", guard.share / "anna", "--files", "100", "--seed", "5", "--owners",
+                      pwd.getpwnam("bwanna").pw_uid)
+        guard.ask("enroll", guard.share)
+        with open(guard.data / "guard" / "settings", "a") as settings:
+            settings.write(f"samba {rig.config}\n")
+        guard.start(inside=[str(word) for word in rig.inside()])
+        attack = rig.clients[0].inside(simulator, "run", guard.share / "anna", "--pattern", "S61", "--pace", "15/min",
+                                       "--share", "//10.77.0.1/share", "--share-folder", "anna", "--login",
+                                       rig.login("bwanna"))
+        for _ in range(10):  # on a busy machine smbclient gives up before it got through
+            subprocess.run(attack, check=False, capture_output=True)
+            if guard.incident():
+                break
+        guard.until(lambda: "report" in guard.incident())
+        folder = pathlib.Path(guard.incident()["report"]["folder"])
+        facts = json.loads((folder / "facts.json").read_text())
+        assert facts["actor"]["kind"] == "samba session" and facts["actor"]["address"] == rig.address(0)
+        text = (folder / "stix-exchange.json").read_text()
+        for ours in ("bwanna", rig.address(0), "10.77.", str(guard.share)):
+            assert ours not in text, ours
+        assert "T1021.002" in text
+        assert rig.address(0) in (folder / "indicators.json").read_text()
+        assert rig.address(0) in (folder / "page.txt").read_text()
+        validated(folder / "stix-exchange.json")
+        validated(folder / "stix-full.json")
+        guard.stop()
 
 
 def test_what_a_restart_cut_short_is_reported_all_the_same(guard):

@@ -148,6 +148,9 @@ void bw_dossier_add_up(const struct bw_dossier *dossier, struct bw_dossier_sum *
 BW_MUST_USE enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out);
 const char *bw_dossier_done(const struct bw_dossier *dossier);
 
+/* All of it, as far as known, lies in folders of `guard drill`: then it stays out of the exchange. */
+bool bw_dossier_is_drill(const struct bw_dossier *dossier);
+
 /* ---- writing ------------------------------------------------------------------------------------- */
 
 enum bw_paper { BW_PAPER_TEXT, BW_PAPER_HTML };

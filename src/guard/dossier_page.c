@@ -29,6 +29,10 @@ static enum bw_err write_top(const struct bw_dossier *d, struct bw_sheet *sheet)
 	bw_dossier_add_up(d, &sum);
 	BW_TRY(bw_dossier_who(d, &who));
 	BW_TRY(bw_sheet_begin(sheet, "Files were attacked on our file server"));
+	if (bw_dossier_is_drill(d))
+		BW_TRY(para(sheet,
+			    "This was a drill, or looks like one: all of these files lie in a folder that `breakwater "
+			    "guard drill` makes. Nobody else is told of it."));
 	BW_TRY(bw_sheet_open(sheet));
 	BW_TRY(bw_sheet_wordsf(sheet, "On %s (local time of the server) ", bw_plain_time(d->began_us, began)));
 	BW_TRY(bw_sheet_name(sheet, bw_buf_slice(&who)));
@@ -240,16 +244,26 @@ static enum bw_err write_how(const struct bw_dossier *d, struct bw_sheet *sheet)
 	return bw_sheet_close(sheet);
 }
 
+static enum bw_err write_page(const struct bw_dossier *dossier, struct bw_sheet *sheet)
+{
+	BW_TRY(write_top(dossier, sheet));
+	BW_TRY(write_lost(dossier, sheet));
+	BW_TRY(write_next(dossier, sheet));
+	BW_TRY(write_calls(dossier, sheet));
+	BW_TRY(write_files(dossier, sheet));
+	BW_TRY(write_notes(dossier, sheet));
+	BW_TRY(write_how(dossier, sheet));
+	return bw_sheet_end(sheet);
+}
+
 enum bw_err bw_dossier_page(const struct bw_dossier *dossier, enum bw_paper paper, struct bw_buf *out)
 {
-	struct bw_sheet sheet = { .out = out, .is_html = paper == BW_PAPER_HTML };
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	struct bw_sheet html = { .out = out, .is_html = true };
+	struct bw_sheet plain = { .out = &text };
 
-	BW_TRY(write_top(dossier, &sheet));
-	BW_TRY(write_lost(dossier, &sheet));
-	BW_TRY(write_next(dossier, &sheet));
-	BW_TRY(write_calls(dossier, &sheet));
-	BW_TRY(write_files(dossier, &sheet));
-	BW_TRY(write_notes(dossier, &sheet));
-	BW_TRY(write_how(dossier, &sheet));
-	return bw_sheet_end(&sheet);
+	if (paper == BW_PAPER_HTML)
+		return write_page(dossier, &html);
+	BW_TRY(write_page(dossier, &plain));
+	return bw_sheet_wrap(bw_buf_slice(&text), out);
 }

@@ -61,3 +61,25 @@ const char *bw_dossier_done(const struct bw_dossier *dossier)
 			       : "Nothing was done about it: this class of finding is only observed for now.";
 	}
 }
+
+static bool is_in_drill(struct bw_slice path)
+{
+	static const char folder[] = "/breakwater-drill-";
+
+	for (size_t at = 0; at < path.len; at++) {
+		if (bw_slice_starts(bw_slice_from(path, at), bw_slice_text(folder)))
+			return true;
+	}
+	return false;
+}
+
+bool bw_dossier_is_drill(const struct bw_dossier *dossier)
+{
+	for (size_t i = 0; i < dossier->file_count; i++) {
+		const struct bw_dossier_file *file = &dossier->files[i];
+
+		if (!is_in_drill(file->path.len > 0 ? file->path : file->path_now))
+			return false;
+	}
+	return dossier->file_count > 0 && dossier->files_more == 0;
+}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/test.h"
+#include "guard/dossier_look.h"
 #include "guard/hand_form.h"
 #include "guard/settings.h"
 #include "guard/stix_in_tests.h"
@@ -288,6 +289,73 @@ static void the_facts_are_json_whatever_the_names(void **state)
 	bw_dossier_free(dossier);
 }
 
+static void a_page_of_text_fits_a_terminal(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	struct bw_dossier *dossier = usual();
+	const char *at;
+
+	(void)state;
+	assert_ok(bw_dossier_page(dossier, BW_PAPER_TEXT, &out));
+	for (at = bw_buf_text(&out); *at != 0; at += strcspn(at, "\n") + 1)
+		assert_true(strcspn(at, "\n") <= 80);
+	bw_dossier_free(dossier);
+}
+
+static void a_drill_says_so_and_only_when_all_files_are_its_own(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	struct bw_dossier *dossier = usual();
+
+	(void)state;
+	assert_false(bw_dossier_is_drill(dossier));
+	for (size_t i = 0; i < dossier->file_count; i++)
+		dossier->files[i].path = BW_LIT("/srv/share/breakwater-drill-Ab12Cd/plan/x.pdf");
+	assert_true(bw_dossier_is_drill(dossier));
+	assert_ok(bw_dossier_page(dossier, BW_PAPER_TEXT, &out));
+	assert_true(has(&out, "This was a drill"));
+	dossier->files[1].path = BW_LIT("/srv/share/heads/x.pdf");
+	assert_false(bw_dossier_is_drill(dossier));
+	bw_dossier_free(dossier);
+}
+
+static void a_note_is_told_from_a_text(void **state)
+{
+	(void)state;
+	assert_true(bw_note_speaks(BW_LIT("All your files are ENCRYPTED. Pay 2 Bitcoin.")));
+	assert_false(bw_note_speaks(BW_LIT("The encrypted backup is in the safe.")));
+	assert_false(bw_note_speaks(BW_LIT("")));
+	assert_true(bw_note_is_readable(BW_LIT("plain words\n")));
+	assert_false(bw_note_is_readable(SLICE('a', 0, 'b')));
+}
+
+static void the_same_text_in_two_folders_is_a_note(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf pieces = BW_BUF_INIT(BW_REPORT_PIECES_BYTES);
+	struct bw_copies copies = { .pieces = &pieces };
+	struct bw_dossier *dossier = usual();
+	struct bw_seen seen = { .at = BW_LOOK_FILE,
+				.path = bw_slice_empty,
+				.path_now = BW_LIT("/srv/a/hello.txt"),
+				.after = { true, true, 9, { 0x33 } },
+				.sample = BW_LIT("guten tag") };
+
+	(void)state;
+	dossier->note_count = 0;
+	assert_ok(bw_dossier_saw_made(dossier, &seen));
+	seen.path_now = BW_LIT("/srv/b/hello.txt");
+	assert_ok(bw_dossier_saw_made(dossier, &seen));
+	seen.path_now = BW_LIT("/srv/b/other.txt");
+	seen.after.sha256[0] = 0x44;
+	assert_ok(bw_dossier_saw_made(dossier, &seen));
+	assert_ok(bw_dossier_settle_notes(dossier, &copies));
+	assert_int_equal(dossier->note_count, 1);
+	assert_slice(dossier->notes[0].name, "hello.txt");
+	assert_int_equal(dossier->notes[0].places, 2);
+	assert_true(pieces.len > 0);
+	bw_dossier_free(dossier);
+}
+
 /* ---- bundles --------------------------------------------------------------------------------------------- */
 
 static void check_bundle(const struct bw_buf *out)
@@ -447,6 +515,10 @@ int main(void)
 		cmocka_unit_test(a_page_does_not_promise_what_is_not_kept),
 		cmocka_unit_test(what_nobody_said_is_unknown_in_the_duties),
 		cmocka_unit_test(the_facts_are_json_whatever_the_names),
+		cmocka_unit_test(a_page_of_text_fits_a_terminal),
+		cmocka_unit_test(a_drill_says_so_and_only_when_all_files_are_its_own),
+		cmocka_unit_test(a_note_is_told_from_a_text),
+		cmocka_unit_test(the_same_text_in_two_folders_is_a_note),
 		cmocka_unit_test(both_bundles_pass_the_strict_check),
 		cmocka_unit_test(what_may_leave_names_nobody_and_no_place),
 		cmocka_unit_test(an_ending_or_note_with_the_login_in_it_stays),

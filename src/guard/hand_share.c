@@ -2,8 +2,6 @@
  * An incident's bundle goes into the exchange of the same data folder, by the command a person would use: `import`
  * checks it once more, in a process that holds nothing, and works whether a server runs or not. Nobody waits for it.
  */
-#include <unistd.h>
-
 #include "base/log.h"
 #include "guard/evidence.h"
 #include "guard/hand_parts.h"
@@ -108,18 +106,24 @@ static void hear(struct hand *hand)
 	bw_program_release(&share->run);
 }
 
-static bool has_exchange(const struct hand *hand)
+/* An exchange to tell, and something it may be told (a drill's report has nothing). */
+static bool has_both(const struct hand *hand)
 {
-	char store[BW_PATH_BYTES];
+	const struct hand_share_one *one = &hand->share.waiting[0];
+	char path[BW_PATH_BYTES];
+	char folder[BW_PATH_BYTES];
 
-	return bw_path_join(store, hand->data, "store") == BW_OK && access(store, X_OK) == 0;
+	if (bw_path_join(path, hand->data, "store") != BW_OK || !bw_file_exists(path))
+		return false;
+	return bw_evidence_report(hand->data, one->incident, one->number, folder) == BW_OK &&
+	       bw_path_join(path, folder, BW_PAPER_LEAVES) == BW_OK && bw_file_exists(path);
 }
 
 static void start(struct hand *hand)
 {
 	enum bw_err err;
 
-	if (!has_exchange(hand)) {
+	if (!has_both(hand)) {
 		tell(hand, BW_ERR_NOT_FOUND, bw_slice_empty);
 		return;
 	}

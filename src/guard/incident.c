@@ -88,6 +88,7 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 		incident->first_us = record->wall_us;
 	}
 	incident->last_us = record->wall_us;
+	incident->bytes += record->body.len;
 	switch (record->kind) {
 	case BW_LEDGER_EVIDENCE:
 		incident->evidence++;

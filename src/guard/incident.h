@@ -29,6 +29,7 @@ struct bw_incident {
 	int64_t shared_us;                      /* when a report went into the exchange; 0 while none did */
 	int64_t released_us;                    /* a person released the full bundle; 0: nobody did */
 	uint32_t duties;                        /* that a person said were met: see BW_LEDGER_TOLD */
+	uint64_t bytes;                         /* of its records in the ledger, fronts aside */
 };
 
 enum { BW_INCIDENTS_MAX = 1024 * 1024 };

@@ -236,6 +236,8 @@ static enum bw_err write_papers(const struct bw_dossier *d, bool quick, struct b
 
 		if (quick && !papers[i].is_quick)
 			continue;
+		if (papers[i].write == write_leaves && bw_dossier_is_drill(d))
+			continue;
 		BW_TRY(papers[i].write(d, &paper));
 		BW_TRY(bw_report_piece_add(pieces, papers[i].name, bw_buf_slice(&paper)));
 	}

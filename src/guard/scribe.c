@@ -83,6 +83,22 @@ void scribe_tell_restore(struct scribe *scribe, const char *peer, const struct s
 	scribe_tell(scribe, peer, BW_RECORD_RESTORE, bw_slice_of(&word, sizeof(word)));
 }
 
+/* An attack that nobody stops (observed, or by a thousand actors) must not fill the disk with proofs of itself. */
+#define INCIDENT_BYTES (UINT64_C(128) * 1024 * 1024)
+
+/*
+ * Whether there is still room for more of the same about this incident. A verdict is always written down: the kind
+ * stands in a record's sixth byte (guard/record.h), the rest of it is not looked at here.
+ */
+static bool has_room(const struct scribe *scribe, uint64_t incident, struct bw_slice record)
+{
+	enum { KIND_AT = 5 };
+	const struct bw_incident *one = bw_incidents_find(&scribe->incidents, incident);
+
+	return one == NULL || one->bytes < INCIDENT_BYTES ||
+	       (record.len > KIND_AT && record.ptr[KIND_AT] == BW_RECORD_VERDICT);
+}
+
 /* The incident's number, and the judge's record (guard/record.h), which is for whoever explains. */
 static enum bw_err take_evidence(struct scribe *scribe, struct bw_slice body)
 {
@@ -90,6 +106,8 @@ static enum bw_err take_evidence(struct scribe *scribe, struct bw_slice body)
 	uint64_t incident;
 
 	BW_NEED(bw_take_be64(&c, &incident) == BW_OK, PROTOCOL);
+	if (!has_room(scribe, incident, bw_slice_from(body, c.at)))
+		return BW_OK;
 	/* 0: something unusual, which is written down and of which nobody is told */
 	bw_err_drop(scribe_append(scribe, BW_LEDGER_EVIDENCE, incident, bw_slice_from(body, c.at))); /* logged there */
 	return BW_OK;
@@ -102,6 +120,8 @@ static enum bw_err take_trace(struct scribe *scribe, struct bw_slice body)
 	uint64_t incident;
 
 	BW_NEED(bw_take_be64(&c, &incident) == BW_OK && incident != 0, PROTOCOL);
+	if (!has_room(scribe, incident, bw_slice_empty))
+		return BW_OK;
 	bw_err_drop(scribe_append(scribe, BW_LEDGER_TRACE, incident, bw_slice_from(body, c.at))); /* logged there */
 	return BW_OK;
 }

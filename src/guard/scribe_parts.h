@@ -44,7 +44,7 @@ struct scribe_case {
 	uint32_t number; /* of the newest report */
 	unsigned made;   /* reports since the case was taken up */
 	unsigned share_tries;
-	bool has_indicators;
+	bool leaves; /* the newest report has a bundle for the exchange */
 	bool is_told;
 	bool has_changed; /* since what is being composed was asked for */
 	struct bw_evidence_manifest *manifest;

@@ -256,7 +256,6 @@ static void take_indicators(struct scribe *scribe, struct scribe_case *one, stru
 		bw_log(BW_ERROR, "indicators could not be written", BW_TEXT("why", why.text));
 		return;
 	}
-	one->has_indicators = true;
 	one->indicators_ms = since_verdict_ms(one);
 	bw_log(BW_NOTICE, "indicators are ready", BW_NUM("incident", one->incident),
 	       BW_NUM("after_ms", one->indicators_ms));
@@ -307,6 +306,7 @@ static void take_report(struct scribe *scribe, struct scribe_case *one, struct b
 		want(one, bw_clock_mono_us() + spacing_us(1));
 		return;
 	}
+	one->leaves = piece_of(pieces, BW_PAPER_LEAVES).len > 0;
 	bw_buf_clear(&one->page);
 	bw_err_drop(bw_buf_add(&one->page, bw_slice_sub(piece_of(pieces, BW_PAPER_PAGE_TEXT), 0, PAGE_BYTES / 2)));
 	one->signing_us = bw_clock_mono_us();
@@ -375,7 +375,7 @@ static void finish(struct scribe *scribe, struct scribe_case *one, struct bw_sli
 	one->made++;
 	note_report(scribe, one);
 	bw_evidence_thin(scribe->guard->data, one->incident);
-	one->share_us = bw_clock_mono_us();
+	one->share_us = one->leaves ? bw_clock_mono_us() : 0;
 	one->share_tries = 0;
 	scribe_tell_people(scribe, one);
 }

@@ -105,8 +105,9 @@ enum bw_err scribe_shared(struct scribe *scribe, struct bw_slice body)
 	} else if (word.result == BW_OK) {
 		one->share_us = one->touched_us; /* a newer report came meanwhile */
 	} else if (word.result == BW_ERR_NOT_FOUND) {
-		one->share_us = 0; /* this node has no exchange */
-		bw_log(BW_INFO, "there is no exchange to tell", BW_NUM("incident", one->incident));
+		one->share_us = 0; /* this node has no exchange, or the report nothing for it */
+		bw_log(BW_INFO, "there is no exchange to tell, or nothing to tell it",
+		       BW_NUM("incident", one->incident));
 	} else {
 		one->share_us = one->touched_us + wait_us(one->share_tries++);
 		if (one->share_tries <= TRIES_SAID)

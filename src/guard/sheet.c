@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-enum { WORDS_BYTES = 2048, NAME_BYTES = 4096 };
+enum { WORDS_BYTES = 2048, NAME_BYTES = 4096, COLUMNS = 78 };
 
 static const char html_head[] =
 	"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -194,4 +194,52 @@ enum bw_err bw_sheet_item(struct bw_sheet *sheet, unsigned number)
 enum bw_err bw_sheet_item_end(struct bw_sheet *sheet)
 {
 	return bw_buf_add_text(sheet->out, sheet->is_html ? "</li>\n" : "\n");
+}
+
+/* ---- lines ------------------------------------------------------------------------------------- */
+
+/* How far what follows the first line of an item is set in: below its first word. */
+static size_t hang_of(struct bw_slice line)
+{
+	size_t at = 0;
+
+	while (at < line.len && line.ptr[at] == ' ')
+		at++;
+	if (at == 0)
+		return 0;
+	while (at < line.len && line.ptr[at] != ' ')
+		at++;
+	return at + 1;
+}
+
+static enum bw_err wrap_line(struct bw_slice line, struct bw_buf *out)
+{
+	const size_t hang = hang_of(line);
+	size_t least = hang; /* the first line may not be cut before its own words */
+	size_t room = COLUMNS;
+
+	while (line.len > room) {
+		size_t cut = room;
+
+		while (cut > least && line.ptr[cut] != ' ')
+			cut--;
+		if (cut <= least) /* one word that is longer than a line */
+			break;
+		BW_TRY(bw_buf_add(out, bw_slice_sub(line, 0, cut)));
+		BW_TRY(bw_buf_addf(out, "\n%*s", (int)hang, ""));
+		line = bw_slice_from(line, cut + 1);
+		room = COLUMNS - hang;
+		least = 0;
+	}
+	BW_TRY(bw_buf_add(out, line));
+	return bw_buf_add_u8(out, '\n');
+}
+
+enum bw_err bw_sheet_wrap(struct bw_slice text, struct bw_buf *out)
+{
+	struct bw_slice line;
+
+	while (bw_slice_cut(text, '\n', &line, &text))
+		BW_TRY(wrap_line(line, out));
+	return text.len > 0 ? wrap_line(text, out) : BW_OK;
 }

@@ -26,6 +26,9 @@ BW_MUST_USE enum bw_err bw_sheet_list(struct bw_sheet *sheet, bool begins);
 BW_MUST_USE enum bw_err bw_sheet_item(struct bw_sheet *sheet, unsigned number);
 BW_MUST_USE enum bw_err bw_sheet_item_end(struct bw_sheet *sheet);
 
+/* Text of a sheet, its lines broken at blanks so that they fit 80 columns; what hangs below an item is set in. */
+BW_MUST_USE enum bw_err bw_sheet_wrap(struct bw_slice text, struct bw_buf *out);
+
 BW_MUST_USE enum bw_err bw_sheet_words(struct bw_sheet *sheet, const char *words);                     /* ours */
 BW_MUST_USE enum bw_err bw_sheet_wordsf(struct bw_sheet *sheet, const char *fmt, ...) BW_PRINTF(2, 3); /* ours */
 BW_MUST_USE enum bw_err bw_sheet_name(struct bw_sheet *sheet, struct bw_slice name);   /* a stranger's */
