@@ -19,7 +19,7 @@
 enum {
 	MEMORY_BYTES = 1024 * 1024 * 1024,
 	LOOK_MS = 2000, /* at most for all looks of one report: what was not seen until then stays unknown */
-	QUICK_LOOK_MS = 200,
+	QUICK_LOOK_MS = 300,
 	ANSWER_MS = 1000,
 	FILES_LOOKED_AT = 256,
 	FOLDERS_LOOKED_AT = 24,
@@ -59,17 +59,19 @@ static void take_image(struct looking *looking, int fd)
 static bool look(struct looking *looking, const struct bw_look *what, struct bw_seen *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(256);
+	const int64_t left_ms = (looking->until_us - bw_clock_mono_us()) / 1000;
+	const int wait_ms = left_ms > ANSWER_MS ? ANSWER_MS : (int)left_ms;
 	struct bw_frame frame;
 	int fd = -1;
 	enum bw_err err;
 
-	if (looking->witness == NULL || bw_clock_mono_us() > looking->until_us)
+	if (looking->witness == NULL || left_ms <= 0)
 		return false;
 	err = bw_look_add(&form, what);
 	if (err == BW_OK)
-		err = bw_channel_send(looking->witness, BW_REPORT_LOOK, bw_buf_slice(&form), -1, ANSWER_MS);
+		err = bw_channel_send(looking->witness, BW_REPORT_LOOK, bw_buf_slice(&form), -1, wait_ms);
 	if (err == BW_OK)
-		err = bw_channel_receive(looking->witness, &frame, &fd, ANSWER_MS);
+		err = bw_channel_receive(looking->witness, &frame, &fd, wait_ms);
 	if (err == BW_OK)
 		err = frame.kind == BW_REPORT_SEEN ? bw_seen_parse(frame.body, out) : BW_ERR_PROTOCOL;
 	take_image(looking, fd);

@@ -46,7 +46,6 @@ struct scribe_case {
 	unsigned share_tries;
 	bool leaves; /* the newest report has a bundle for the exchange */
 	bool is_told;
-	bool has_changed; /* since what is being composed was asked for */
 	struct bw_evidence_manifest *manifest;
 	struct bw_buf manifest_text;
 	struct bw_buf page; /* for the notice */

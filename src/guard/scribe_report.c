@@ -89,15 +89,19 @@ static struct scribe_case *new_case(struct scribe *scribe, uint64_t incident)
 	return place;
 }
 
-static void add_row(struct scribe_case *one, const struct bw_ledger_record *record)
+static bool is_notice(const struct bw_ledger_record *record)
 {
 	struct bw_acted acted;
 
+	return record->kind == BW_LEDGER_ACTED && bw_acted_parse(record->body, &acted) == BW_OK &&
+	       acted.what == BW_ACTED_NOTICED;
+}
+
+static void add_row(struct scribe_case *one, const struct bw_ledger_record *record)
+{
 	if (bw_dossier_row_add(&one->rows, record->kind, record->wall_us, record->body) != BW_OK)
 		one->left_out++; /* it is in the ledger all the same */
-	one->has_changed = true;
-	if (record->kind == BW_LEDGER_ACTED && bw_acted_parse(record->body, &acted) == BW_OK &&
-	    acted.what == BW_ACTED_NOTICED)
+	if (is_notice(record))
 		one->is_told = true;
 }
 
@@ -171,7 +175,6 @@ static void compose(struct scribe *scribe, struct scribe_case *one, int64_t now_
 	}
 	one->due_us = 0;
 	one->asked_us = now_us;
-	one->has_changed = false;
 }
 
 static void want(struct scribe_case *one, int64_t at_us)
@@ -217,6 +220,8 @@ void scribe_report_row(struct scribe *scribe, const struct bw_ledger_record *rec
 	one->touched_us = now_us;
 	if (is_first)
 		begin_case(scribe, one, now_us);
+	else if (is_notice(record))
+		return; /* that people were told needs no other report */
 	else if (record->kind == BW_LEDGER_EVIDENCE || record->kind == BW_LEDGER_ACTED ||
 		 record->kind == BW_LEDGER_TRACE)
 		want(one, now_us + (one->made == 0 ? FIRST_MS * MS : spacing_us(one->made - 1)));
@@ -371,7 +376,7 @@ static void finish(struct scribe *scribe, struct scribe_case *one, struct bw_sli
 	bw_log(seal.len > 0 ? BW_NOTICE : BW_ERROR,
 	       seal.len > 0 ? "a report is written and sealed" : "a report is written, and not sealed",
 	       BW_NUM("incident", one->incident), BW_NUM("report", one->number),
-	       BW_NUM("after_ms", one->manifest->sealed_ms));
+	       BW_NUM("after_ms", one->manifest->sealed_ms)); /* -1: it is not the first */
 	one->made++;
 	note_report(scribe, one);
 	bw_evidence_thin(scribe->guard->data, one->incident);
