@@ -13,6 +13,7 @@
 enum {
 	FILE_VERSIONS = 4096, /* of one file looked at together; older ones are looked at as another file's */
 	BATCH = 256,
+	NO_ROOM_BYTES = 4 * 1024 * 1024, /* with less a catalogue may not be written any more */
 };
 
 struct thinning {
@@ -234,6 +235,8 @@ static enum bw_err drop_front(struct bw_keep *keep, struct bw_shadow *shadow, st
 	thinning->drops = drops;
 	for (size_t i = 0; i < count; i++)
 		drops[i] = thinning->all[i].number;
+	if (keep->rooms[bw_shadow_volume(shadow)->number].available < NO_ROOM_BYTES)
+		BW_TRY(bw_shadow_free_first(shadow, drops, count < BATCH ? count : BATCH));
 	return drop_all(keep, shadow, drops, count);
 }
 

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -19,6 +21,24 @@ enum { TAKE_TRIES = 3 };
 static enum bw_err inside(char out[BW_PATH_BYTES], const struct bw_volume *volume, const char *name)
 {
 	return bw_path_join(out, volume->store, name);
+}
+
+/*
+ * On Btrfs even to overwrite takes new room, and a full file system could not be told what goes. The catalogue is
+ * written in place (it has its own checks); packs and objects are not, their folders are there already.
+ */
+static void write_in_place(const char *store)
+{
+	const int fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int flags = 0;
+
+	if (fd < 0)
+		return;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_NOCOW_FL;
+		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags); /* other file systems know no such flag, and need none */
+	}
+	(void)close(fd);
 }
 
 enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why)
@@ -39,6 +59,7 @@ enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why)
 		if (err != BW_OK && err != BW_ERR_EXISTS)
 			return err;
 	}
+	write_in_place(volume->store);
 	BW_TRY(inside(path, volume, "catalogue.db"));
 	BW_TRY(bw_shelf_create(path, why));
 	return bw_folder_sync(volume->store, why);

@@ -121,6 +121,13 @@ uint64_t bw_shadow_replaced_bytes(struct bw_shadow *shadow);
 /* What packs take besides what counts in them. */
 BW_MUST_USE enum bw_err bw_shadow_dead_bytes(struct bw_shadow *shadow, uint64_t *out);
 
+/*
+ * For a file system without any room, on which nothing can be written down: removes the objects of versions that are
+ * about to be forgotten (bw_shadow_drop comes next). Should that fail, the next writer forgets them, as their contents
+ * are gone. What is pinned stays.
+ */
+BW_MUST_USE enum bw_err bw_shadow_free_first(struct bw_shadow *shadow, const uint64_t *versions, size_t count);
+
 /* Forgets versions and frees what they kept, once that is on the disk; what is pinned or gone is passed over. */
 BW_MUST_USE enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count);
 

@@ -125,6 +125,25 @@ static void free_content(struct bw_shadow *shadow, uint64_t number, uint32_t pac
 		bw_err_drop(bw_packs_remove(shadow->packs, pack));
 }
 
+enum bw_err bw_shadow_free_first(struct bw_shadow *shadow, const uint64_t *versions, size_t count)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		struct bw_shelf_version version;
+		enum bw_err err;
+
+		bw_arena_reset(&arena);
+		err = bw_shelf_get(shadow->shelf, versions[i], &arena, &version);
+		if (err != BW_OK && err != BW_ERR_NOT_FOUND)
+			return err;
+		if (err == BW_OK && version.incident == 0 && version.pack == 0)
+			bw_object_remove(shadow, version.number);
+	}
+	/* Btrfs gives room back only when it has written down what went */
+	return syncfs(shadow->objects) == 0 ? BW_OK : bw_err_from_errno(errno);
+}
+
 enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count)
 {
 	uint32_t *packs = calloc(count == 0 ? 1 : count, sizeof(*packs));
