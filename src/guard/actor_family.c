@@ -26,8 +26,9 @@ static uint32_t parent_inside(const struct bw_actors *actors, uint32_t n)
 
 /*
  * Whether `above` is a shell that a person works in, and `below` a job of it: the shell leads the session and gives
- * each job a group of its own. What two jobs did is no reason to end the person's shell with all else that runs in it. Who
- * imitates that gains little: each job is stopped at its own deeds, and the third freezes the shell (bw_actors_shell).
+ * each job a group of its own. What two jobs did is no reason to end the person's shell with all else that runs in
+ * it. Who imitates that gains little: each job is stopped at its own deeds, and the third freezes the shell
+ * (bw_actors_shell).
  */
 static bool is_shell_of(const struct actor_node *above, const struct actor_node *below)
 {

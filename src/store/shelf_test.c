@@ -461,6 +461,61 @@ static void more_versions_than_may_wait_are_all_there_each_with_its_own_features
 	assert_int_equal(newest(f, 100, INT64_MAX, BW_SHELF_GOOD), first + 4000);
 }
 
+struct was {
+	size_t count;
+	size_t removals;
+};
+
+static enum bw_err see_was(void *context, int64_t seen_us, struct bw_slice meta)
+{
+	struct was *was = context;
+
+	assert_true(seen_us > 0);
+	was->count++;
+	was->removals += meta.len == 0;
+	return BW_OK;
+}
+
+static enum bw_err see_gone(void *context, uint32_t number, struct bw_slice path)
+{
+	size_t *count = context;
+
+	assert_int_not_equal(number, 0);
+	assert_true(bw_slice_is(path, "homes/anna"));
+	(*count)++;
+	return BW_OK;
+}
+
+static void what_a_folder_was_is_remembered_and_thinned(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t hour_us = INT64_C(3600) * 1000000;
+	const struct bw_shelf_folder now = { .path = BW_LIT("homes/anna"), .meta = BW_LIT("as it is") };
+	struct was was = { 0 };
+	size_t gone = 0;
+	uint32_t number;
+
+	assert_ok(bw_shelf_folder_was(f->shelf, f->folder, see_was, &was));
+	assert_int_equal(was.count, 0); /* nothing was known of it */
+	assert_ok(bw_shelf_folder_put(f->shelf, &now, &number));
+	assert_int_equal(number, f->folder);
+	assert_ok(bw_shelf_folder_gone(f->shelf, number, INT64_MAX / 2));
+	assert_ok(bw_shelf_folder_was(f->shelf, number, see_was, &was));
+	assert_int_equal(was.count, 2);
+	assert_int_equal(was.removals, 1);
+	assert_ok(bw_shelf_folders_gone(f->shelf, BW_LIT("homes"), INT64_MAX / 4, see_gone, &gone));
+	assert_int_equal(gone, 1);
+	assert_ok(bw_shelf_folders_gone(f->shelf, BW_LIT("elsewhere"), INT64_MAX / 4, see_gone, &gone));
+	assert_int_equal(gone, 1);
+	/* of one hour the last stays */
+	for (int64_t minute = 1; minute < 60; minute++)
+		assert_ok(bw_shelf_folder_gone(f->shelf, number, 100 * hour_us + minute * 60000000));
+	assert_ok(bw_shelf_folder_thin(f->shelf, 102 * hour_us, 0));
+	was = (struct was){ 0 };
+	assert_ok(bw_shelf_folder_was(f->shelf, number, see_was, &was));
+	assert_int_equal(was.count, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +544,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_catalogue_of_the_first_form_is_brought_up_to_date_by_who_writes,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_a_folder_was_is_remembered_and_thinned, setup, teardown),
 		cmocka_unit_test_setup_teardown(features_may_come_before_the_row_and_after_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_versions_than_may_wait_are_all_there_each_with_its_own_features,
 						setup, teardown),
