@@ -235,8 +235,8 @@ static bool take_note(struct witness *w, int folder, const char *name, int64_t s
 
 static void look_at_folder(struct witness *w, const struct bw_look *look, struct bw_seen *out)
 {
-	size_t at[BW_REPORT_NOTES_SEEN];
-	size_t name_at[BW_REPORT_NOTES_SEEN];
+	size_t at[BW_REPORT_NOTES_SEEN] = { 0 };
+	size_t name_at[BW_REPORT_NOTES_SEEN] = { 0 };
 	const struct dirent *entry;
 	DIR *folder;
 	int fd;
