@@ -111,9 +111,9 @@ typedef enum bw_err bw_shelf_see_folder(void *context, int64_t seen_us, struct b
 BW_MUST_USE enum bw_err bw_shelf_folder_was(struct bw_shelf *shelf, uint32_t number, bw_shelf_see_folder *see,
 					    void *context);
 BW_MUST_USE enum bw_err bw_shelf_folder_gone(struct bw_shelf *shelf, uint32_t number, int64_t when_us);
+typedef enum bw_err bw_shelf_see_gone(void *context, uint32_t number, struct bw_slice path);
 BW_MUST_USE enum bw_err bw_shelf_folders_gone(struct bw_shelf *shelf, struct bw_slice path, int64_t after_us,
-					      enum bw_err (*see)(void *context, uint32_t number, struct bw_slice path),
-					      void *context);
+					      bw_shelf_see_gone *see, void *context);
 BW_MUST_USE enum bw_err bw_shelf_folder_thin(struct bw_shelf *shelf, int64_t now_us, int64_t oldest_us);
 
 /* The folder that had this handle last: a pass over all folders. NOT_FOUND. */

@@ -49,8 +49,7 @@ enum bw_err bw_shelf_folder_was(struct bw_shelf *shelf, uint32_t number, bw_shel
 }
 
 enum bw_err bw_shelf_folders_gone(struct bw_shelf *shelf, struct bw_slice path, int64_t after_us,
-				  enum bw_err (*see)(void *context, uint32_t number, struct bw_slice path),
-				  void *context)
+				  bw_shelf_see_gone *see, void *context)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
 	bool found = false;
