@@ -297,6 +297,9 @@ static bool taken_since(struct bw_copier *copier, const struct bw_index_file *kn
 	if (changed_us + CLOCK_GRAIN_US < walked_us)
 		return true;
 	return shadow != NULL && bw_shelf_get(bw_shadow_shelf(shadow), known->version, &arena, &version) == BW_OK &&
+	       /* else keep was killed before it was committed, and the number is another file's by now */
+	       version.key.ino == known->key.ino && version.key.gen == known->key.gen &&
+	       version.key.tree == known->key.tree &&
 	       version.taken_us <= bw_clock_now_us() && /* else the clock was set back, and says nothing */
 	       changed_us + CLOCK_GRAIN_US < version.taken_us;
 }
