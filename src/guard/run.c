@@ -15,6 +15,7 @@
 #include "crypto/secret_input.h"
 #include "guard/seal_keys.h"
 #include "guard/shadow.h"
+#include "guard/start_book.h"
 #include "guard/volumes.h"
 #include "sys/service.h"
 
@@ -94,6 +95,14 @@ static const struct bw_ask asks[] = {
 	{ "keep", BW_SEAT_ASK_LARGER, answer_larger },
 	{ NULL, 0, NULL },
 };
+
+/*
+ * Who does not hear its seat for so long hangs. Reading one file may take hours, so keep and witness are only named;
+ * the programs that hand runs have their own limits, and their sum is below its.
+ */
+static const int silent_ms[] = { 20 * 1000,  60 * 1000,  -60 * 1000,  180 * 1000, 180 * 1000,
+				 180 * 1000, 180 * 1000, -180 * 1000, 180 * 1000 };
+_Static_assert(BW_COUNT(silent_ms) == BW_COUNT(workers) - 1, "one a row");
 
 /* The rest is between bw_guard_of and the table of share.c. */
 static size_t keep(void *shared, const struct bw_member *who, int out[BW_CREW_KEEP_MAX])
@@ -364,6 +373,7 @@ static int run_with(struct parent *p)
 					   .asks = asks,
 					   .shared = p,
 					   .keep = keep,
+					   .silent_ms = silent_ms,
 					   .started = started,
 					   .ready = ready,
 					   .reload = reload };
@@ -373,7 +383,9 @@ static int run_with(struct parent *p)
 	if (err != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, hint_for(err), "%s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
+	bw_start_begin(p->guard.data, p->guard.volumes, p->guard.volume_count);
 	err = bw_crew_run(&plan, &why);
+	bw_start_end(p->guard.data, p->guard.volumes, p->guard.volume_count);
 	if (err == BW_ERR_AGAIN)
 		return EXIT_AGAIN;
 	if (err != BW_OK)

@@ -9,6 +9,7 @@
 #include "guard/enroll.h"
 #include "guard/plain.h"
 #include "guard/shadow.h"
+#include "guard/start_book.h"
 #include "sys/clock.h"
 
 enum { SETTINGS_MEMORY = 16 * 1024 * 1024 };
@@ -199,11 +200,30 @@ static enum bw_err json_jobs(const struct bw_status *status, struct bw_buf *out)
 	return bw_buf_add_u8(out, ']');
 }
 
+static enum bw_err json_found(const struct bw_status *status, struct bw_buf *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf found = BW_BUF_INIT(BW_MIB);
+	struct bw_slice rest;
+	struct bw_slice line;
+
+	BW_TRY(bw_start_findings(status->data, &found));
+	rest = bw_buf_slice(&found);
+	BW_TRY(bw_json_add_name(out, "at_start"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (bool first = true; bw_slice_cut(rest, '\n', &line, &rest); first = false) {
+		if (!first)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		BW_TRY(bw_json_add_string(out, line));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
 enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
 	BW_TRY(bw_json_add_bool(out, "running", status->is_running));
 	BW_TRY(bw_json_add_text(out, "mode", bw_slice_text(mode_words(status->mode))));
+	BW_TRY(json_found(status, out));
 	BW_TRY(json_texts(out, "trees", status->settings.trees, status->settings.tree_count));
 	BW_TRY(json_texts(out, "excluded", status->settings.excludes, status->settings.exclude_count));
 	BW_TRY(bw_json_add_name(out, "volumes"));
@@ -273,6 +293,22 @@ static enum bw_err text_running(const struct bw_status *status, struct bw_buf *o
 			   bw_plain_span(board->stop_max_us, new));
 }
 
+static enum bw_err text_found(const struct bw_status *status, struct bw_buf *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf found = BW_BUF_INIT(BW_MIB);
+	struct bw_slice rest;
+	struct bw_slice line;
+
+	BW_TRY(bw_start_findings(status->data, &found));
+	rest = bw_buf_slice(&found);
+	while (bw_slice_cut(rest, '\n', &line, &rest)) {
+		BW_TRY(bw_buf_add_text(out, "At start   "));
+		BW_TRY(bw_text_escape(out, line));
+		BW_TRY(bw_buf_add_u8(out, '\n'));
+	}
+	return BW_OK;
+}
+
 static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
 {
 	char since[BW_PLAIN_BYTES];
@@ -285,6 +321,7 @@ static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
 				   status->mode == BW_MODE_UNSET
 					   ? " (the gravest is stopped; on the first day all else is only noted)"
 					   : ""));
+	BW_TRY(text_found(status, out));
 	for (size_t i = 0; i < status->settings.tree_count; i++) {
 		BW_TRY(bw_buf_add_text(out, i == 0 ? "Protected  " : "           "));
 		BW_TRY(bw_text_escape(out, bw_slice_text(status->settings.trees[i])));

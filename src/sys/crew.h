@@ -23,6 +23,8 @@ struct seat_view {
 	unsigned breaks;  /* in a row */
 	int64_t broke_us; /* when it last said that one is broken */
 	int64_t renew_at_us;
+	int64_t asked_us; /* whether it still hears us: since when there was no answer; 0: none is due */
+	bool is_silent;   /* and the log says so */
 };
 
 struct bw_crew {
@@ -36,6 +38,7 @@ struct bw_crew {
 	bool stopping;
 	bool hurry;
 	int64_t kill_at_us;
+	int64_t looked_us; /* at who is silent */
 	enum bw_err result;
 	struct bw_why *why;
 };
@@ -62,5 +65,11 @@ BW_MUST_USE enum bw_err crew_note_broken(struct bw_crew *crew, struct seat_view 
 /* Makes the channels anew whose time has come; when the next one's comes (INT64_MAX: there is none). */
 void crew_renew_due(struct bw_crew *crew);
 int64_t crew_renew_at_us(const struct bw_crew *crew);
+
+/* ---- worker_alive.c: who hangs is noticed, and the service manager hears that we do not ---- */
+
+void crew_look_alive(struct bw_crew *crew);
+int64_t crew_look_at_us(const struct bw_crew *crew); /* when next; INT64_MAX: nobody wants it */
+void crew_note_alive(struct seat_view *seat);
 
 #endif

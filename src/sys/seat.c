@@ -68,6 +68,11 @@ struct bw_channel *bw_seat_peer(const struct bw_seat *seat, const char *name, un
 	return seat->peers[row][copy];
 }
 
+static enum bw_err say(struct bw_seat *seat, enum control_kind control)
+{
+	return bw_channel_send(seat->control, (uint8_t)control, bw_slice_empty, -1, SEND_TIMEOUT_MS);
+}
+
 /* ---- what the parent says ------------------------------------------------- */
 
 static enum bw_err set_peer(struct bw_seat *seat, struct bw_slice body, int fd, struct bw_seat_event *event)
@@ -118,6 +123,7 @@ static enum bw_err take_control(struct bw_seat *seat, const struct bw_frame *fra
 		break;
 	case CONTROL_BEGIN:
 		break;
+	case CONTROL_PING: /* answered before */
 	case CONTROL_READY:
 	case CONTROL_ASK:
 	case CONTROL_RENEW:
@@ -139,13 +145,26 @@ static enum bw_err next_frame(struct bw_seat *seat, struct bw_frame *frame, int 
 	return bw_channel_next(seat->control, frame, out_fd);
 }
 
+/* That we hear at all is answered here, so that every worker that reads its seat is known to live. */
+static enum bw_err next_but_pings(struct bw_seat *seat, struct bw_frame *frame, int *out_fd)
+{
+	for (;;) {
+		BW_TRY(next_frame(seat, frame, out_fd));
+		if (frame->kind != CONTROL_PING)
+			return BW_OK;
+		if (*out_fd >= 0)
+			(void)close(*out_fd);
+		BW_TRY(say(seat, CONTROL_PING));
+	}
+}
+
 enum bw_err bw_seat_next(struct bw_seat *seat, struct bw_seat_event *out)
 {
 	struct bw_frame frame;
 	enum bw_err err;
 	int fd;
 
-	err = next_frame(seat, &frame, &fd);
+	err = next_but_pings(seat, &frame, &fd);
 	if (err == BW_ERR_AGAIN) {
 		*out = (struct bw_seat_event){ .kind = BW_SEAT_NOTHING, .fd = -1 };
 		return BW_OK;
@@ -173,11 +192,6 @@ enum bw_err bw_seat_wait(struct bw_seat *seat, int timeout_ms, struct bw_seat_ev
 }
 
 /* ---- what the worker says --------------------------------------------------- */
-
-static enum bw_err say(struct bw_seat *seat, enum control_kind control)
-{
-	return bw_channel_send(seat->control, (uint8_t)control, bw_slice_empty, -1, SEND_TIMEOUT_MS);
-}
 
 enum bw_err bw_seat_renew(struct bw_seat *seat, const char *name, unsigned copy)
 {

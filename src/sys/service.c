@@ -59,6 +59,16 @@ static bool number_in(const char *name, uint64_t *out)
 	return text != NULL && bw_parse_u64(bw_slice_text(text), out) == BW_OK;
 }
 
+int64_t bw_service_watchdog_us(void)
+{
+	uint64_t pid;
+	uint64_t us;
+
+	if (!number_in("WATCHDOG_USEC", &us) || us > INT64_MAX)
+		return 0;
+	return number_in("WATCHDOG_PID", &pid) && pid != (uint64_t)getpid() ? 0 : (int64_t)us;
+}
+
 size_t bw_service_listen_fds(int *out, size_t max)
 {
 	enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */

@@ -14,6 +14,9 @@ void bw_service_notify(const char *state);
 /* READY and RELOADING want the monotonic time beside them (Type=notify-reload). */
 void bw_service_notify_reloading(void);
 
+/* How often WATCHDOG=1 is to be said at least; 0: the manager does not ask for it. */
+int64_t bw_service_watchdog_us(void);
+
 /* Sockets passed by LISTEN_FDS for this process: non-blocking, close-on-exec. At most `max` are given. */
 size_t bw_service_listen_fds(int *out, size_t max);
 

@@ -121,6 +121,8 @@ static enum bw_err fork_seat(struct bw_crew *crew, struct seat_view *seat)
 	seat->pid = pid;
 	seat->state = STARTING;
 	seat->ready_us = 0;
+	seat->asked_us = 0;
+	seat->is_silent = false;
 	seat->told_to_stop = false;
 	/* keys go out through it, and whoever is forked later inherits this memory */
 	if (bw_channel_new(fds[0], &seat->control) != BW_OK || bw_channel_keep_secret(seat->control) != BW_OK) {
@@ -230,6 +232,8 @@ static enum bw_err hear_frame(struct bw_crew *crew, struct seat_view *seat, cons
 		count_ready(crew, seat);
 	else if (frame->kind == CONTROL_RENEW)
 		err = crew_note_broken(crew, seat, frame->body);
+	else if (frame->kind == CONTROL_PING)
+		crew_note_alive(seat);
 	else
 		err = BW_ERR_PROTOCOL;
 	if (fd >= 0)
@@ -379,6 +383,8 @@ static int wait_ms(const struct bw_crew *crew)
 			until = crew->seats[i].start_at_us;
 	if (!crew->stopping && crew_renew_at_us(crew) < until)
 		until = crew_renew_at_us(crew);
+	if (!crew->stopping && crew_look_at_us(crew) < until)
+		until = crew_look_at_us(crew);
 	if (until == INT64_MAX)
 		return -1;
 	left = (until - bw_clock_mono_us() + 999) / 1000;
@@ -454,6 +460,7 @@ static void run_until_all_ended(struct bw_crew *crew)
 		} else {
 			start_due(crew);
 			crew_renew_due(crew);
+			crew_look_alive(crew);
 		}
 		wait_for_anything(crew);
 	}

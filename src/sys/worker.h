@@ -67,6 +67,11 @@ struct bw_crew_plan {
 	const unsigned *copies;      /* one number a row of `workers`; NULL: one each */
 	void *shared;                /* given to every hook; workers see it as it was at their fork */
 	int stop_ms;                 /* from TERM to KILL; 0: 10 s */
+	/*
+	 * One number a row of `workers`: who does not read its seat for so long hangs, and is killed and started again.
+	 * Negative: it is only named in the log, since its work may take that long. 0 or NULL: nobody asks.
+	 */
+	const int *silent_ms;
 	/* The descriptors (listening sockets …) this worker keeps; all others are closed in it. May be NULL. */
 	size_t (*keep)(void *shared, const struct bw_member *who, int out[BW_CREW_KEEP_MAX]);
 	/* Just forked, also after a restart: tell it what it needs (keys) with bw_crew_tell. May be NULL. */

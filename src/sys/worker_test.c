@@ -43,6 +43,7 @@ static struct board {
 	atomic_int helper_stopped_at;
 	atomic_int misbehave;
 	atomic_int fail_at_start;
+	atomic_int hangs;
 } * board;
 
 static int make_board(void **state)
@@ -100,6 +101,8 @@ static int helper_run(struct bw_seat *seat)
 		struct bw_seat_event event;
 
 		(void)poll(wanted, 2, 50);
+		while (board->hangs)
+			(void)pause();
 		if (bw_seat_next(seat, &event) != BW_OK)
 			return 1;
 		if (event.kind == BW_SEAT_PEER) {
@@ -193,12 +196,14 @@ static const struct bw_worker workers[] = {
 };
 static const struct bw_link links[] = { { "front", "helper" }, { NULL, NULL } };
 static const struct bw_ask asks[] = { { "front", ASKED, answer_name }, { NULL, 0, NULL } };
+static const int silent_ms[] = { 0, 400 };
 static const struct bw_crew_plan plan = {
 	.workers = workers,
 	.links = links,
 	.asks = asks,
 	.started = tell_key,
 	.ready = note_ready,
+	.silent_ms = silent_ms,
 };
 
 /* A process that is the parent of a crew; exits with the error bw_crew_run gave. */
@@ -278,6 +283,38 @@ static void a_killed_worker_comes_back_and_its_peer_hears_of_it(void **state)
 		echoes = board->echoes;
 		wait_until_more(&board->echoes, echoes + 1);
 	}
+	(void)kill(crew, SIGTERM);
+	assert_ends_with(crew, BW_OK);
+}
+
+static void a_worker_that_hangs_is_replaced(void **state)
+{
+	const pid_t crew = start_crew();
+	int starts;
+
+	(void)state;
+	wait_until_more(&board->echoes, 0);
+	assert_int_equal(board->helper_starts, 1);
+	starts = board->helper_starts;
+	board->hangs = 1;
+	wait_until_more(&board->helper_starts, starts);
+	board->hangs = 0;
+	starts = board->echoes;
+	wait_until_more(&board->echoes, starts);
+	(void)kill(crew, SIGTERM);
+	assert_ends_with(crew, BW_OK);
+}
+
+static void a_worker_that_was_stopped_is_replaced(void **state)
+{
+	const pid_t crew = start_crew();
+	int starts;
+
+	(void)state;
+	wait_until_more(&board->echoes, 0);
+	starts = board->helper_starts;
+	(void)kill((pid_t)board->helper_pid, SIGSTOP);
+	wait_until_more(&board->helper_starts, starts);
 	(void)kill(crew, SIGTERM);
 	assert_ends_with(crew, BW_OK);
 }
@@ -367,6 +404,8 @@ int main(void)
 		STORY(workers_find_their_peers_get_their_keys_and_stop_in_order),
 		STORY(a_worker_holds_no_descriptor_that_is_not_its_own),
 		STORY(a_killed_worker_comes_back_and_its_peer_hears_of_it),
+		STORY(a_worker_that_hangs_is_replaced),
+		STORY(a_worker_that_was_stopped_is_replaced),
 		STORY(a_worker_that_asks_for_what_is_not_listed_is_ended),
 		STORY(a_worker_that_cannot_start_ends_the_crew),
 		STORY(hup_reaches_the_workers),

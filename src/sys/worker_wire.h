@@ -21,6 +21,8 @@ enum control_kind {
 	CONTROL_READY = 6,
 	CONTROL_ASK = 7,   /* kind u8 | body, perhaps with a descriptor */
 	CONTROL_RENEW = 8, /* row u8 | copy u8: the channel to that peer is given up; another, please */
+	/* and back at once, while it hears its seat at all */
+	CONTROL_PING = 9,
 };
 
 /* Wraps a message for CONTROL_MESSAGE and CONTROL_ASK and queues it. */
