@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "guard/content_finding.h"
+
 enum {
 	TRACE_VERSION = 1,
 	WAYS = 8, /* places in which one key may stand: neither actors nor files are searched for */
@@ -100,6 +102,11 @@ struct act {
 	uint8_t told;     /* of `what`, taken already */
 	int64_t told_us;
 	bool left_good;
+	/* of what was made: who did, pinned; and what the index had when the next process came to it */
+	uint32_t maker;
+	int64_t found_us; /* 0: none came */
+	uint64_t found_version;
+	uint8_t found_what; /* what was done since */
 };
 
 struct book {
@@ -137,6 +144,7 @@ void bw_trace_free(struct bw_trace *trace)
 static void end_act(struct bw_trace *trace, struct act *act)
 {
 	bw_actors_unpin(trace->actors, act->process);
+	bw_actors_unpin(trace->actors, act->maker);
 	*act = (struct act){ 0 };
 }
 
@@ -208,16 +216,62 @@ static uint8_t what_of(const struct bw_event *event)
 	}
 }
 
+/*
+ * A file that the same actor made a moment ago, and that was good: somebody's work, which its session's
+ * attacker found there. What stands unreadable in the index is more likely his own.
+ */
+static bool was_good_work(const struct bw_traced *traced, const struct bw_event *event)
+{
+	return (traced->what & (BW_TRACED_MADE | BW_TRACED_FOLDER)) == BW_TRACED_MADE && event->was_known != 0 &&
+	       event->known.version != 0 && bw_content_is_good(&event->known.content);
+}
+
+/* Whether the maker of a file belongs to the incident is known later: what became of the file since he left it. */
+static void see_maker(struct bw_trace *trace, struct act *act, const struct bw_event *event, uint32_t process,
+		      uint8_t what)
+{
+	if (act->last_ns == 0 && (what & BW_TRACED_MADE) != 0) {
+		bw_actors_pin(trace->actors, process);
+		act->maker = process;
+	}
+	if (act->maker == 0 || (act->found_us == 0 && (process == act->maker || event->was_known == 0)))
+		return;
+	if (act->found_us == 0) {
+		act->found_us = event->wall_us;
+		act->found_version = event->known.version;
+	}
+	act->found_what |= what;
+}
+
+/* As the incident sees it: what somebody else had made was there when the attacker came. */
+static struct bw_traced told(const struct bw_trace *trace, const struct act *act, uint64_t incident)
+{
+	struct bw_traced traced = act->traced;
+
+	if ((traced.what & BW_TRACED_MADE) == 0 || act->found_us == 0 ||
+	    bw_actors_condemned(trace->actors, act->maker) == incident)
+		return traced;
+	traced.what = act->found_what;
+	traced.first_us = act->found_us;
+	traced.version = act->found_version;
+	return traced;
+}
+
 /* One more act on one file. What was once new to the actor stays new: the index learns of it in between. */
 static void add(struct bw_trace *trace, struct act *act, const struct bw_event *event, uint32_t process, uint8_t what,
 		uint64_t version)
 {
 	struct bw_traced *traced = &act->traced;
 
+	see_maker(trace, act, event, process, what);
 	if (act->last_ns == 0) {
 		traced->first_us = event->wall_us;
 		traced->folder = event->folder;
 		traced->version = version;
+	} else if (was_good_work(traced, event)) {
+		traced->what = (uint8_t)((traced->what & ~BW_TRACED_MADE) | BW_TRACED_WRITTEN);
+		traced->first_us = event->wall_us;
+		traced->version = event->known.version;
 	} else if ((traced->what & BW_TRACED_MADE) != 0) {
 		what &= (uint8_t)~BW_TRACED_WRITTEN;
 	}
@@ -293,7 +347,7 @@ size_t bw_trace_take(struct bw_trace *trace, uint64_t incident, uint64_t near_ns
 				continue;
 			act->told = act->traced.what;
 			act->told_us = act->traced.last_us;
-			out[count++] = act->traced;
+			out[count++] = told(trace, act, incident);
 		}
 	}
 	return count;

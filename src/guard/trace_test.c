@@ -103,6 +103,52 @@ static void a_new_file_stays_new_though_the_index_learns_of_it(void **state)
 	assert_int_equal(out[0].last_us, 1001000000);
 }
 
+static void a_new_file_that_was_good_is_work_which_its_sessions_attacker_found(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_event_view view = { .event = { .time_ns = UINT64_C(1001000000000),
+						 .wall_us = 1001000000,
+						 .pid = ATTACKER,
+						 .act = BW_ACT_CLOSED,
+						 .was_known = 1,
+						 .file = { .ino = 10 },
+						 .folder = { .ino = 2 } } };
+	struct bw_traced out[8];
+
+	(void)act(f, ATTACKER, BW_ACT_CLOSED, 10, 0, 1000);
+	view.event.known.version = 44;
+	view.event.known.content = (struct bw_content){
+		.size_low = 4000, .format = BW_FORMAT_ASCII, .grade = BW_GRADE_FRAMED, .windows = 1
+	};
+	(void)bw_trace_event(f->trace, &view, false);
+	condemn(f, ATTACKER);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), 1);
+	assert_int_equal(out[0].what, BW_TRACED_WRITTEN);
+	assert_int_equal(out[0].version, 44);
+	assert_int_equal(out[0].first_us, 1001000000);
+}
+
+static void what_a_process_made_that_is_not_condemned_was_there_before(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced out[8];
+
+	born(f, ATTACKER + 1, ATTACKER, "crypt"); /* one actor with its parent */
+	assert_int_equal(bw_actors_of(f->actors, bw_actors_find(f->actors, ATTACKER, 1)),
+			 bw_actors_of(f->actors, bw_actors_find(f->actors, ATTACKER + 1, 1)));
+	(void)act(f, ATTACKER, BW_ACT_CLOSED, 10, 0, 1000);
+	(void)act(f, ATTACKER + 1, BW_ACT_CLOSED, 10, 44, 1001);
+	(void)act(f, ATTACKER, BW_ACT_CLOSED, 11, 0, 1000);
+	(void)act(f, ATTACKER + 1, BW_ACT_REMOVED, 11, 45, 1001);
+	condemn(f, ATTACKER + 1);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(out[i].what, out[i].file.ino == 10 ? BW_TRACED_WRITTEN : BW_TRACED_REMOVED);
+		assert_int_equal(out[i].version, out[i].file.ino == 10 ? 44 : 45);
+		assert_int_equal(out[i].first_us, 1001000000);
+	}
+}
+
 static void more_files_than_fit_push_out_the_oldest_of_the_same_actor(void **state)
 {
 	struct fixture *f = *state;
@@ -155,6 +201,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_the_condemned_did_near_a_proof_is_told_once_and_nobody_elses),
 		TEST(a_new_file_stays_new_though_the_index_learns_of_it),
+		TEST(a_new_file_that_was_good_is_work_which_its_sessions_attacker_found),
+		TEST(what_a_process_made_that_is_not_condemned_was_there_before),
 		TEST(more_files_than_fit_push_out_the_oldest_of_the_same_actor),
 		cmocka_unit_test(what_is_written_down_reads_back_and_every_prefix_is_refused),
 	};
