@@ -111,7 +111,7 @@ static void make_utf16(size_t size, uint64_t seed, struct bw_buf *out)
 		add_le(out, text.ptr[i], 2);
 }
 
-/* Arguments are evaluated in an order of the compiler's own: each roll is a statement, so that all make the same files. */
+/* A compiler evaluates arguments in any order: each roll is a statement, so that all make the same files. */
 static void make_csv(size_t size, uint64_t seed, struct bw_buf *out)
 {
 	struct dice dice = { seed };

@@ -173,7 +173,7 @@ static enum bw_err add_memory(pid_t pid, struct bw_place_use *use)
 	return BW_OK;
 }
 
-/* The clock of all its threads: /proc counts in hundredths of a second, ten of which are the whole of what is wanted. */
+/* The clock of all its threads: /proc counts in hundredths of a second, ten of which are all that is wanted. */
 static enum bw_err add_time(pid_t pid, struct bw_place_use *use)
 {
 	struct timespec spent;

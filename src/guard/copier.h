@@ -58,8 +58,8 @@ BW_MUST_USE enum bw_err bw_copier_sample(struct bw_copier *copier, int fd, uint6
 					 const struct bw_index_file *known);
 
 /*
- * Takes in what the sampler has answered by now; as bw_shelf_features. The sampler learns of what it was asked in groups,
- * and here at the latest: who stops taking files for a while calls this.
+ * Takes in what the sampler has answered by now; as bw_shelf_features. The sampler learns in groups of what it was
+ * asked, and here at the latest: who stops taking files for a while calls this.
  */
 BW_MUST_USE enum bw_err bw_copier_answers(struct bw_copier *copier);
 

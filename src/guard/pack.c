@@ -180,8 +180,8 @@ enum bw_err bw_packs_sync(struct bw_packs *packs)
 }
 
 /*
- * Nobody waits for the full pack: it is on its way to the disk while the next one fills. Until bw_packs_sync a power cut
- * may tear any of them, and what was not synced is not believed (shadow_mend.c).
+ * Nobody waits for the full pack: it is on its way to the disk while the next one fills. Until bw_packs_sync a power
+ * cut may tear any of them, and what was not synced is not believed (shadow_mend.c).
  */
 static enum bw_err begin_next(struct bw_packs *packs)
 {

@@ -17,7 +17,7 @@ struct bw_bench {
 
 /* Aliases: all objects; one in a hundred of them, which lie far apart. */
 #define BW_BENCH_COLLECTION "bench"
-#define BW_BENCH_SMALL      "bench-small"
+#define BW_BENCH_SMALL "bench-small"
 
 /* The data folder of the rows that need one: made by the import's. */
 const char *bw_bench_data(const struct bw_bench *bench);

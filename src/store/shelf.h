@@ -104,8 +104,8 @@ BW_MUST_USE enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_s
 /*
  * What folders were over time: bw_shelf_folder_put notes each `meta` it is given, with the time; a folder that was
  * removed has empty bytes noted. was: newest first. gone: folders at or below `path` that were removed after
- * `after_us` and were there then, parents first. thin: older notes, one an hour, then one a day, none before `oldest_us` but the
- * last. A store of before there was a history has none.
+ * `after_us` and were there then, parents first. thin: older notes, one an hour, then one a day, none before
+ * `oldest_us` but the last. A store of before there was a history has none.
  */
 typedef enum bw_err bw_shelf_see_folder(void *context, int64_t seen_us, struct bw_slice meta);
 BW_MUST_USE enum bw_err bw_shelf_folder_was(struct bw_shelf *shelf, uint32_t number, bw_shelf_see_folder *see,
