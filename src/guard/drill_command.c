@@ -32,6 +32,7 @@ enum {
 struct drill {
 	struct bw_call *call;
 	const char *data;
+	char data_whole[PATH_MAX];
 	struct bw_arena arena;
 	struct bw_guard_settings settings;
 	struct bw_channel *channel;
@@ -85,6 +86,10 @@ static enum bw_err choose_tree(struct drill *drill, struct bw_why *why)
 	BW_TRY(bw_guard_settings_load(drill->data, &drill->arena, &drill->settings, why));
 	if (drill->settings.tree_count == 0)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "nothing is guarded below '%s' yet", drill->data);
+	/* the attacker and the restore work from another folder */
+	if (realpath(drill->data, drill->data_whole) == NULL)
+		return bw_why_set(why, BW_ERR_NOT_FOUND, "cannot reach '%s': %m", drill->data);
+	drill->data = drill->data_whole;
 	if (given == NULL)
 		given = drill->settings.trees[0];
 	if (realpath(given, tree) == NULL)
