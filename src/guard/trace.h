@@ -17,7 +17,7 @@
 
 enum {
 	BW_TRACE_ACTORS_MAX = 128, /* who did nothing for the longest time gives way */
-	BW_TRACE_ACTS_MAX = 256,   /* files of one actor; the oldest give way */
+	BW_TRACE_ACTS_MAX = 1024,  /* files of one actor; the oldest give way */
 	BW_TRACED_BYTES = 25 + 3 * 24,
 	BW_TRACED_MAX = 4096, /* in one record */
 };
