@@ -23,6 +23,11 @@ void bw_actors_free(struct bw_actors *actors)
 	free(actors);
 }
 
+void bw_actors_slept(struct bw_actors *actors, uint64_t ns)
+{
+	actors->slept_ns = ns;
+}
+
 static uint32_t *slot_of(struct bw_actors *actors, uint32_t pid)
 {
 	return &actors->by_pid[actor_slot(pid)];
@@ -207,11 +212,32 @@ static void copy_facts(struct actor_node *node, const struct bw_process_event *e
 	}
 }
 
+static uint32_t parent_of(struct bw_actors *actors, const struct bw_process_event *event)
+{
+	return event->parent != event->pid ? newest(actors, event->parent) : 0;
+}
+
+/* What follows from its facts and its parent. */
+static void settle(struct bw_actors *actors, uint32_t n)
+{
+	struct actor_node *node = &actors->nodes[n];
+	struct actor_node *parent = &actors->nodes[node->parent];
+
+	node->is_guard = node->pid == actors->guard || parent->is_guard;
+	if (node->incident == 0)
+		node->incident = parent->incident; /* node 0 is nobody and not condemned */
+	settle_listener(actors, parent);
+	node->is_smbd = is_smbd(node, parent);
+	settle_host(actors, node);
+	if (node->pid == actors->guard)
+		settle_guard(actors, n);
+	settle_actor(actors, node);
+}
+
 static uint32_t add(struct bw_actors *actors, const struct bw_process_event *event)
 {
 	const uint32_t n = take_node(actors);
 	struct actor_node *node = &actors->nodes[n];
-	struct actor_node *parent;
 	uint32_t *slot = slot_of(actors, event->pid);
 
 	if (n == 0)
@@ -220,19 +246,47 @@ static uint32_t add(struct bw_actors *actors, const struct bw_process_event *eve
 		.pid = event->pid, .start_ns = event->start_ns, .born_ns = event->time_ns, .used = true, .alive = true
 	};
 	copy_facts(node, event);
-	link_parent(actors, n, event->parent != event->pid ? newest(actors, event->parent) : 0);
+	link_parent(actors, n, parent_of(actors, event));
 	node->same_slot = *slot;
 	*slot = n;
-	parent = &actors->nodes[node->parent];
-	node->is_guard = event->pid == actors->guard || parent->is_guard;
-	node->incident = parent->incident; /* node 0 is nobody and not condemned */
-	settle_listener(actors, parent);
-	node->is_smbd = is_smbd(node, parent);
-	settle_host(actors, node);
-	if (event->pid == actors->guard)
-		settle_guard(actors, n);
-	settle_actor(actors, node);
+	settle(actors, n);
 	return n;
+}
+
+/*
+ * Whether this is the process that was asked for before anybody told of it. One that began only after that bears its
+ * number for the second time.
+ */
+static bool is_awaited(const struct bw_actors *actors, const struct actor_node *node,
+		       const struct bw_process_event *event)
+{
+	if (!node->is_unheard || !node->alive)
+		return false;
+	return event->time_ns <= node->born_ns ||
+	       (event->start_ns != 0 && event->start_ns <= node->born_ns + actors->slept_ns);
+}
+
+/* It stays who it is, for those that pinned it or descend from it; what was booked to it is its true actor's. */
+static uint64_t adopt(struct bw_actors *actors, uint32_t n, const struct bw_process_event *event)
+{
+	struct actor_node *node = &actors->nodes[n];
+	const uint32_t parent = parent_of(actors, event);
+	const uint32_t actor = node->actor;
+	const uint64_t incident = node->incident;
+
+	node->is_unheard = false;
+	node->start_ns = event->start_ns != 0 ? event->start_ns : node->start_ns;
+	node->born_ns = event->time_ns < node->born_ns ? event->time_ns : node->born_ns;
+	copy_facts(node, event);
+	if (!bw_actors_descends(actors, parent, n))
+		link_parent(actors, n, parent);
+	node->actor = 0;
+	settle(actors, n);
+	if (node->first_child != 0)
+		settle_listener(actors, node);
+	actor_row_join(actors, actor, node->actor);
+	actor_row_unref(actors, actor);
+	return incident == 0 ? node->incident : 0;
 }
 
 static void end(struct bw_actors *actors, uint32_t n)
@@ -270,6 +324,8 @@ uint64_t bw_actors_hear(struct bw_actors *actors, const struct bw_process_event 
 
 	if (event->pid == 0)
 		return 0;
+	if (event->act != BW_PROCESS_EXIT && is_awaited(actors, &actors->nodes[n], event))
+		return adopt(actors, n, event);
 	switch (event->act) {
 	case BW_PROCESS_EXIT:
 		end(actors, n);
@@ -318,7 +374,11 @@ uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns
 		if (actors->nodes[n].born_ns <= time_ns)
 			break;
 	}
-	return found != 0 ? found : add(actors, &unheard);
+	if (found != 0)
+		return found;
+	found = add(actors, &unheard);
+	actors->nodes[found].is_unheard = found != 0;
+	return found;
 }
 
 void bw_actors_pin(struct bw_actors *actors, uint32_t process)

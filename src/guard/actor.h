@@ -59,6 +59,9 @@ struct bw_actors;
 BW_MUST_USE enum bw_err bw_actors_new(uint32_t guard, struct bw_actors **out);
 void bw_actors_free(struct bw_actors *actors); /* NULL allowed */
 
+/* How far the clock of starts (CLOCK_BOOTTIME) is ahead of that of events: the machine slept so long. At first 0. */
+void bw_actors_slept(struct bw_actors *actors, uint64_t ns);
+
 /*
  * A process event. Not 0: the process was born into a condemned family, and must be stopped for this
  * incident.
@@ -67,7 +70,10 @@ uint64_t bw_actors_hear(struct bw_actors *actors, const struct bw_process_event 
 
 /* Processes are named by a number, 1.., valid while they are pinned or until the next event. */
 
-/* The process that bore this pid at that time; made when nobody told of it. 0: pid 0, or no room. */
+/*
+ * The process that bore this pid at that time; made when nobody told of it. Who is told of later and began by then is
+ * that one: its number stays, its actor is joined with its parent's. 0: pid 0, or no room.
+ */
 uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns);
 void bw_actors_pin(struct bw_actors *actors, uint32_t process);
 void bw_actors_unpin(struct bw_actors *actors, uint32_t process);

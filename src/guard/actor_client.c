@@ -104,8 +104,7 @@ static void join(struct bw_actors *actors, uint32_t mine, uint32_t other)
 	while (bw_slice_cut(rest, ',', &one, &rest))
 		(void)add_user(actors->rows[other].about.user, bw_slice_trim(one));
 	(void)add_user(actors->rows[other].about.user, bw_slice_trim(rest));
-	actors->rows[mine].joined = other;
-	actor_row_ref(actors, other);
+	actor_row_join(actors, mine, other);
 }
 
 static void join_same(struct bw_actors *actors, uint32_t mine)

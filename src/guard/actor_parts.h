@@ -30,6 +30,7 @@ struct actor_node {
 	bool is_guard; /* the guard or its worker */
 	bool is_host;
 	bool is_smbd;
+	bool is_unheard; /* asked for, and nobody told of it yet: its parent is not known */
 	bool in_queue;
 	char comm[BW_COMM_BYTES];
 };
@@ -45,6 +46,7 @@ struct actor_row {
 
 struct bw_actors {
 	uint32_t guard;
+	uint64_t slept_ns;
 	uint32_t free_node; /* chained by `next` */
 	uint32_t nodes_used;
 	uint32_t free_actor; /* chained by `same_slot` */
@@ -69,6 +71,7 @@ static inline uint32_t actor_slot(uint32_t pid)
 uint32_t actor_row_for(struct bw_actors *actors, const struct actor_node *top); /* referred to once more; 0: no room */
 void actor_row_ref(struct bw_actors *actors, uint32_t row);
 void actor_row_unref(struct bw_actors *actors, uint32_t row);
+void actor_row_join(struct bw_actors *actors, uint32_t row, uint32_t other); /* 0, or the same: nothing happens */
 uint32_t actor_row_same(const struct bw_actors *actors, uint32_t row);
 bool actor_is_host_name(const char *comm);
 bool actor_is_smbd_name(const char *comm);

@@ -141,6 +141,16 @@ uint32_t actor_row_same(const struct bw_actors *actors, uint32_t row)
 	return row;
 }
 
+void actor_row_join(struct bw_actors *actors, uint32_t row, uint32_t other)
+{
+	row = actor_row_same(actors, row);
+	other = actor_row_same(actors, other);
+	if (row == 0 || other == 0 || row == other)
+		return;
+	actors->rows[row].joined = other;
+	actor_row_ref(actors, other);
+}
+
 uint32_t bw_actors_same(const struct bw_actors *actors, uint32_t actor)
 {
 	return actor_row_same(actors, actor);

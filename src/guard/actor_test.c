@@ -4,7 +4,7 @@
 
 #include "base/test.h"
 
-enum { GUARD = 50, DAEMON = 60, SHELL = 100 };
+enum { GUARD = 50, DAEMON = 60, SHELL = 100, LATE = 100000 };
 
 static int setup(void **state)
 {
@@ -111,6 +111,83 @@ static void what_a_drill_begins_is_an_actor_of_its_own_each_time(void **state)
 	assert_int_not_equal(bw_actors_of(actors, bw_actors_find(actors, SHELL, SHELL)), 0);
 }
 
+/* As /proc says it: of what began long before the guard did. */
+static void told_late(struct bw_actors *actors, uint32_t pid, uint32_t parent, uint64_t start_ns)
+{
+	struct bw_process_event event = { .time_ns = LATE + pid,
+					  .start_ns = start_ns,
+					  .pid = pid,
+					  .parent = parent,
+					  .group = SHELL,
+					  .session = SHELL,
+					  .uid = 1000,
+					  .act = BW_PROCESS_FORK,
+					  .comm = "worker" };
+
+	(void)bw_actors_hear(actors, &event);
+}
+
+static void who_is_asked_for_before_he_is_told_of_is_the_ancestor_of_his_children(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t runner;
+	uint32_t child;
+
+	begin(actors);
+	runner = bw_actors_find(actors, 110, LATE);
+	bw_actors_pin(actors, runner);
+	told_late(actors, 110, SHELL, 110);
+	told_late(actors, 111, 110, 111);
+	child = bw_actors_find(actors, 111, LATE + 111);
+	assert_int_equal(bw_actors_find(actors, 110, LATE + 200), runner);
+	assert_true(bw_actors_descends(actors, child, runner));
+	assert_true(bw_actors_descends(actors, runner, bw_actors_find(actors, SHELL, SHELL)));
+	assert_int_equal(bw_actors_of(actors, runner), bw_actors_of(actors, child));
+}
+
+static void what_was_booked_to_him_meanwhile_is_his_familys(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t actor;
+
+	begin(actors);
+	actor = bw_actors_of(actors, bw_actors_find(actors, 110, LATE));
+	bw_actors_hold(actors, actor);
+	told_late(actors, 110, SHELL, 110);
+	assert_int_equal(bw_actors_same(actors, actor), bw_actors_of(actors, bw_actors_find(actors, SHELL, SHELL)));
+	bw_actors_let(actors, actor);
+	assert_int_equal(bw_actors_count(actors), 1);
+}
+
+static void a_number_used_again_is_somebody_else(void **state)
+{
+	struct bw_actors *actors = *state;
+	const struct bw_process_event over = { .pid = 112, .act = BW_PROCESS_EXIT };
+	uint32_t gone;
+	uint32_t ended;
+
+	begin(actors);
+	gone = bw_actors_find(actors, 110, LATE);
+	ended = bw_actors_find(actors, 112, LATE);
+	(void)bw_actors_hear(actors, &over);
+	told_late(actors, 110, SHELL, LATE + 100);
+	told_late(actors, 112, SHELL, 112);
+	assert_int_not_equal(bw_actors_find(actors, 110, LATE + 200), gone);
+	assert_int_not_equal(bw_actors_find(actors, 112, LATE + 200), ended);
+}
+
+static void starts_count_from_before_the_machine_slept(void **state)
+{
+	struct bw_actors *actors = *state;
+	uint32_t runner;
+
+	begin(actors);
+	bw_actors_slept(actors, 10 * LATE);
+	runner = bw_actors_find(actors, 110, LATE);
+	told_late(actors, 110, SHELL, 10 * LATE + 110);
+	assert_int_equal(bw_actors_find(actors, 110, LATE + 200), runner);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -119,6 +196,10 @@ int main(void)
 		TEST(workers_of_one_script_are_stopped_with_it_and_without_the_shell),
 		TEST(workers_that_left_for_sessions_of_their_own_are_stopped_with_who_began_them),
 		TEST(what_a_drill_begins_is_an_actor_of_its_own_each_time),
+		TEST(who_is_asked_for_before_he_is_told_of_is_the_ancestor_of_his_children),
+		TEST(what_was_booked_to_him_meanwhile_is_his_familys),
+		TEST(a_number_used_again_is_somebody_else),
+		TEST(starts_count_from_before_the_machine_slept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -315,6 +316,16 @@ static bool look(void *context, const struct bw_file_key *key, struct bw_index_f
 	return true;
 }
 
+static uint64_t slept_ns(uint64_t mono_ns)
+{
+	struct timespec boot = { 0 };
+	uint64_t ns;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &boot); /* exists on every Linux */
+	ns = (uint64_t)boot.tv_sec * 1000000000u + (uint64_t)boot.tv_nsec;
+	return ns > mono_ns ? ns - mono_ns : 0;
+}
+
 static enum bw_err begin(struct judge *judge, struct bw_seat *seat, struct bw_why *why)
 {
 	const struct sched_param priority = { .sched_priority = PRIORITY };
@@ -327,6 +338,7 @@ static enum bw_err begin(struct judge *judge, struct bw_seat *seat, struct bw_wh
 	judge->wall_us = bw_clock_now_us();
 	judge->now_ns = mono_ns();
 	BW_TRY(bw_actors_new((uint32_t)getppid(), &judge->actors));
+	bw_actors_slept(judge->actors, slept_ns(judge->now_ns));
 	BW_TRY(bw_score_new(judge->actors, look, judge, &judge->score));
 	BW_TRY(bw_trace_new(judge->actors, &judge->trace));
 	if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
