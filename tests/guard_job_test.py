@@ -190,8 +190,35 @@ def test_another_process_of_the_same_user_and_program_is_held_while_the_job_runs
         assert wait_for(lambda: server.jobs()["slow"].get("began"))
         assert server.strike("after") != 0
         assert server.left("after") > FILES / 2
+        program = living("-P", str(running.pid))
+        assert len(living("-s", program[0])) == 2
         running.terminate()
         assert running.wait(WITHIN) == 128 + 15
+    assert wait_for(lambda: not living("-s", program[0]))  # the program, and what it began
+
+
+def living(*which):
+    """The numbers of these processes: options of pgrep."""
+    return subprocess.run(["pgrep", *which], capture_output=True, text=True, check=False).stdout.split()
+
+
+def test_a_job_ends_with_its_runner_and_so_does_its_pass(server):
+    orphan = server.folder / "orphan"
+    stay = server.folder / "stay"
+    stay.write_text("#!/bin/sh\nsleep 300\n")
+    orphan.write_text(f"#!/bin/sh\nsetsid {stay} &\nwait\n")
+    stay.chmod(0o755)
+    orphan.chmod(0o755)
+    server.guard("job", "sign", "orphan", "--user", USER, "--folder", server.share, "--passphrase-file",
+                 server.folder / "passphrase", "--", orphan)
+    with subprocess.Popen([binary(), "--data", server.data, "guard", "job", "run", "orphan"]) as running:
+        assert wait_for(lambda: living("-f", stay) and living("-f", orphan))
+        running.kill()
+    assert wait_for(lambda: server.jobs()["orphan"].get("ended"))
+    assert wait_for(lambda: not living("-f", orphan))
+    left = living("-f", stay)  # whoever left for a session of his own goes on, without the pass
+    assert len(left) == 1
+    subprocess.run(["pkill", "-9", "-s", left[0]], check=True)
 
 
 def test_a_guard_that_starts_again_meanwhile_lets_the_job_go_on(server):

@@ -1,7 +1,7 @@
 /*
  * `breakwater guard job run`: begins a signed job. The guard learns which process that is and lets pass what descends
  * from it, as the job's user, in its folders, until its time is over. A guard that starts again meanwhile is told
- * again.
+ * again. The pass ends with this process: what the program leaves behind is judged like anybody's work.
  */
 #include <errno.h>
 #include <grp.h>
@@ -142,8 +142,17 @@ static char *pair(struct bw_arena *arena, const char *name, const char *value)
 	return out;
 }
 
+/*
+ * A session of its own, so that a signal ends all of the job. Without us the pass is over: better to be asked to end
+ * than to be held as an attacker. Asked for last: the kernel forgets it when the user changes.
+ */
+static bool end_with(pid_t runner)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0 && getppid() == runner;
+}
+
 /* Nothing of whoever calls: neither variables nor descriptors. Of the kernel no right that a program could bring. */
-BW_NORETURN static void become(struct running *r, const struct passwd *user)
+BW_NORETURN static void become(struct running *r, const struct passwd *user, pid_t runner)
 {
 	const struct bw_job_file *job = &r->found.file;
 	char *env[] = { pair(&r->arena, "HOME", user->pw_dir),
@@ -161,9 +170,9 @@ BW_NORETURN static void become(struct running *r, const struct passwd *user)
 			BW_OK;
 		words[i] = (char *)(uintptr_t)copy.ptr;
 	}
-	if (ready && close_range(3, ~0U, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	if (ready && setsid() >= 0 && close_range(3, ~0U, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	    initgroups(user->pw_name, user->pw_gid) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
-	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 && chdir("/") == 0)
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 && end_with(runner) && chdir("/") == 0)
 		(void)execve(job->program, words, env);
 	_exit(CANNOT_START);
 }
@@ -174,7 +183,7 @@ static void hear(struct running *r, int pidfd)
 				 { .fd = r->channel != NULL ? bw_channel_fd(r->channel) : -1, .events = POLLIN } };
 
 	(void)poll(fds, 2, r->channel != NULL ? -1 : AGAIN_MS);
-	if (told != 0)
+	if (told != 0 && kill(-r->child, told) != 0) /* before it leads a group */
 		(void)kill(r->child, told);
 	told = 0;
 	if (fds[0].revents != 0)
@@ -205,6 +214,7 @@ static enum bw_err begin(struct running *r, int *out_status, struct bw_why *why)
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	const struct sigaction action = { .sa_handler = pass_on };
 	const struct passwd *user;
+	pid_t runner;
 	enum bw_err err;
 
 	BW_TRY(find_user(r, &user, why));
@@ -217,10 +227,11 @@ static enum bw_err begin(struct running *r, int *out_status, struct bw_why *why)
 		return err;
 	for (size_t i = 0; i < BW_COUNT(signals); i++)
 		(void)sigaction(signals[i], &action, NULL);
+	runner = getpid();
 	r->child = fork();
 	BW_NEED(r->child >= 0, SYSTEM);
 	if (r->child == 0)
-		become(r, user);
+		become(r, user, runner);
 	*out_status = attend(r);
 	return BW_OK;
 }
