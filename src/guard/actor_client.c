@@ -16,10 +16,10 @@ static bool holds_user(const char *list, struct bw_slice user)
 {
 	struct bw_slice rest = bw_slice_text(list);
 
-	for (struct bw_slice one = rest; rest.len > 0; one = rest) {
+	while (rest.len > 0) {
 		const uint8_t *mark = memchr(rest.ptr, ',', rest.len);
+		const struct bw_slice one = mark == NULL ? rest : bw_slice_sub(rest, 0, (size_t)(mark - rest.ptr));
 
-		one = mark == NULL ? rest : bw_slice_sub(rest, 0, (size_t)(mark - rest.ptr));
 		rest = bw_slice_from(rest, one.len + 1);
 		if (bw_slice_equals(bw_slice_trim(one), user))
 			return true;

@@ -49,8 +49,8 @@ void bw_gbench_print_stops(struct bw_gbench *bench)
 		return;
 	qsort(bench->stops, count, sizeof(bench->stops[0]), by_size);
 	print_stop(bench, "stops after the evidence that decided", (double)count, "stops", 0);
-	print_stop(bench, "evidence to stop: median", bench->stops[count / 2] / 1000.0, "ms", 3);
-	print_stop(bench, "evidence to stop: p99", bench->stops[(count - 1) * 99 / 100] / 1000.0, "ms", 50);
+	print_stop(bench, "evidence to stop: median", (double)bench->stops[count / 2] / 1000.0, "ms", 3);
+	print_stop(bench, "evidence to stop: p99", (double)bench->stops[(count - 1) * 99 / 100] / 1000.0, "ms", 50);
 	print_stop(bench, "evidence to stop: longest", bench->stops[count - 1] / 1000.0, "ms", 0);
 }
 

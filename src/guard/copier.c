@@ -290,7 +290,7 @@ static bool taken_since(struct bw_copier *copier, const struct bw_index_file *kn
 			int64_t walked_us)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
-	const int64_t changed_us = (int64_t)status->st_ctim.tv_sec * 1000000 + status->st_ctim.tv_nsec / 1000;
+	const int64_t changed_us = bw_clock_of(&status->st_ctim);
 	struct bw_shadow *shadow = bw_copier_shadow(copier, known->key.volume);
 	struct bw_shelf_version version;
 

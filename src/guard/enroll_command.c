@@ -320,8 +320,10 @@ static enum bw_err report(struct enroll *enroll, const struct bw_volume *volume,
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(64 * BW_KIB);
 	struct bw_shelf_totals totals;
+	unsigned long long a_second;
 
 	BW_TRY(bw_shelf_totals(bw_shadow_shelf(enroll->shadow), &totals));
+	a_second = g->taken * 1000000 / (uint64_t)(took_us + 1);
 	if (bw_call_json(enroll->call)) {
 		BW_TRY(write_json(&line, volume, g, &totals, took_us));
 		(void)fputs(bw_buf_text(&line), stdout);
@@ -330,8 +332,7 @@ static enum bw_err report(struct enroll *enroll, const struct bw_volume *volume,
 	(void)printf("%s: %llu files guarded; %llu copied in %.1f s (%llu a second), %llu were as they had been, %llu "
 		     "are gone; the copies take %llu MiB\n",
 		     volume->mount, (unsigned long long)(g->taken + g->unchanged), (unsigned long long)g->taken,
-		     (double)took_us / 1e6, (unsigned long long)(g->taken * 1000000 / (uint64_t)(took_us + 1)),
-		     (unsigned long long)g->unchanged, (unsigned long long)g->gone,
+		     (double)took_us / 1e6, a_second, (unsigned long long)g->unchanged, (unsigned long long)g->gone,
 		     (unsigned long long)(totals.kept_bytes / BW_MIB));
 	return BW_OK;
 }

@@ -84,11 +84,6 @@ static void skip_folder(void *context, const char *path, enum bw_err err, bool s
 
 /* ---- what is as it was ----------------------------------------------------------------------------- */
 
-static int64_t micros(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
-}
-
 struct named {
 	struct bw_file_key key;
 	int64_t mtime_us;
@@ -108,7 +103,7 @@ static enum bw_err see_named(void *context, const struct bw_shelf_version *versi
 static bool has_this_name(struct gather *gather, const struct bw_file_key *key, const char *name,
 			  const struct stat *status)
 {
-	struct named named = { .key = *key, .mtime_us = micros(&status->st_mtim) };
+	struct named named = { .key = *key, .mtime_us = bw_clock_of(&status->st_mtim) };
 	const enum bw_err err = bw_shelf_at(gather->shelf, gather->folder, bw_slice_text(name), see_named, &named);
 
 	return (err == BW_OK || err == BW_ERR_AGAIN) && named.found;

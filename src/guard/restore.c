@@ -9,6 +9,7 @@
 #include "guard/restore_parts.h"
 #include "guard/shadow_parts.h"
 #include "sys/beneath.h"
+#include "sys/clock.h"
 
 enum { COMPARE_BYTES = 256 * 1024, TRIES = 16 };
 
@@ -223,7 +224,7 @@ static enum bw_err keep_beside(const struct bw_restore_way *way, const char *nam
 
 static bool is_good_edit(const struct bw_restore_way *way)
 {
-	const int64_t mtime_us = (int64_t)way->status.st_mtim.tv_sec * 1000000 + way->status.st_mtim.tv_nsec / 1000;
+	const int64_t mtime_us = bw_clock_of(&way->status.st_mtim);
 
 	return way->exists && S_ISREG(way->status.st_mode) && mtime_us >= way->restore.good_after_us;
 }

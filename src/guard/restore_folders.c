@@ -8,6 +8,7 @@
 
 #include "guard/meta.h"
 #include "sys/beneath.h"
+#include "sys/clock.h"
 
 enum {
 	ROW_BYTES = 2 * BW_SHELF_META_BYTES_MAX + 64 * 1024,
@@ -115,17 +116,12 @@ void bw_restore_folders_free(struct bw_restore_folders *folders)
 
 /* ---- what it was ----------------------------------------------------------------------------------- */
 
-static int64_t micros(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
-}
-
 bool bw_folder_state_counts(const struct bw_folder_state *state, int64_t first_us, int64_t last_us)
 {
 	if (state->seen_us < first_us)
 		return true;
 	/* an entry that came or went at that time was another's; INT64_MAX and INT64_MIN: nothing was done in it */
-	return first_us > last_us || state->mtime_us < first_us - SLACK_US || state->mtime_us > last_us + AFTER_US;
+	return first_us > last_us || state->mtime_us < first_us - SLACK_US || state->mtime_us - AFTER_US > last_us;
 }
 
 static bool is_key(const struct bw_file_key *a, const struct bw_file_key *b)
@@ -141,7 +137,7 @@ static void frame(const struct bw_restore_folders *folders, const struct bw_shel
 	struct bw_file_key key;
 
 	*first_us = plan->before_us;
-	*last_us = plan->is_tree ? INT64_MAX - AFTER_US : plan->good_after_us;
+	*last_us = plan->is_tree ? INT64_MAX : plan->good_after_us;
 	if (plan->traced_count == 0 || plan->is_tree ||
 	    bw_file_key_of_handle(row->handle_type, row->handle, plan->volumes[volume].number, &key) != BW_OK)
 		return;
@@ -173,7 +169,7 @@ static enum bw_err see_was(void *context, int64_t seen_us, struct bw_slice bytes
 
 	if (bytes.len == 0 || bw_meta_parse(bytes, &meta) != BW_OK)
 		return BW_OK;
-	state.mtime_us = micros(&meta.mtime);
+	state.mtime_us = bw_clock_of(&meta.mtime);
 	if (choosing->meta.len == 0 && bw_folder_state_counts(&state, choosing->first_us, choosing->last_us))
 		BW_TRY(bw_arena_copy(choosing->arena, bytes, &choosing->meta)); /* the newest that counts */
 	if (seen_us >= choosing->first_us)
@@ -187,7 +183,7 @@ static enum bw_err choose(struct bw_restore_folders *folders, struct folder *fol
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ROW_BYTES);
 	struct bw_shelf *shelf = bw_shadow_shelf(folders->plan->shadows[folder->volume]);
-	const struct bw_folder_state present = { INT64_MAX, micros(&folder->mtime) };
+	const struct bw_folder_state present = { INT64_MAX, bw_clock_of(&folder->mtime) };
 	struct choosing choosing = { .arena = &folders->arena };
 	struct bw_shelf_folder row;
 	uint32_t number;

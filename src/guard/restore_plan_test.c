@@ -387,6 +387,7 @@ static void only_states_that_the_actor_did_not_make_count(void **state)
 	assert_true(bw_folder_state_counts(&after, 59000000, 61000000));
 	assert_true(bw_folder_state_counts(&untouched, 59000000, 61000000));
 	assert_true(bw_folder_state_counts(&during, INT64_MAX, INT64_MIN));
+	assert_false(bw_folder_state_counts(&during, 59000000, INT64_MAX));
 }
 
 static void a_path_may_name_what_is_gone(void **state)

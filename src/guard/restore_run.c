@@ -110,7 +110,7 @@ static void finish_waiting(struct run *run)
 
 static void bring_back(struct run *run, struct bw_step *step)
 {
-	struct waiting *waiting = &run->waiting[run->waiting_count];
+	struct waiting *waiting;
 	struct bw_shelf *shelf = bw_shadow_shelf(run->plan->shadows[step->volume]);
 	struct bw_restore_result result = { 0 };
 	struct bw_why why = { 0 };

@@ -172,7 +172,7 @@ enum bw_err bw_guard_settings_load(const char *data, struct bw_arena *arena, str
 enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_settings *now, struct bw_arena *arena,
 				     struct bw_guard_settings *out, struct bw_why *why)
 {
-	struct bw_guard_settings settings;
+	struct bw_guard_settings settings = { 0 };
 
 	BW_TRY(bw_guard_settings_load(data, arena, &settings, why));
 	if (settings.tree_count == 0 || settings.salt != now->salt)

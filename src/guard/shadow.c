@@ -373,7 +373,7 @@ enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take,
 		BW_TRY(take_regular(shadow, take, &row, &taken));
 	row.kind = taken.status.st_mode & S_IFMT;
 	row.actor = take->maker != 0 ? take->maker : taken.status.st_uid + 1;
-	row.mtime_us = (int64_t)taken.status.st_mtim.tv_sec * 1000000 + taken.status.st_mtim.tv_nsec / 1000;
+	row.mtime_us = bw_clock_of(&taken.status.st_mtim);
 	bw_buf_clear(&shadow->meta);
 	err = bw_meta_read(take->fd, &taken.status, &shadow->meta, &taken.meta_whole);
 	row.meta = bw_buf_slice(&shadow->meta);

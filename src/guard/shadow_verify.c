@@ -101,7 +101,8 @@ enum bw_err bw_shadow_verify(struct bw_shadow *shadow, const struct bw_verify_pl
 
 	BW_TRY(bw_shelf_verify(shadow->shelf, why));
 	verifying.again = calloc(AGAIN_MAX, sizeof(*verifying.again));
-	BW_NEED(verifying.again != NULL, MEMORY);
+	if (verifying.again == NULL)
+		return BW_ERR_MEMORY;
 	err = bw_shelf_oldest(shadow->shelf, INT64_MAX, verify_one, &verifying);
 	if (err == BW_OK)
 		err = look_again(&verifying);

@@ -194,7 +194,7 @@ static void facts_now(struct bw_start_facts *facts)
 
 	*facts = (struct bw_start_facts){ .wall_us = bw_clock_now_us() };
 	(void)clock_gettime(CLOCK_BOOTTIME, &since);
-	facts->since_us = (int64_t)since.tv_sec * 1000000 + since.tv_nsec / 1000;
+	facts->since_us = bw_clock_of(&since);
 	if (bw_file_read("/proc/sys/kernel/random/boot_id", &boot, NULL) == BW_OK && boot.len > 1 &&
 	    boot.len <= sizeof(facts->boot))
 		memcpy(facts->boot, boot.ptr, boot.len - 1); /* without its newline */

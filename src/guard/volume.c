@@ -126,7 +126,7 @@ static enum bw_err refuse(struct bw_why *why, const struct bw_volume *volume, co
 
 static enum bw_err judge_type(struct bw_volume *volume, const char *path, struct bw_why *why)
 {
-	struct bw_handle handle;
+	struct bw_handle handle = { 0 };
 	struct statfs status;
 
 	if (fstatfs(volume->root, &status) != 0)

@@ -18,6 +18,7 @@
 #include "guard/dossier_look.h"
 #include "guard/guard.h"
 #include "guard/shadow.h"
+#include "sys/clock.h"
 #include "sys/memfile.h"
 
 enum {
@@ -215,8 +216,7 @@ static bool take_note(struct witness *w, int folder, const char *name, int64_t s
 	int fd;
 
 	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode) ||
-	    status.st_size == 0 || status.st_size > NOTE_MOST ||
-	    (int64_t)status.st_ctim.tv_sec * 1000000 + status.st_ctim.tv_nsec / 1000 < since_us)
+	    status.st_size == 0 || status.st_size > NOTE_MOST || bw_clock_of(&status.st_ctim) < since_us)
 		return false;
 	fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)

@@ -16,7 +16,7 @@ struct ingest {
 
 static enum bw_err add_result(const struct bw_form *form, struct bw_ingest_outcome *out)
 {
-	uint64_t n[BW_OFFICE_IMPORT_FIELDS - 1];
+	uint64_t n[BW_OFFICE_IMPORT_FIELDS - 1] = { 0 };
 
 	for (size_t i = 0; i < BW_COUNT(n); i++)
 		BW_TRY(bw_form_num(form, i, UINT32_MAX, &n[i]));

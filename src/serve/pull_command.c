@@ -62,6 +62,7 @@ static void tell(struct job *job, const struct bw_pull *pull)
 	BW_CLEANUP(bw_buf_release) struct bw_buf json = BW_BUF_INIT(16 * BW_KIB);
 	const struct bw_ingest_outcome *sum = &pull->sum;
 	const char *title = pull->from->collection.title;
+	const unsigned long long refused = sum->refused + sum->conflict;
 
 	if (bw_call_json(job->call)) {
 		(void)bw_print_json(job->call, write_json(pull, &json), &json);
@@ -69,8 +70,7 @@ static void tell(struct job *job, const struct bw_pull *pull)
 	}
 	bw_print_foreign(bw_slice_text(title[0] == '\0' ? pull->from->collection.id : title));
 	(void)printf(": %llu objects, %llu added, %llu already here, %llu refused\n", (unsigned long long)sum->objects,
-		     (unsigned long long)sum->added, (unsigned long long)sum->duplicate,
-		     (unsigned long long)(sum->refused + sum->conflict));
+		     (unsigned long long)sum->added, (unsigned long long)sum->duplicate, refused);
 }
 
 /* What was not as it should be; says so and makes the exit status say so. */

@@ -14,6 +14,9 @@
 	"CREATE TABLE IF NOT EXISTS folder_was(folder INTEGER NOT NULL, seen INTEGER NOT NULL," \
 	" meta BLOB NOT NULL, PRIMARY KEY(folder, seen)) STRICT, WITHOUT ROWID"
 
+/* of a table without rowid no column of the key may be NULL */
+#define PIN "CREATE TABLE pin(incident INTEGER, version INTEGER, PRIMARY KEY(incident, version)) STRICT, WITHOUT ROWID"
+
 /*
  * folder_was what folders were besides their entries, over time; stores of before have it since they are opened
  * file       what a key is called now; `newest` is its newest good version
@@ -39,8 +42,7 @@ static const char *const schema[] = {
 	"CREATE INDEX version_file ON version(file)",
 	"CREATE INDEX version_place ON version(folder, name)",
 	"CREATE INDEX version_incident ON version(incident) WHERE incident <> 0",
-	"CREATE TABLE pin(incident INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(incident, version)) STRICT,"
-	" WITHOUT ROWID",
+	PIN,
 	"CREATE INDEX pin_version ON pin(version)",
 	"CREATE TABLE pack(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT",
 	"CREATE TABLE tally(one INTEGER PRIMARY KEY, files INTEGER NOT NULL, versions INTEGER NOT NULL,"
@@ -52,8 +54,7 @@ static const char *const schema[] = {
 /* From the first form to the second: several incidents may hold a version, and budgets know who made it. */
 static const char *const upgrade[] = {
 	"ALTER TABLE version ADD COLUMN actor INTEGER NOT NULL DEFAULT 0",
-	"CREATE TABLE pin(incident INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(incident, version)) STRICT,"
-	" WITHOUT ROWID",
+	PIN,
 	"CREATE INDEX pin_version ON pin(version)",
 	"INSERT INTO pin SELECT incident, number FROM version WHERE incident <> 0",
 	"PRAGMA user_version=2",

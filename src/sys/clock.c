@@ -1,7 +1,5 @@
 #include "sys/clock.h"
 
-#include <time.h>
-
 #include "base/cursor.h"
 #include "base/text.h"
 
@@ -24,6 +22,17 @@ int64_t bw_clock_now_us(void)
 int64_t bw_clock_mono_us(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t bw_clock_of(const struct timespec *time)
+{
+	const int64_t seconds = (int64_t)time->tv_sec;
+
+	if (seconds > BW_TIME_MAX / US_PER_S)
+		return BW_TIME_MAX;
+	if (seconds < BW_TIME_MIN / US_PER_S)
+		return BW_TIME_MIN;
+	return seconds * US_PER_S + time->tv_nsec / 1000;
 }
 
 /* ---- the calendar ------------------------------------------------------- */

@@ -5,6 +5,8 @@
 #ifndef BW_SYS_CLOCK_H
 #define BW_SYS_CLOCK_H
 
+#include <time.h>
+
 #include "base/bytes.h"
 
 enum {
@@ -18,6 +20,9 @@ enum {
 
 int64_t bw_clock_now_us(void);  /* wall clock: may jump either way */
 int64_t bw_clock_mono_us(void); /* never goes back; for durations and deadlines */
+
+/* A time of a file, which its owner may set to any second of 64 bits: one that no instant holds becomes the nearest. */
+int64_t bw_clock_of(const struct timespec *time);
 
 /* TAXII 2.1 §1.6.5 and §3.2: exactly six digits and Z. Instants outside MIN..MAX are clamped. */
 void bw_time_format(int64_t time_us, char out[BW_TIME_BYTES]);

@@ -58,6 +58,15 @@ static void instants_beyond_the_calendar_are_clamped(void **state)
 	assert_string_equal(text, "0000-01-01T00:00:00.000000Z");
 }
 
+static void a_time_of_a_file_beyond_all_instants_is_the_nearest(void **state)
+{
+	(void)state;
+	assert_int_equal(bw_clock_of(&(struct timespec){ 1795397607, 123456999 }), INT64_C(1795397607123456));
+	assert_int_equal(bw_clock_of(&(struct timespec){ -1, 999999000 }), -1);
+	assert_int_equal(bw_clock_of(&(struct timespec){ INT64_MAX, 999999999 }), BW_TIME_MAX);
+	assert_int_equal(bw_clock_of(&(struct timespec){ INT64_MIN, 0 }), BW_TIME_MIN);
+}
+
 static void strict_means_the_one_form(void **state)
 {
 	static const char *const bad[] = {
@@ -154,6 +163,7 @@ int main(void)
 		cmocka_unit_test(instants_become_text_with_six_digits_and_come_back),
 		cmocka_unit_test(every_day_of_four_centuries_comes_back),
 		cmocka_unit_test(instants_beyond_the_calendar_are_clamped),
+		cmocka_unit_test(a_time_of_a_file_beyond_all_instants_is_the_nearest),
 		cmocka_unit_test(strict_means_the_one_form),
 		cmocka_unit_test(days_and_hours_that_do_not_exist_are_out_of_range),
 		cmocka_unit_test(tolerant_takes_what_rfc_3339_allows),
