@@ -142,6 +142,17 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(place):
     assert not pathlib.Path(p.mount / ".breakwater-guard").exists()
 
 
+def test_copies_may_take_only_so_many_inodes(place):
+    p = place("ext4", 64 << 20)
+    (p.share / "one").write_bytes(b"of a few")
+    done = p.enroll("--inodes", "100", check=False)
+    assert done.returncode == 3 and "inodes, and the quota is 100" in done.stderr
+    assert not pathlib.Path(p.mount / ".breakwater-guard").exists()
+    assert "and 1000 inodes; free" in run("guard", "enroll", p.share, "--data", p.data, "--inodes", "1000").stdout
+    status = run("guard", "status", "--format", "json", "--data", p.data, check=False)
+    assert json.loads(status.stdout)["volumes"][0]["quota_inodes"] == 1000
+
+
 def test_what_cannot_be_guarded_is_refused_by_name(place, tmp_path):
     place("ext4")  # skips where there is no root
     subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)

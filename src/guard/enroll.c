@@ -131,6 +131,13 @@ uint64_t bw_guard_quota(const struct bw_guard_settings *settings, uint64_t size)
 	return settings->quota_bytes != 0 ? settings->quota_bytes : size / QUOTA_SHARE;
 }
 
+uint64_t bw_guard_inode_quota(const struct bw_guard_settings *settings, uint64_t inodes)
+{
+	if (settings->quota_inodes != 0)
+		return settings->quota_inodes;
+	return inodes == 0 ? UINT64_MAX : inodes / QUOTA_SHARE;
+}
+
 static enum bw_err kept_bytes(const struct bw_volume *volume, uint64_t *out)
 {
 	struct bw_shelf_totals totals;
@@ -163,7 +170,8 @@ enum bw_err bw_enroll_room(const struct bw_volume *volume, const struct bw_guard
 	*out = (struct bw_enroll_room){ .size = (uint64_t)status.f_blocks * status.f_frsize,
 					.free = (uint64_t)status.f_bavail * status.f_frsize,
 					.inodes = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail,
-					.kept = kept };
+					.kept = kept,
+					.inode_quota = bw_guard_inode_quota(settings, (uint64_t)status.f_files) };
 	out->quota = bw_guard_quota(settings, out->size);
 	return BW_OK;
 }
@@ -172,6 +180,12 @@ static enum bw_err too_much(struct bw_why *why, const char *mount, uint64_t need
 {
 	return bw_why_set(why, BW_ERR_DISK_FULL, "standing copies on '%s' would take %llu MiB, and %s %llu MiB", mount,
 			  (unsigned long long)(need / BW_MIB), of, (unsigned long long)(have / BW_MIB));
+}
+
+static enum bw_err too_many(struct bw_why *why, const char *mount, uint64_t need, const char *of, uint64_t have)
+{
+	return bw_why_set(why, BW_ERR_DISK_FULL, "standing copies on '%s' would take %llu inodes, and %s %llu", mount,
+			  (unsigned long long)need, of, (unsigned long long)have);
 }
 
 enum bw_err bw_enroll_fits(const struct bw_enroll_cost *cost, const struct bw_enroll_room *room, const char *mount,
@@ -185,9 +199,9 @@ enum bw_err bw_enroll_fits(const struct bw_enroll_cost *cost, const struct bw_en
 		return too_much(why, mount, cost->bytes, "the quota is", room->quota);
 	if (more > usable)
 		return too_much(why, mount, more, "what may be used of its free space is", usable);
+	if (cost->inodes > room->inode_quota)
+		return too_many(why, mount, cost->inodes, "the quota is", room->inode_quota);
 	if (cost->inodes > room->inodes && room->kept == 0)
-		return bw_why_set(why, BW_ERR_DISK_FULL,
-				  "standing copies on '%s' would take %llu inodes, and %llu are free", mount,
-				  (unsigned long long)cost->inodes, (unsigned long long)room->inodes);
+		return too_many(why, mount, cost->inodes, "free are", room->inodes);
 	return BW_OK;
 }

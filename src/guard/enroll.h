@@ -44,16 +44,20 @@ struct bw_enroll_room {
 	uint64_t inodes; /* free; UINT64_MAX where they are not counted (Btrfs) */
 	uint64_t kept;   /* by an earlier enrolment */
 	uint64_t quota;
+	uint64_t inode_quota; /* UINT64_MAX where they are not counted and nobody set one */
 };
 
 BW_MUST_USE enum bw_err bw_enroll_room(const struct bw_volume *volume, const struct bw_guard_settings *settings,
 				       struct bw_enroll_room *out, struct bw_why *why);
 
-/* DISK_FULL with a sentence when the cost does not fit the quota, the free space or the free inodes. Pure. */
+/* DISK_FULL with a sentence when the cost does not fit the quotas, the free space or the free inodes. Pure. */
 BW_MUST_USE enum bw_err bw_enroll_fits(const struct bw_enroll_cost *cost, const struct bw_enroll_room *room,
 				       const char *mount, struct bw_why *why);
 
 /* The quota of a volume of `size` bytes. Pure. */
 uint64_t bw_guard_quota(const struct bw_guard_settings *settings, uint64_t size);
+
+/* The same in inodes, for a file system that counts `inodes` in all; 0: it does not. */
+uint64_t bw_guard_inode_quota(const struct bw_guard_settings *settings, uint64_t inodes);
 
 #endif

@@ -117,6 +117,8 @@ static void take_options(struct enroll *enroll)
 		settings->mode = bw_guard_mode_of(mode);
 	if (bw_call_has(enroll->call, "quota"))
 		settings->quota_bytes = (uint64_t)bw_call_num(enroll->call, "quota");
+	if (bw_call_has(enroll->call, "inodes"))
+		settings->quota_inodes = (uint64_t)bw_call_num(enroll->call, "inodes");
 	if (bw_call_has(enroll->call, "largest"))
 		settings->largest_bytes = (uint64_t)bw_call_num(enroll->call, "largest");
 	if (bw_call_has(enroll->call, "days"))
@@ -182,11 +184,14 @@ static void say_cost(const struct bw_volume *volume, const struct bw_enroll_coun
 	(void)printf("%s (%s): %s\n", volume->mount, volume->type, bw_strategy_words(volume->strategy));
 	(void)printf("    %llu files in %llu folders, %llu MiB\n", (unsigned long long)count->files,
 		     (unsigned long long)count->folders, (unsigned long long)(count->bytes / BW_MIB));
-	(void)printf("    standing copies: about %llu MiB and %llu inodes, %llu s; quota %llu MiB, free %llu MiB, "
-		     "kept now %llu MiB\n",
+	(void)printf("    standing copies: about %llu MiB and %llu inodes, %llu s\n",
 		     (unsigned long long)(cost->bytes / BW_MIB), (unsigned long long)cost->inodes,
-		     (unsigned long long)cost->seconds, (unsigned long long)(room->quota / BW_MIB),
-		     (unsigned long long)(room->free / BW_MIB), (unsigned long long)(room->kept / BW_MIB));
+		     (unsigned long long)cost->seconds);
+	(void)printf("    quota %llu MiB", (unsigned long long)(room->quota / BW_MIB));
+	if (room->inode_quota != UINT64_MAX)
+		(void)printf(" and %llu inodes", (unsigned long long)room->inode_quota);
+	(void)printf("; free %llu MiB; kept now %llu MiB\n", (unsigned long long)(room->free / BW_MIB),
+		     (unsigned long long)(room->kept / BW_MIB));
 	say_gaps(count);
 }
 
@@ -208,7 +213,7 @@ static int weigh(struct enroll *enroll)
 		if (err != BW_OK)
 			return fail(enroll,
 				    "leave something out ('breakwater guard exclude', --largest SIZE), or allow more "
-				    "(--quota SIZE); nothing was changed",
+				    "(--quota SIZE, --inodes NUMBER); nothing was changed",
 				    &why, err);
 	}
 	return BW_EXIT_OK;
@@ -533,6 +538,12 @@ static const struct bw_option enroll_options[] = {
 	  .min = 1024 * 1024,
 	  .max = INT64_MAX,
 	  .help = "what copies may take on each file system; without it a fifth of it" },
+	{ .name = "inodes",
+	  .kind = BW_OPT_NUM,
+	  .unit = "number",
+	  .min = 1,
+	  .max = INT64_MAX,
+	  .help = "how many inodes copies may take on each file system; without it a fifth of them" },
 	{ .name = "largest",
 	  .kind = BW_OPT_SIZE,
 	  .unit = "bytes",

@@ -61,6 +61,7 @@ struct bw_guard_board {
 	_Atomic uint64_t exposure_p99_again_us;
 	_Atomic uint64_t kept_bytes;  /* now */
 	_Atomic uint64_t quota_bytes; /* now */
+	_Atomic uint64_t kept_inodes; /* now */
 	_Atomic uint64_t refused;     /* files that could not be kept (too large, quota, error) */
 	_Atomic uint64_t rescans;
 	_Atomic uint64_t second_looks; /* contents laid before the sampler (guard/second.h) */

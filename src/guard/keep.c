@@ -214,14 +214,18 @@ static void show(struct bw_keep *keep)
 {
 	struct bw_guard_board *board = keep->board;
 	uint64_t kept = 0;
+	uint64_t inodes = 0;
 
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		struct bw_shadow *shadow = bw_copier_shadow(keep->copier, i);
 		struct bw_shelf_totals totals;
 
-		if (bw_shelf_totals(bw_shadow_shelf(bw_copier_shadow(keep->copier, i)), &totals) == BW_OK)
+		if (bw_shelf_totals(bw_shadow_shelf(shadow), &totals) == BW_OK)
 			kept += totals.kept_bytes;
+		inodes += bw_shadow_objects(shadow);
 	}
 	board->kept_bytes = kept;
+	board->kept_inodes = inodes;
 	board->quota_bytes = keep->quota;
 	board->files = bw_index_count(keep->guard->index);
 	board->queued = bw_queue_count(keep->queue);

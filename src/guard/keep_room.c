@@ -17,7 +17,6 @@ enum {
 	FREE_SHARE = 50,   /* of a volume the guard leaves free as long as it has history to give */
 	MOST_SHARE = 10,   /* … and when it fills quickly, at most this */
 	FLOOR_SHARE = 100, /* copies do not take the last of it */
-	INODE_SHARE = 5,   /* of all inodes: the quota where nobody set one */
 	AHEAD_S = 5,       /* seconds of the present pace that are kept free */
 	AGAIN_MS = 60 * 1000,
 	TIDY_LIVE = 50, /* percent: a pack that holds less is emptied */
@@ -66,9 +65,7 @@ static enum bw_err look(struct bw_keep *keep, uint32_t volume, struct look *out)
 			      .kept = totals.kept_bytes,
 			      .objects = bw_shadow_objects(shadow) };
 	out->quota = bw_guard_quota(&keep->guard->settings, out->size);
-	out->inode_quota = keep->guard->settings.quota_inodes;
-	if (out->inode_quota == 0)
-		out->inode_quota = out->inodes == 0 ? UINT64_MAX : out->inodes / INODE_SHARE;
+	out->inode_quota = bw_guard_inode_quota(&keep->guard->settings, out->inodes);
 	return bw_shadow_dead_bytes(shadow, &out->dead);
 }
 

@@ -34,9 +34,11 @@ static void look_at_store(const struct bw_status *status, const struct bw_volume
 	enum bw_err err;
 
 	out->volume = volume;
-	if (statvfs(volume->mount, &space) == 0)
+	if (statvfs(volume->mount, &space) == 0) {
 		out->quota_bytes = bw_guard_quota(&status->settings,
 						  (uint64_t)space.f_blocks * (uint64_t)space.f_frsize);
+		out->quota_inodes = bw_guard_inode_quota(&status->settings, (uint64_t)space.f_files);
+	}
 	err = bw_shadow_open(volume, true, &shadow, &why);
 	if (err == BW_OK) {
 		err = bw_shelf_totals(bw_shadow_shelf(shadow), &out->totals);
@@ -143,6 +145,8 @@ static enum bw_err json_volume(struct bw_buf *out, const struct bw_status_volume
 	BW_TRY(bw_json_add_text(out, "type", bw_slice_text(store->volume->type)));
 	BW_TRY(bw_json_add_text(out, "strategy", bw_slice_text(bw_strategy_words(store->volume->strategy))));
 	BW_TRY(bw_json_add_num(out, "quota_bytes", (int64_t)store->quota_bytes));
+	if (store->quota_inodes != UINT64_MAX)
+		BW_TRY(bw_json_add_num(out, "quota_inodes", (int64_t)store->quota_inodes));
 	if (!store->is_known) {
 		BW_TRY(bw_json_add_text(out, "unreadable", bw_slice_text(store->why)));
 		return bw_buf_add_u8(out, '}');
@@ -259,9 +263,12 @@ static enum bw_err text_volume(struct bw_buf *out, const struct bw_status_volume
 		BW_TRY(bw_text_escape(out, bw_slice_text(store->why)));
 		return bw_buf_add_u8(out, '\n');
 	}
-	return bw_buf_addf(out, "           %llu files, %llu versions; %s kept of %s\n",
+	BW_TRY(bw_buf_addf(out, "           %llu files, %llu versions; %s kept of %s",
 			   (unsigned long long)store->totals.files, (unsigned long long)store->totals.versions,
-			   bw_plain_size(store->totals.kept_bytes, kept), bw_plain_size(store->quota_bytes, quota));
+			   bw_plain_size(store->totals.kept_bytes, kept), bw_plain_size(store->quota_bytes, quota)));
+	if (store->quota_inodes == UINT64_MAX)
+		return bw_buf_add_u8(out, '\n');
+	return bw_buf_addf(out, " and %llu inodes\n", (unsigned long long)store->quota_inodes);
 }
 
 static enum bw_err text_running(const struct bw_status *status, struct bw_buf *out)
@@ -274,9 +281,9 @@ static enum bw_err text_running(const struct bw_status *status, struct bw_buf *o
 	BW_TRY(bw_buf_addf(out, "Exposure   now %s; of 100 files 99 were safe within %s when new, %s when changed\n",
 			   bw_plain_span(board->exposure_us, now), bw_plain_span(board->exposure_p99_new_us, new),
 			   bw_plain_span(board->exposure_p99_again_us, again)));
-	BW_TRY(bw_buf_addf(out, "Copies     %llu taken, %llu waiting, %llu could not be kept\n",
+	BW_TRY(bw_buf_addf(out, "Copies     %llu taken, %llu waiting, %llu could not be kept; they take %llu inodes\n",
 			   (unsigned long long)board->versions, (unsigned long long)board->queued,
-			   (unsigned long long)board->refused));
+			   (unsigned long long)board->refused, (unsigned long long)board->kept_inodes));
 	if (board->enrolling > 0)
 		BW_TRY(bw_buf_addf(out, "Catching up: %llu files still to look at\n",
 				   (unsigned long long)board->enrolling));

@@ -31,6 +31,7 @@
 	X(exposure_p99_again_us) \
 	X(kept_bytes)            \
 	X(quota_bytes)           \
+	X(kept_inodes)           \
 	X(refused)               \
 	X(rescans)               \
 	X(enrolling)
@@ -46,8 +47,9 @@ struct bw_status_volume {
 	const struct bw_volume *volume;
 	struct bw_shelf_totals totals;
 	uint64_t quota_bytes;
-	bool is_known; /* the store could be read */
-	char why[128]; /* else */
+	uint64_t quota_inodes; /* UINT64_MAX: none */
+	bool is_known;         /* the store could be read */
+	char why[128];         /* else */
 };
 
 enum { BW_STATUS_JOBS_MAX = 2 * BW_JOBS_MAX };
