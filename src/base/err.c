@@ -31,6 +31,13 @@ const char *bw_err_name(enum bw_err err)
 	return is_known(err) ? name_of[err] : "UNKNOWN";
 }
 
+static _Thread_local int last_errno;
+
+int bw_err_last_errno(void)
+{
+	return last_errno;
+}
+
 enum bw_err bw_err_from_errno(int saved_errno)
 {
 	switch (saved_errno) {
@@ -69,6 +76,7 @@ enum bw_err bw_err_from_errno(int saved_errno)
 	case EFBIG:
 		return BW_ERR_TOO_BIG;
 	default:
+		last_errno = saved_errno;
 		return BW_ERR_SYSTEM;
 	}
 }

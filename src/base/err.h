@@ -64,6 +64,9 @@ const char *bw_err_name(enum bw_err err);
 /* The closest row for an errno value (ENOSPC, EROFS, EACCES ...). */
 enum bw_err bw_err_from_errno(int saved_errno);
 
+/* The errno that last had no row of its own in this thread, so became SYSTEM; 0: none did. For sentences only. */
+int bw_err_last_errno(void);
+
 /* Passes an error up. */
 #define BW_TRY(call)                                   \
 	do {                                           \

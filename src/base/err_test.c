@@ -29,7 +29,10 @@ static void the_kernels_numbers_find_their_row(void **state)
 	assert_int_equal(bw_err_from_errno(ENOSPC), BW_ERR_DISK_FULL);
 	assert_int_equal(bw_err_from_errno(EROFS), BW_ERR_READ_ONLY);
 	assert_int_equal(bw_err_from_errno(EMFILE), BW_ERR_TOO_MANY);
+	assert_int_equal(bw_err_last_errno(), 0);
 	assert_int_equal(bw_err_from_errno(EDOM), BW_ERR_SYSTEM);
+	assert_int_equal(bw_err_from_errno(EIO), BW_ERR_IO);
+	assert_int_equal(bw_err_last_errno(), EDOM);
 }
 
 static void a_fault_is_filled_when_there_is_one(void **state)

@@ -367,10 +367,10 @@ int bw_hand_run(struct bw_seat *seat)
 	if (hand != NULL) {
 		hand->seat = seat;
 		hand->guard = bw_guard_of(seat);
-		err = begin(hand, &why);
+		err = bw_why_doing(&why, begin(hand, &why), "begin");
 	}
 	if (err != BW_OK) {
-		bw_log(BW_ERROR, "hand ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		bw_log(BW_ERROR, "hand ends", BW_TEXT("why", why.text));
 		free(hand);
 		return BW_EXIT_FAILED;
 	}

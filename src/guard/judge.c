@@ -351,10 +351,10 @@ int bw_judge_run(struct bw_seat *seat)
 {
 	static struct judge judge; /* a megabyte, touched as it fills */
 	struct bw_why why = { 0 };
-	const enum bw_err err = begin(&judge, seat, &why);
+	const enum bw_err err = bw_why_doing(&why, begin(&judge, seat, &why), "begin");
 
 	if (err != BW_OK)
-		bw_log(BW_ERROR, "judge ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		bw_log(BW_ERROR, "judge ends", BW_TEXT("why", why.text));
 	else
 		work(&judge);
 	bw_trace_free(judge.trace);

@@ -467,7 +467,7 @@ static void say_walked(const struct bw_volume *volume, const struct bw_gathered 
 	       BW_NUM("refused", g->refused + g->skipped));
 }
 
-static enum bw_err walk(struct bw_keep *keep)
+static enum bw_err walk(struct bw_keep *keep, struct bw_why *why)
 {
 	enum bw_err err = BW_OK;
 
@@ -484,10 +484,9 @@ static enum bw_err walk(struct bw_keep *keep)
 						     .between = between,
 						     .context = keep };
 		struct bw_gathered gathered = { 0 };
-		struct bw_why why = { 0 };
 
 		keep->walking_on = i;
-		err = bw_gather(&plan, &gathered, &why);
+		err = bw_gather(&plan, &gathered, why);
 		bw_keep_soil(keep, i);
 		keep->board->refused += gathered.refused;
 		say_walked(&keep->guard->volumes[i], &gathered);
@@ -515,21 +514,21 @@ static enum bw_err finish(struct bw_keep *keep)
 	return sync_all(keep);
 }
 
-static enum bw_err work(struct bw_keep *keep)
+static enum bw_err work(struct bw_keep *keep, struct bw_why *why)
 {
-	bool more;
+	bool more = false;
 
 	keep->must_walk = true; /* what changed while nobody looked */
 	while (!keep->stopping) {
-		BW_TRY(serve(keep, &more));
+		BW_TRY(bw_why_doing(why, serve(keep, &more), "keep what changed"));
 		if (!more && keep->must_walk)
-			BW_TRY(walk(keep));
+			BW_TRY(bw_why_doing(why, walk(keep, why), "walk the trees"));
 		else if (!more)
 			sleep_a_while(keep);
 		else
 			hear(keep, 0);
 	}
-	return finish(keep);
+	return bw_why_doing(why, finish(keep), "keep what was left at the end");
 }
 
 static enum bw_err confine(struct bw_keep *keep, struct bw_why *why)
@@ -573,8 +572,8 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 	}
 	keep->quota = all_quotas(keep);
 	show(keep);
-	BW_TRY(bw_seat_ready(keep->seat));
-	return work(keep);
+	BW_TRY(bw_why_doing(why, bw_seat_ready(keep->seat), "say that all is ready"));
+	return work(keep, why);
 }
 
 int bw_keep_run(struct bw_seat *seat)
@@ -588,11 +587,11 @@ int bw_keep_run(struct bw_seat *seat)
 	keep->seat = seat;
 	keep->guard = bw_guard_of(seat);
 	keep->board = (struct bw_guard_board *)(void *)keep->guard->board->ptr; /* a page: aligned for anything */
-	err = run(keep, &why);
+	err = bw_why_doing(&why, run(keep, &why), "begin");
 	if (err == BW_ERR_TOO_MANY && bw_seat_ask(seat, BW_SEAT_ASK_LARGER, bw_slice_empty, -1) == BW_OK)
 		bw_log(BW_NOTICE, "more files than the index was made for: it is made larger");
 	else if (err != BW_OK)
-		bw_log(BW_ERROR, "keep ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		bw_log(BW_ERROR, "keep ends", BW_TEXT("why", why.text));
 	bw_copier_free(keep->copier);
 	bw_queue_free(keep->queue);
 	bw_arena_release(&keep->settings);

@@ -369,9 +369,9 @@ int bw_scribe_run(struct bw_seat *seat)
 
 	scribe.board = board_of(all);
 	scribe.guard = bw_guard_of(seat);
-	err = begin(&scribe, &why);
+	err = bw_why_doing(&why, begin(&scribe, &why), "begin");
 	if (err != BW_OK) {
-		bw_log(BW_ERROR, "scribe ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		bw_log(BW_ERROR, "scribe ends", BW_TEXT("why", why.text));
 		return BW_EXIT_FAILED;
 	}
 	while (turn(&scribe))

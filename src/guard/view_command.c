@@ -84,8 +84,8 @@ static int serve(struct viewing *v)
 	}
 	if (err == BW_ERR_UNSUPPORTED)
 		(void)bw_why_set(&why, err, "this kernel does not check access control lists for FUSE");
-	if (err != BW_OK)
-		bw_log(BW_ERROR, "the view ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+	if (bw_why_doing(&why, err, "show it") != BW_OK)
+		bw_log(BW_ERROR, "the view ends", BW_TEXT("why", why.text));
 	bw_view_close(view);
 	return err == BW_OK ? BW_EXIT_OK : BW_EXIT_FAILED;
 }

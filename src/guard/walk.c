@@ -179,6 +179,11 @@ static enum bw_err begin(struct walk *walk, struct bw_slice path, struct bw_why 
 	memcpy(name, path.ptr, path.len);
 	name[path.len] = '\0';
 	err = bw_open_beneath(walk->plan->volume->root, name, O_RDONLY | O_DIRECTORY, 0, &fd);
+	if (err == BW_ERR_UNSUPPORTED)
+		return bw_why_set(why, err,
+				  "cannot enter '%s' below '%s': the call openat2 is refused; take RestrictSUIDSGID= "
+				  "out of the unit, or whatever else filters calls (Linux has it since 5.6)",
+				  name, walk->plan->volume->mount);
 	if (err != BW_OK)
 		return bw_why_set(why, err, "cannot enter '%s' below '%s': %s", name, walk->plan->volume->mount,
 				  bw_err_text(err));

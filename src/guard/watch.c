@@ -357,11 +357,11 @@ int bw_watch_run(struct bw_seat *seat)
 		begin(w);
 		err = bw_seat_ready(seat);
 	}
+	err = bw_why_doing(&why, err, "begin");
 	if (err == BW_OK)
 		loop(w);
 	else
-		bw_log(BW_ERROR, "watch cannot begin",
-		       BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		bw_log(BW_ERROR, "watch cannot begin", BW_TEXT("why", why.text));
 	release(w);
 	free(w);
 	return err == BW_OK ? 0 : 1;

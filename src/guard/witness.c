@@ -499,11 +499,11 @@ int bw_witness_run(struct bw_seat *seat)
 	enum bw_err err;
 
 	w.guard = bw_guard_of(seat);
-	err = begin(&w, &why);
+	err = bw_why_doing(&why, begin(&w, &why), "begin");
 	if (err == BW_OK)
 		work(&w);
 	else
-		bw_log(BW_ERROR, "witness ends", BW_TEXT("why", why.text[0] != '\0' ? why.text : bw_err_text(err)));
+		bw_log(BW_ERROR, "witness ends", BW_TEXT("why", why.text));
 	for (size_t i = 0; i < w.guard->volume_count; i++)
 		bw_shadow_close(w.shadows[i]);
 	for (size_t i = 0; i < IMAGES_MAX; i++)

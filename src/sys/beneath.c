@@ -22,6 +22,7 @@ enum bw_err bw_open_beneath(int folder, const char *path, int flags, mode_t mode
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
+	BW_NEED(fd >= 0 || errno != ENOSYS, UNSUPPORTED);
 	if (fd < 0)
 		return errno == ELOOP || errno == ENOTDIR || errno == EXDEV ? BW_ERR_TYPE : bw_err_from_errno(errno);
 	*out_fd = (int)fd;

@@ -12,7 +12,8 @@
 /*
  * `path` is relative, with slashes; "" or "." is the folder itself. O_CLOEXEC is added, O_NOFOLLOW too
  * (with O_PATH a final link itself is opened). Errors: NOT_FOUND; DENIED; TYPE (a link or no folder on the way,
- * or another mount); EXISTS (with O_EXCL); DISK_FULL; TOO_MANY; SYSTEM.
+ * or another mount); EXISTS (with O_EXCL); DISK_FULL; TOO_MANY; SYSTEM. UNSUPPORTED: the call is not there: the kernel
+ * is older, or a filter that cannot see into its flags refuses all of it (RestrictSUIDSGID= of systemd does).
  */
 BW_MUST_USE enum bw_err bw_open_beneath(int folder, const char *path, int flags, mode_t mode, int *out_fd);
 

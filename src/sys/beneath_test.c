@@ -1,9 +1,12 @@
 #include "sys/beneath.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/test.h"
@@ -75,11 +78,39 @@ static void no_way_leads_out(void **state)
 	assert_int_equal(try_open(*state, "/etc/passwd"), BW_ERR_TYPE);
 }
 
+/* As systemd's RestrictSUIDSGID= does, which once kept the guard from walking. */
+static bool take_the_call_away(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	bool done = ctx != NULL && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0) == 0 &&
+		    seccomp_load(ctx) == 0;
+
+	seccomp_release(ctx);
+	return done;
+}
+
+static void a_filter_that_takes_the_call_away_is_not_just_some_failure(void **state)
+{
+	const pid_t child = fork();
+	int status = 0;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(!take_the_call_away() ? 77 : try_open(*state, "in") == BW_ERR_UNSUPPORTED ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_lies_below_opens, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_way_leads_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_filter_that_takes_the_call_away_is_not_just_some_failure, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum bw_err bw_why_set(struct bw_why *why, enum bw_err err, const char *fmt, ...)
 {
@@ -24,4 +25,16 @@ enum bw_err bw_why_errno(struct bw_why *why, int saved_errno, const char *verb, 
 	if (err == BW_ERR_SYSTEM)
 		words = strerror(saved_errno);
 	return bw_why_set(why, err, "cannot %s '%s': %s", verb, subject, words);
+}
+
+enum bw_err bw_why_doing(struct bw_why *why, enum bw_err err, const char *doing)
+{
+	const int last = bw_err_last_errno();
+
+	if (err == BW_OK || why == NULL || why->text[0] != '\0')
+		return err;
+	if (err == BW_ERR_SYSTEM && last != 0)
+		return bw_why_set(why, err, "cannot %s: %s (what the kernel said last: %s)", doing, bw_err_text(err),
+				  strerror(last));
+	return bw_why_set(why, err, "cannot %s: %s", doing, bw_err_text(err));
 }

@@ -21,4 +21,10 @@ enum bw_err bw_why_set(struct bw_why *why, enum bw_err err, const char *fmt, ...
 /* "cannot VERB 'SUBJECT': words for errno"; returns the closest row for the errno. */
 enum bw_err bw_why_errno(struct bw_why *why, int saved_errno, const char *verb, const char *subject);
 
+/*
+ * Fills `why` with "cannot DOING: words for err" when nothing more exact is in it, and returns `err`; leaves it alone
+ * for OK. SYSTEM comes with what the kernel last said in this thread.
+ */
+enum bw_err bw_why_doing(struct bw_why *why, enum bw_err err, const char *doing);
+
 #endif
