@@ -3,7 +3,7 @@
  * makes what `guard run` would, takes every file below a folder into the index, and is judge and
  * keep itself: it prints what reaches them, a line each, and does what its standard input says.
  *
- *   guard_watch_probe DIR [RING_BYTES]
+ *   guard_watch_probe DIR [RING_BYTES [short]]     short: the kernel's queue of names is no longer than any program's
  *
  *   EVENT | WORK  act pid known replaced size sample name name_to first-bytes      PROCESS act pid parent session
  * group start comm
@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/fanotify.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -312,6 +313,15 @@ static void ready(void *shared, struct bw_crew *crew)
 	(void)fflush(stdout);
 }
 
+/* The guard asks for a queue without an end; what happens when one has an end all the same is to be seen too. */
+static void shorten(struct bw_ears *ears)
+{
+	(void)close(ears->names);
+	ears->names = fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK | FAN_CLOEXEC | FAN_REPORT_DFID_NAME_TARGET,
+				    O_RDONLY);
+	need(ears->names >= 0, "a short queue");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct bw_worker workers[] = { { "watch", bw_watch_run, BW_MAY_WATCH },
@@ -320,10 +330,10 @@ int main(int argc, char **argv)
 	const struct bw_crew_plan plan = { .workers = workers, .shared = &probe, .keep = keep, .ready = ready };
 	struct bw_guard *guard = &probe.guard;
 	struct bw_why why = { "" };
-	const size_t ring_bytes = argc == 3 ? (size_t)atol(argv[2]) : RING_BYTES;
-	char *path = argc == 2 || argc == 3 ? realpath(argv[1], NULL) : NULL;
+	const size_t ring_bytes = argc > 2 ? (size_t)atol(argv[2]) : RING_BYTES;
+	char *path = argc >= 2 && argc <= 4 ? realpath(argv[1], NULL) : NULL;
 
-	need(path != NULL, "usage: guard_watch_probe DIR [RING_BYTES]");
+	need(path != NULL, "usage: guard_watch_probe DIR [RING_BYTES [short]]");
 	bw_log_set_level(BW_DEBUG);
 	probe.commands = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	guard->data = "/nonexistent";
@@ -331,6 +341,8 @@ int main(int argc, char **argv)
 	guard->volume_count = 1;
 	need(bw_volume_of(path, &guard->volumes[0], &why) == BW_OK, why.text);
 	need(bw_ears_open(&guard->ears, &why) == BW_OK, why.text);
+	if (argc == 4)
+		shorten(&guard->ears);
 	need(bw_ears_add(&guard->ears, &guard->volumes[0], &why) == BW_OK, why.text);
 	need(bw_index_new(65536, &guard->index) == BW_OK, "index");
 	need(bw_ring_new("events", ring_bytes, &guard->events) == BW_OK, "ring");

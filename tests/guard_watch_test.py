@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from exchange import binary, patience
+from exchange import binary, children_of, patience
 
 STILL = patience()  # seconds without another file: the attack has ended
 WITHIN = 20 * patience()  # seconds, for what takes milliseconds on a machine that is not busy
@@ -327,6 +327,25 @@ def test_what_lies_outside_is_nobodys_business(volume, share, probe):
     (share / "inside").write_text("x")
     probe.until("EVENT", "CLOSED")
     assert not [line for line in probe.waiting() if "outside" in line]
+
+
+def test_a_queue_of_the_kernel_that_overflows_is_told_and_no_silence(share):
+    longest = int(pathlib.Path("/proc/sys/fs/fanotify/max_queued_events").read_text())
+    if longest > 100_000:
+        pytest.skip(f"this machine queues {longest} events for any program, too many to make here")
+    probe = Probe(share, str(16 << 20), "short")
+    try:
+        (share / "name0").touch()  # empty and not known: nothing of it fills a ring
+        watch = next(pid for pid, name in children_of(probe.process.pid).items() if name == "bw-watch")
+        os.kill(watch, signal.SIGSTOP)
+        for n in range(longest + 100):
+            os.rename(share / f"name{n}", share / f"name{n + 1}")
+        probe.process.stdin.write("quiet\n")
+        os.kill(watch, signal.SIGCONT)
+        probe.until("LOST")
+        assert 0 < int(probe.say("board")[3]) < 100  # the queue's own record, and not all that found no room in a ring
+    finally:
+        probe.close()
 
 
 def test_a_reader_that_does_not_read_makes_a_loss_that_is_told(share):
