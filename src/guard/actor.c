@@ -192,10 +192,16 @@ static void settle_listener(struct bw_actors *actors, struct actor_node *node)
 	node->actor = 0;
 }
 
-/* Born of a session it is that session's script or helper, whatever it is called. */
+/*
+ * Born of a session it is that session's script or helper, whatever it is called. Who listens is root; a session may
+ * have taken its user's number by the time it is told of, so what counts is of whom it was born. Anybody else of that
+ * name would choose whom the guard ends, or keeps out.
+ */
 static bool is_smbd(const struct actor_node *node, const struct actor_node *parent)
 {
-	return actor_is_smbd_name(node->comm) && !node->is_guard && !(parent->is_smbd && !parent->is_host);
+	if (!actor_is_smbd_name(node->comm) || node->is_guard)
+		return false;
+	return parent->is_smbd ? parent->is_host : node->uid == 0;
 }
 
 /* ---- events ----------------------------------------------------------------------------------------- */

@@ -188,6 +188,32 @@ static void starts_count_from_before_the_machine_slept(void **state)
 	assert_int_equal(bw_actors_find(actors, 110, LATE + 200), runner);
 }
 
+static void who_calls_himself_smbd_is_nobody_special(void **state)
+{
+	struct bw_actors *actors = *state;
+	struct bw_process_event smbd = { .time_ns = LATE, .pid = 300, .parent = 1, .comm = "smbd" };
+	uint32_t processes[2];
+	uint32_t roots[8];
+	uint32_t parent;
+
+	begin(actors);
+	parent = born(actors, 110, SHELL, 110, SHELL, "smbd");
+	processes[0] = born(actors, 111, 110, 110, SHELL, "smbd");
+	processes[1] = born(actors, 112, 110, 110, SHELL, "smbd[10.0.0.9]");
+	assert_int_not_equal(bw_actors_of(actors, parent), 0);
+	assert_int_equal(bw_actors_of(actors, processes[0]), bw_actors_of(actors, processes[1]));
+	assert_int_equal(bw_actors_roots(actors, processes, 2, roots, BW_COUNT(roots)), 1);
+	assert_int_equal(roots[0], parent);
+	assert_int_equal(bw_actors_next_unknown(actors, 0), 0); /* nobody asks whom it serves */
+
+	(void)bw_actors_hear(actors, &smbd); /* but root's is, and what it bore for others */
+	smbd.parent = smbd.pid++;
+	smbd.uid = 1000;
+	(void)bw_actors_hear(actors, &smbd);
+	assert_int_equal(bw_actors_next_unknown(actors, 0), bw_actors_find(actors, smbd.pid, LATE));
+	assert_int_equal(bw_actors_of(actors, bw_actors_find(actors, smbd.parent, LATE)), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -200,6 +226,7 @@ int main(void)
 		TEST(what_was_booked_to_him_meanwhile_is_his_familys),
 		TEST(a_number_used_again_is_somebody_else),
 		TEST(starts_count_from_before_the_machine_slept),
+		TEST(who_calls_himself_smbd_is_nobody_special),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

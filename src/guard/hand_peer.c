@@ -42,9 +42,17 @@ static void let_go(struct held_process *held)
 	*held = HELD_NONE;
 }
 
+static bool is_roots(struct hand *hand, struct bw_process *process)
+{
+	bw_process_read_more(hand->proc, process);
+	return process->uid == 0;
+}
+
+/* Anybody may call himself smbd: it is root's, or, while it acts for a user, born of root's. */
 static bool hold(struct hand *hand, const struct bw_who *who, struct held_process *out)
 {
 	struct bw_process process;
+	struct bw_process parent;
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%u", who->pid);
@@ -52,6 +60,9 @@ static bool hold(struct hand *hand, const struct bw_who *who, struct held_proces
 	out->pid_fd = (int)syscall(SYS_pidfd_open, (pid_t)who->pid, 0);
 	if (out->folder < 0 || out->pid_fd < 0 || bw_process_read(hand->proc, who->pid, &process) != BW_OK ||
 	    !process.alive || strncmp(process.comm, "smbd", 4) != 0)
+		return false;
+	if (!is_roots(hand, &process) && (bw_process_read(hand->proc, process.parent, &parent) != BW_OK ||
+					  strncmp(parent.comm, "smbd", 4) != 0 || !is_roots(hand, &parent)))
 		return false;
 	out->parent = process.parent;
 	return who->start_ns == 0 || bw_process_same_start(process.start_ns, who->start_ns);

@@ -25,9 +25,13 @@ enum {
 
 /* ---- the children of smbd ------------------------------------------------------------------ */
 
+/* Anybody may call himself so, but not be root. */
 static bool is_smbd(struct hand *hand, uint32_t pid, struct bw_process *out)
 {
-	return bw_process_read(hand->proc, pid, out) == BW_OK && strcmp(out->comm, "smbd") == 0;
+	if (bw_process_read(hand->proc, pid, out) != BW_OK || strcmp(out->comm, "smbd") != 0)
+		return false;
+	bw_process_read_more(hand->proc, out);
+	return out->uid == 0;
 }
 
 /* The listening ones: an smbd whose parent is none. */
