@@ -325,6 +325,7 @@ static enum bw_err report(struct enroll *enroll, const struct bw_volume *volume,
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(64 * BW_KIB);
 	struct bw_shelf_totals totals;
+	const unsigned long long guarded = g->taken + g->unchanged;
 	unsigned long long a_second;
 
 	BW_TRY(bw_shelf_totals(bw_shadow_shelf(enroll->shadow), &totals));
@@ -336,8 +337,8 @@ static enum bw_err report(struct enroll *enroll, const struct bw_volume *volume,
 	}
 	(void)printf("%s: %llu files guarded; %llu copied in %.1f s (%llu a second), %llu were as they had been, %llu "
 		     "are gone; the copies take %llu MiB\n",
-		     volume->mount, (unsigned long long)(g->taken + g->unchanged), (unsigned long long)g->taken,
-		     (double)took_us / 1e6, a_second, (unsigned long long)g->unchanged, (unsigned long long)g->gone,
+		     volume->mount, guarded, (unsigned long long)g->taken, (double)took_us / 1e6, a_second,
+		     (unsigned long long)g->unchanged, (unsigned long long)g->gone,
 		     (unsigned long long)(totals.kept_bytes / BW_MIB));
 	return BW_OK;
 }
