@@ -1,5 +1,6 @@
 #include "guard/shadow.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -41,18 +42,74 @@ static void write_in_place(const char *store)
 	(void)close(fd);
 }
 
+/* Root's and nobody else's, and a folder, not a link somebody put there. */
+enum bw_err bw_shadow_folder(const struct bw_volume *volume, int *out, struct bw_why *why)
+{
+	const int fd = openat(volume->root, BW_SHADOW_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat status;
+
+	if (fd < 0 && errno == ENOENT)
+		return bw_why_set(why, BW_ERR_NOT_FOUND,
+				  "nothing on '%s' is guarded: 'breakwater guard enroll' takes a folder in",
+				  volume->mount);
+	if (fd < 0)
+		return bw_why_errno(why, errno, "open", volume->store);
+	if (fstat(fd, &status) != 0 || status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
+		(void)close(fd);
+		return bw_why_set(why, BW_ERR_DENIED, "'%s' must belong to root with mode 0700", volume->store);
+	}
+	*out = fd;
+	return BW_OK;
+}
+
+/* Whether copies lie there already: then a new, empty catalogue would have them all removed. */
+static bool has_contents(int store, const char *name)
+{
+	const int fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	bool any = false;
+
+	if (listing == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return false;
+	}
+	while (!any && (entry = readdir(listing)) != NULL)
+		any = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	(void)closedir(listing);
+	return any;
+}
+
+/* The store's own folder, and nothing that somebody put in its place before us. */
+static enum bw_err make_folder(const struct bw_volume *volume, struct bw_why *why)
+{
+	enum bw_err err = bw_folder_make(volume->store, why);
+	int store = -1;
+
+	if (err != BW_OK && err != BW_ERR_EXISTS)
+		return err;
+	BW_TRY(bw_shadow_folder(volume, &store, why));
+	if (faccessat(store, "catalogue.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		err = bw_why_set(why, BW_ERR_EXISTS, "'%s' already keeps shadows", volume->store);
+	else if (has_contents(store, "packs") || has_contents(store, "objects"))
+		err = bw_why_set(why, BW_ERR_CORRUPT,
+				 "the catalogue of '%s' is gone, and copies are there: 'breakwater guard mend' makes a "
+				 "new one of them",
+				 volume->store);
+	else
+		err = BW_OK;
+	(void)close(store);
+	return err;
+}
+
 enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why)
 {
 	static const char *const folders[] = { "packs", "objects" };
 	char path[BW_PATH_BYTES];
 	enum bw_err err;
 
-	err = bw_folder_make(volume->store, why);
-	if (err != BW_OK && err != BW_ERR_EXISTS)
-		return err;
-	BW_TRY(inside(path, volume, "catalogue.db"));
-	if (bw_file_exists(path))
-		return bw_why_set(why, BW_ERR_EXISTS, "'%s' already keeps shadows", volume->store);
+	BW_TRY(make_folder(volume, why));
 	for (size_t i = 0; i < BW_COUNT(folders); i++) {
 		BW_TRY(inside(path, volume, folders[i]));
 		err = bw_folder_make(path, why);
@@ -65,25 +122,12 @@ enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why)
 	return bw_folder_sync(volume->store, why);
 }
 
-/* Root's and nobody else's, and a folder, not a link somebody put there. */
 static enum bw_err open_folder(struct bw_shadow *shadow, struct bw_why *why)
 {
-	const char *path = shadow->volume->store;
-	struct stat status;
-
-	shadow->folder = openat(shadow->volume->root, BW_SHADOW_FOLDER,
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (shadow->folder < 0 && errno == ENOENT)
-		return bw_why_set(why, BW_ERR_NOT_FOUND,
-				  "nothing on '%s' is guarded: 'breakwater guard enroll' takes a folder in",
-				  shadow->volume->mount);
-	if (shadow->folder < 0 || fstat(shadow->folder, &status) != 0)
-		return bw_why_errno(why, errno, "open", path);
-	if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
-		return bw_why_set(why, BW_ERR_DENIED, "'%s' must belong to root with mode 0700", path);
+	BW_TRY(bw_shadow_folder(shadow->volume, &shadow->folder, why));
 	shadow->objects = openat(shadow->folder, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (shadow->objects < 0)
-		return bw_why_errno(why, errno, "open the objects of", path);
+		return bw_why_errno(why, errno, "open the objects of", shadow->volume->store);
 	return BW_OK;
 }
 
@@ -118,6 +162,18 @@ static enum bw_err open_packs(struct bw_shadow *shadow, struct bw_why *why)
 	return bw_packs_open(&plan, &shadow->packs, why);
 }
 
+/* A damaged catalogue, or one that is gone, is nothing that goes by itself. */
+static enum bw_err name_the_way_out(const struct bw_shadow *shadow, enum bw_err err, struct bw_why *why)
+{
+	struct bw_why said;
+
+	if (why == NULL || (err != BW_ERR_CORRUPT && err != BW_ERR_NOT_FOUND))
+		return err;
+	said = *why;
+	return bw_why_set(why, err, "%s; 'breakwater guard mend' makes a new one of what is there",
+			  said.text[0] != '\0' ? said.text : shadow->volume->store);
+}
+
 static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 {
 	char path[BW_PATH_BYTES];
@@ -130,14 +186,18 @@ static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 		bw_shadow_give_up_spare(shadow);
 	}
 	BW_TRY(inside(path, shadow->volume, "catalogue.db"));
-	BW_TRY(bw_shelf_open(path, shadow->read_only, &shadow->shelf, why));
-	BW_TRY(open_packs(shadow, why));
+	err = bw_shelf_open(path, shadow->read_only, &shadow->shelf, why);
+	if (err == BW_OK)
+		err = open_packs(shadow, why);
+	if (err != BW_OK)
+		return name_the_way_out(shadow, err, why);
 	if (shadow->read_only)
 		return BW_OK;
 	err = bw_shadow_mend(shadow);
-	return err == BW_OK ? BW_OK
-			    : bw_why_set(why, err, "cannot bring the store '%s' in order: %s", shadow->volume->store,
-					 bw_err_text(err));
+	if (err == BW_OK)
+		return BW_OK;
+	(void)bw_why_set(why, err, "cannot bring the store '%s' in order: %s", shadow->volume->store, bw_err_text(err));
+	return name_the_way_out(shadow, err, why);
 }
 
 enum bw_err bw_shadow_open(const struct bw_volume *volume, bool read_only, struct bw_shadow **out, struct bw_why *why)

@@ -30,6 +30,9 @@ struct bw_shadow {
 	struct bw_buf meta;
 };
 
+/* The store's folder: root's alone, and no link. NOT_FOUND, DENIED. The caller closes. */
+BW_MUST_USE enum bw_err bw_shadow_folder(const struct bw_volume *volume, int *out, struct bw_why *why);
+
 /* Gives up what bw_shadow_set_aside took, when the file system is as good as full. */
 void bw_shadow_give_up_spare(struct bw_shadow *shadow);
 
