@@ -27,6 +27,24 @@ const char *bw_restored_words(enum bw_restored what)
 
 /* ---- what stands there ------------------------------------------------------------------------- */
 
+/*
+ * Whether what stands there is the file whose version comes back. Nothing else is written to, or gets its owner and
+ * mode: under the name may be another user's file by now, or one that has names where no user could write.
+ */
+static bool is_its_file(const struct bw_restore_way *way)
+{
+	const struct bw_volume *volume = bw_shadow_volume(way->restore.shadow);
+	const struct bw_file_key key = { .ino = way->version->key.ino,
+					 .tree = way->version->key.tree,
+					 .gen = way->version->key.gen };
+	struct bw_file_key there;
+
+	if (bw_volume_key(volume, way->there, &there) != BW_OK)
+		return false;
+	there.volume = key.volume;
+	return bw_file_key_equals(&there, &key);
+}
+
 static enum bw_err look(struct bw_restore_way *way)
 {
 	if (fstatat(way->folder, way->name, &way->status, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -40,6 +58,17 @@ static enum bw_err look(struct bw_restore_way *way)
 	if (S_ISREG(way->status.st_mode) &&
 	    bw_open_beneath(way->folder, way->name, O_RDONLY | O_NONBLOCK | O_NOATIME, 0, &way->there) != BW_OK)
 		way->there = -1;
+	if (way->there < 0)
+		return BW_OK;
+	/* from here on it is what was opened, whatever somebody puts under the name */
+	if (fstat(way->there, &way->status) != 0)
+		return bw_why_errno(way->why, errno, "look at", way->name);
+	if (!S_ISREG(way->status.st_mode)) {
+		restore_close(way->there);
+		way->there = -1;
+		return BW_OK;
+	}
+	way->is_same = is_its_file(way);
 	return BW_OK;
 }
 
@@ -154,15 +183,23 @@ static enum bw_err make_regular(struct bw_restore_way *way)
 	return bw_meta_apply(way->made, &way->meta, way->why);
 }
 
+/* Only the link that was just made: who may write the folder may have put something else under its name. */
 static enum bw_err describe_link(const struct bw_restore_way *way, const char *name)
 {
 	const struct timespec times[2] = { way->meta.atime, way->meta.mtime };
+	const int fd = openat(way->folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	enum bw_err err = BW_OK;
 
-	if (fchownat(way->folder, name, way->meta.uid, way->meta.gid, AT_SYMLINK_NOFOLLOW) != 0)
-		return bw_why_errno(way->why, errno, "set the owner of", way->name);
-	if (utimensat(way->folder, name, times, AT_SYMLINK_NOFOLLOW) != 0)
-		return bw_why_errno(way->why, errno, "set the times of", way->name);
-	return BW_OK;
+	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISLNK(status.st_mode) || status.st_uid != geteuid())
+		err = bw_why_set(way->why, BW_ERR_CONFLICT, "somebody put something else in the place of '%s'",
+				 way->name);
+	else if (fchownat(fd, "", way->meta.uid, way->meta.gid, AT_EMPTY_PATH) != 0)
+		err = bw_why_errno(way->why, errno, "set the owner of", way->name);
+	else if (utimensat(fd, "", times, AT_EMPTY_PATH) != 0)
+		err = bw_why_errno(way->why, errno, "set the times of", way->name);
+	restore_close(fd);
+	return err;
 }
 
 /* Gives the nameless file (or the link) a spare name in the folder. */
@@ -280,12 +317,17 @@ static enum bw_err copy_aside(const struct bw_restore_way *way, char out[RESTORE
 static enum bw_err write_in_place(struct bw_restore_way *way)
 {
 	char aside[RESTORE_NAME_BYTES];
+	struct stat status;
 	int fd = -1;
 	enum bw_err err;
 
 	BW_TRY(copy_aside(way, aside));
-	BW_TRY(bw_open_beneath(way->folder, way->name, O_RDWR, 0, &fd));
-	err = ftruncate(fd, 0) == 0 ? BW_OK : bw_err_from_errno(errno);
+	BW_TRY(bw_open_beneath(way->folder, way->name, O_RDWR | O_NONBLOCK, 0, &fd));
+	err = fstat(fd, &status) == 0 ? BW_OK : bw_err_from_errno(errno);
+	if (err == BW_OK && (status.st_ino != way->status.st_ino || status.st_dev != way->status.st_dev))
+		err = BW_ERR_CONFLICT; /* somebody put another one there since it was looked at */
+	if (err == BW_OK && ftruncate(fd, 0) != 0)
+		err = bw_err_from_errno(errno);
 	if (err == BW_OK)
 		err = bw_shadow_fetch(way->restore.shadow, way->version, fd, way->why);
 	if (err == BW_OK)
@@ -302,13 +344,13 @@ static enum bw_restored what_to_do(const struct bw_restore_way *way, bool regula
 {
 	if (content && meta)
 		return BW_RESTORED_SAME;
-	if (content)
+	if (content && way->is_same)
 		return BW_RESTORED_META;
 	if (!way->exists)
 		return BW_RESTORED_MISSING;
 	if (is_good_edit(way))
 		return BW_RESTORED_BESIDE;
-	if (regular && way->there >= 0 && way->status.st_nlink > 1)
+	if (regular && way->is_same && way->status.st_nlink > 1)
 		return BW_RESTORED_IN_PLACE;
 	return BW_RESTORED_REPLACED;
 }

@@ -13,6 +13,7 @@
 enum {
 	ROW_BYTES = 2 * BW_SHELF_META_BYTES_MAX + 64 * 1024,
 	WORDS_BYTES = 1024 * 1024 * 1024,
+	COARSE_US = 10 * 1000,
 	SLACK_US = 5 * 1000000, /* an event may be read that much later than its act, on a busy machine */
 	AFTER_US = 2 * 1000000,
 };
@@ -35,6 +36,7 @@ struct bw_restore_folders {
 	struct folder *list;
 	size_t count;
 	size_t room;
+	int64_t looked_us; /* less than what a kernel's coarse clock lags */
 };
 
 /* ---- which -------------------------------------------------------------------------------------- */
@@ -227,6 +229,7 @@ enum bw_err bw_restore_folders_look(const struct bw_restore_plan *plan, struct b
 
 	BW_NEED(folders != NULL, MEMORY);
 	folders->plan = plan;
+	folders->looked_us = bw_clock_now_us() - COARSE_US;
 	folders->arena = BW_ARENA_INIT(WORDS_BYTES);
 	for (size_t i = 0; i < plan->count && err == BW_OK; i++) {
 		err = add_parents(folders, plan->steps[i].volume, plan->steps[i].path);
@@ -296,6 +299,19 @@ static enum bw_err note_was(const struct folder *folder, const struct bw_meta *n
 	return bw_aside_note(aside, note, why);
 }
 
+/* A folder that was missing is the one that was made again, and none that somebody put in its place meanwhile. */
+static bool is_ours(const struct bw_restore_folders *folders, int fd, const struct bw_meta *now,
+		    const struct bw_meta *want)
+{
+	struct statx status;
+
+	if (now->uid == want->uid)
+		return true;
+	return now->uid == geteuid() && statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) == 0 &&
+	       (status.stx_mask & STATX_BTIME) != 0 &&
+	       status.stx_btime.tv_sec * 1000000 + status.stx_btime.tv_nsec / 1000 >= folders->looked_us;
+}
+
 static enum bw_err apply(const struct bw_restore_folders *folders, const struct folder *folder, int fd,
 			 struct bw_aside *aside, bool *out_set, struct bw_why *why)
 {
@@ -319,7 +335,7 @@ static enum bw_err apply(const struct bw_restore_folders *folders, const struct 
 	if (folder->existed && !folder->stays)
 		BW_TRY(note_was(folder, &now, &status, &note, aside, why));
 	*out_set |= !folder->stays;
-	if (!folder->existed || could_own(folders->plan, want.uid) || could_own(folders->plan, now.uid))
+	if (folder->existed ? could_own(folders->plan, now.uid) : is_ours(folders, fd, &now, &want))
 		return bw_meta_apply(fd, &want, why);
 	times[0] = want.atime;
 	times[1] = want.mtime;

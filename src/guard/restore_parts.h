@@ -18,6 +18,7 @@ struct bw_restore_way {
 	int there;          /* what stands there, for reading; -1: nothing, or nothing that can be read */
 	struct stat status; /* of what stands there */
 	bool exists;
+	bool is_same; /* `there` is the file itself, not another one under its name */
 	int made;
 };
 

@@ -1,4 +1,5 @@
 /* Where a version goes: its folder, by handle, by the place it has now, or made again; and notes of what was done. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,20 +90,47 @@ static enum bw_err give_meta(const struct bw_restore_way *way, struct bw_slice p
 	return bw_meta_apply(fd, &meta, way->why);
 }
 
+/* As it was just made: who may write the folder above may have put another one in its place. */
+static bool is_fresh(int folder)
+{
+	const int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct stat status;
+	bool fresh = listing != NULL && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+		     (status.st_mode & 07777 & ~(unsigned)S_ISGID) == 0700;
+
+	while (fresh && (entry = readdir(listing)) != NULL)
+		fresh = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	if (listing != NULL)
+		(void)closedir(listing);
+	else
+		restore_close(fd);
+	return fresh;
+}
+
+static enum bw_err make_new(const struct bw_restore_way *way, int folder, struct bw_slice path, const char *name,
+			    int *out)
+{
+	const bool made = mkdirat(folder, name, 0700) == 0;
+
+	if (!made && errno != EEXIST)
+		return bw_err_from_errno(errno);
+	BW_TRY(bw_open_beneath(folder, name, O_RDONLY | O_DIRECTORY, 0, out));
+	if (!made) /* somebody was faster: it is his */
+		return BW_OK;
+	BW_NEED(is_fresh(*out), CONFLICT);
+	BW_TRY(give_meta(way, path, *out));
+	return note_folder(way, path);
+}
+
 static enum bw_err make_step(const struct bw_restore_way *way, int *folder, struct bw_slice path, const char *name)
 {
 	int next = -1;
 	enum bw_err err = bw_open_beneath(*folder, name, O_RDONLY | O_DIRECTORY, 0, &next);
 
-	if (err == BW_ERR_NOT_FOUND && !way->restore.dry_run) {
-		if (mkdirat(*folder, name, 0700) != 0 && errno != EEXIST)
-			return bw_err_from_errno(errno);
-		err = bw_open_beneath(*folder, name, O_RDONLY | O_DIRECTORY, 0, &next);
-		if (err == BW_OK)
-			err = give_meta(way, path, next);
-		if (err == BW_OK)
-			err = note_folder(way, path);
-	}
+	if (err == BW_ERR_NOT_FOUND && !way->restore.dry_run)
+		err = make_new(way, *folder, path, name, &next);
 	restore_close(*folder);
 	*folder = next;
 	return err;

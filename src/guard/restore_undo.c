@@ -79,20 +79,40 @@ static enum bw_err open_folder(struct way *way)
 	return bw_open_beneath(way->volume->root, path, O_RDONLY | O_DIRECTORY, 0, &way->folder);
 }
 
+static enum bw_err left(struct way *way, const char *words)
+{
+	way->words = words;
+	return BW_ERR_AGAIN;
+}
+
+static bool is_noted(const struct way *way, const struct stat *status)
+{
+	return status->st_ino == way->note->ino &&
+	       (S_ISDIR(status->st_mode) ||
+		(status->st_mtim.tv_sec == way->note->mtime_s && status->st_mtim.tv_nsec == (long)way->note->mtime_ns));
+}
+
 /* What stands there is what the restore put there. */
 static bool is_ours(const struct way *way)
 {
 	struct stat status;
 
-	return fstatat(way->folder, way->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == way->note->ino &&
-	       (S_ISDIR(status.st_mode) ||
-		(status.st_mtim.tv_sec == way->note->mtime_s && status.st_mtim.tv_nsec == (long)way->note->mtime_ns));
+	return fstatat(way->folder, way->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && is_noted(way, &status);
 }
 
-static enum bw_err left(struct way *way, const char *words)
+/* The same of what was opened, which is what is written to. */
+static enum bw_err open_ours(struct way *way, int flags, int *out)
 {
-	way->words = words;
-	return BW_ERR_AGAIN;
+	struct stat status;
+	int fd = -1;
+
+	BW_TRY(bw_open_beneath(way->folder, way->name, flags | O_NONBLOCK, 0, &fd));
+	if (fstat(fd, &status) != 0 || !is_noted(way, &status)) {
+		(void)close(fd);
+		return left(way, "somebody changed it since: it stays");
+	}
+	*out = fd;
+	return BW_OK;
 }
 
 static enum bw_err put_away(struct way *way, int folder, const char *name)
@@ -174,7 +194,7 @@ static enum bw_err undo_in_place(struct way *way)
 	if (way->undo->dry_run)
 		return BW_OK;
 	BW_TRY(bw_open_beneath(way->displaced, way->other, O_RDONLY, 0, &from));
-	err = bw_open_beneath(way->folder, way->name, O_RDWR, 0, &to);
+	err = open_ours(way, O_RDWR, &to);
 	if (err == BW_OK)
 		err = write_back(way, from, to);
 	(void)close(from);
@@ -195,7 +215,7 @@ static enum bw_err undo_meta(struct way *way)
 	if (way->undo->dry_run)
 		return BW_OK;
 	BW_TRY(bw_meta_parse(way->note->meta, &meta));
-	BW_TRY(bw_open_beneath(way->folder, way->name, O_RDONLY | O_NONBLOCK, 0, &fd));
+	BW_TRY(open_ours(way, O_RDONLY, &fd));
 	err = bw_meta_apply(fd, &meta, &way->why);
 	(void)close(fd);
 	return err;
