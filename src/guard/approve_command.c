@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "codec/json_text.h"
 #include "guard/ask.h"
+#include "guard/held.h"
 #include "guard/incident.h"
 #include "guard/plain.h"
 #include "guard/record.h"
@@ -16,9 +17,13 @@ struct approve {
 	const struct bw_call *call;
 	uint64_t incident;
 	int64_t until_us;
+	int64_t first_us; /* of the incident */
+	bool is_older;    /* than the running guard, which does not know whom it held */
 	struct bw_approval list[APPROVALS_MAX];
 	size_t count;
-	bool has_more;               /* actors than fit */
+	bool has_more; /* actors than fit */
+	bool was_approved;
+	int64_t approved_until_us;   /* by the newest approval of it */
 	char unnamed[BW_COMM_BYTES]; /* an interpreter, which no approval can name; "" none */
 };
 
@@ -57,7 +62,13 @@ static enum bw_err see_evidence(void *context, const struct bw_ledger_record *ro
 {
 	static struct bw_record record; /* large */
 	struct approve *approve = context;
+	struct bw_approval before;
 
+	if (row->kind == BW_LEDGER_APPROVAL && row->incident == approve->incident &&
+	    bw_approval_parse(row->body, &before) == BW_OK) {
+		approve->was_approved = true;
+		approve->approved_until_us = before.until_us;
+	}
 	if (row->kind != BW_LEDGER_EVIDENCE || row->incident != approve->incident ||
 	    bw_record_parse(row->body, &record) != BW_OK)
 		return BW_OK;
@@ -104,10 +115,15 @@ static enum bw_err name_incident(struct approve *approve, struct bw_why *why)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no such incident: '%s'",
 				  bw_call_arg(approve->call, 0));
 	approve->incident = incident->id;
+	approve->first_us = incident->first_us;
 	if (bw_call_flag(approve->call, "close"))
 		return BW_OK;
 	BW_TRY(bw_ledger_read(data, see_evidence, approve, &seen, why));
 	drop_nameless(approve);
+	if (bw_call_flag(approve->call, "withdraw") && approve->approved_until_us <= bw_clock_now_us())
+		return bw_why_set(why, BW_ERR_CONFLICT, "incident %llu %s: there is nothing to withdraw",
+				  (unsigned long long)approve->incident,
+				  approve->was_approved ? "is approved no more" : "is not approved");
 	return BW_OK;
 }
 
@@ -136,14 +152,25 @@ static void print_whom(const struct approve *approve)
 	bw_plain_time(approve->until_us, until);
 	for (size_t i = 0; i < approve->count; i++) {
 		const struct bw_approval *one = &approve->list[i];
+		const bool is_older = approve->is_older && one->kind != BW_ACTOR_UNIT; /* a cgroup is known again */
 
 		if (one->kind == BW_ACTOR_SMB) {
 			(void)printf("  %s at %s may go on until %s\n", one->user, one->address, until);
 			continue;
 		}
-		(void)printf("  what was held of user %u may go on until it ends, or %s", one->uid, until);
+		if (is_older)
+			(void)printf("  of user %u, until %s", one->uid, until);
+		else
+			(void)printf("  what was held of user %u may go on until it ends, or %s", one->uid, until);
 		for (size_t n = 0; n < one->program_count; n++)
-			(void)printf("%s%s", n == 0 ? "; so may, begun anew: " : ", ", one->programs[n]);
+			(void)printf("%s%s",
+				     n > 0      ? ", "
+				     : is_older ? ": "
+						: "; so may, begun anew: ",
+				     one->programs[n]);
+		if (is_older)
+			(void)printf("%s the guard was started anew since, and judges again whatever else was held",
+				     one->program_count > 0 ? ";" : ": nothing can be named:");
 		(void)putchar('\n');
 	}
 	if (approve->unnamed[0] != '\0')
@@ -173,6 +200,7 @@ static int answer(const struct approve *approve, const char *state)
 	}
 	if (strcmp(state, "closed") == 0) {
 		(void)printf("incident %llu is closed; nobody was let go\n", (unsigned long long)approve->incident);
+		bw_holds_print(bw_call_data(approve->call), approve->incident);
 	} else if (strcmp(state, "withdrawn") == 0) {
 		(void)printf("the approval of incident %llu has ended: who it let work on is judged again\n",
 			     (unsigned long long)approve->incident);
@@ -189,10 +217,16 @@ static int answer(const struct approve *approve, const char *state)
 
 static enum bw_err tell(struct approve *approve, struct bw_channel *channel, const char **out_state, struct bw_why *why)
 {
+	struct bw_ask_status answer;
+
 	if (bw_call_flag(approve->call, "close")) {
 		*out_state = "closed";
 		return bw_ask_decision(channel, BW_ASK_CLOSE, approve->incident, why);
 	}
+	if (bw_ask_status(channel, &answer) != BW_OK)
+		return bw_why_set(why, BW_ERR_CLOSED, "the guard does not answer");
+	approve->is_older = approve->first_us < answer.started_us;
+	bw_shared_release(&answer.view);
 	*out_state = approve->until_us == 0 ? "withdrawn" : "approved";
 	return bw_ask_approve(channel, approve->until_us == 0 ? BW_ASK_WITHDRAW : BW_ASK_APPROVE, approve->incident,
 			      approve->list, approve->count, why);
@@ -254,9 +288,13 @@ const struct bw_command bw_guard_approve_command = {
 		"The processes that were held go on, the address that was kept out is let in, and the incident is "
 		"over. For eight hours, or --for, the same actor is left alone: the user at that address, or the held "
 		"processes and all they start, and the same programs when that user begins them anew. A shell or an "
-		"interpreter is covered only while it runs, because its name says nothing of what it does. Everybody "
-		"else stays judged, and what the actor does is still written down. A restart of the guard changes none "
-		"of this. The files stay as they are; the versions before stay too, for as long as any others.",
+		"interpreter is covered only while it runs, because its name says nothing of what it does, and not "
+		"after a "
+		"restart of the guard; the rest survives one. It may be said after the incident was closed or its "
+		"files "
+		"were restored, too. Everybody else stays judged, and what the actor does is still written down. The "
+		"files "
+		"stay as they are; the versions before stay too, for as long as any others.",
 	.options = approve_options,
 	.min_args = 1,
 	.max_args = 1,

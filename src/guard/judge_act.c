@@ -443,6 +443,8 @@ static void close_incident(struct judge *judge, struct judge_incident *incident,
 		bw_score_forgive(judge->score, actor);
 	for (size_t i = 0; i < incident->root_count; i++)
 		bw_score_forgive(judge->score, bw_actors_of(judge->actors, incident->roots[i]));
+	if (!is_approved && incident->root_count > 0)
+		judge_remember(judge, incident);
 	release(judge, incident);
 }
 

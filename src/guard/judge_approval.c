@@ -27,24 +27,46 @@ static struct bw_pass *place_of(struct judge *judge, const struct bw_approval *a
 	return oldest;
 }
 
-/* The processes that are held for it, while the judge still knows them. */
+static void add_roots(struct judge *judge, struct bw_pass *pass, const uint32_t *roots, size_t count)
+{
+	for (size_t i = 0; i < count && pass->root_count < BW_COUNT(pass->roots); i++) {
+		struct bw_process_event process;
+
+		bw_actors_process(judge->actors, roots[i], &process);
+		if (process.uid != pass->approval.uid || pass->approval.kind == BW_ACTOR_SMB)
+			continue;
+		bw_actors_pin(judge->actors, roots[i]);
+		pass->roots[pass->root_count++] = roots[i];
+	}
+}
+
+/* The processes that are held for it, while the judge still knows them: files are often restored first. */
 static void take_roots(struct judge *judge, struct bw_pass *pass)
 {
 	for (size_t i = 0; i < JUDGE_INCIDENTS_MAX; i++) {
 		const struct judge_incident *incident = &judge->incidents[i];
 
-		if (incident->id != pass->approval.incident)
-			continue;
-		for (size_t n = 0; n < incident->root_count; n++) {
-			struct bw_process_event process;
-
-			bw_actors_process(judge->actors, incident->roots[n], &process);
-			if (process.uid != pass->approval.uid || pass->approval.kind == BW_ACTOR_SMB)
-				continue;
-			bw_actors_pin(judge->actors, incident->roots[n]);
-			pass->roots[pass->root_count++] = incident->roots[n];
-		}
+		if (incident->id == pass->approval.incident)
+			add_roots(judge, pass, incident->roots, incident->root_count);
 	}
+	for (size_t i = 0; i < JUDGE_PAST_MAX; i++) {
+		const struct judge_past *past = &judge->past[i];
+
+		if (past->id == pass->approval.incident)
+			add_roots(judge, pass, past->roots, past->root_count);
+	}
+}
+
+void judge_remember(struct judge *judge, const struct judge_incident *incident)
+{
+	struct judge_past *past = &judge->past[judge->past_at++ % JUDGE_PAST_MAX];
+
+	for (size_t i = 0; i < past->root_count; i++)
+		bw_actors_unpin(judge->actors, past->roots[i]);
+	*past = (struct judge_past){ .id = incident->id, .root_count = incident->root_count };
+	memcpy(past->roots, incident->roots, incident->root_count * sizeof(past->roots[0]));
+	for (size_t i = 0; i < past->root_count; i++)
+		bw_actors_pin(judge->actors, past->roots[i]);
 }
 
 enum bw_err judge_approve(struct judge *judge, struct bw_slice body)

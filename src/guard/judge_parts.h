@@ -12,6 +12,7 @@
 
 enum {
 	JUDGE_INCIDENTS_MAX = 256, /* open at a time; the oldest is no longer followed, but stays open for people */
+	JUDGE_PAST_MAX = 32,
 	JUDGE_RESTORES_MAX = 16,
 	JUDGE_JOBS_MAX = 24, /* as many as can ask scribe at a time */
 	JUDGE_TARGETS_MAX = 8 * BW_STOP_PROCESSES_MAX,
@@ -39,6 +40,13 @@ struct judge_incident {
 	struct judge_client clients[BW_SCORE_ROOTS_MAX];
 	size_t root_count;
 	uint32_t roots[BW_SCORE_ROOTS_MAX]; /* condemned and pinned */
+};
+
+/* Who was held for an incident that is closed: a person may still say that it was meant. The oldest is forgotten. */
+struct judge_past {
+	uint64_t id; /* 0: free */
+	size_t root_count;
+	uint32_t roots[BW_SCORE_ROOTS_MAX]; /* pinned */
 };
 
 /* A signed job that runs. */
@@ -72,6 +80,8 @@ struct judge {
 	uint32_t restores[JUDGE_RESTORES_MAX]; /* processes whose writes are root's own restore */
 	struct judge_job jobs[JUDGE_JOBS_MAX];
 	struct judge_incident incidents[JUDGE_INCIDENTS_MAX];
+	struct judge_past past[JUDGE_PAST_MAX];
+	size_t past_at;
 	struct bw_actor_target targets[JUDGE_TARGETS_MAX];
 	struct judge_image images[JUDGE_IMAGES_MAX];
 	size_t image_at;
@@ -88,6 +98,7 @@ void judge_stop(struct judge *judge, struct judge_incident *incident, const uint
 void judge_add_late(struct judge *judge, struct judge_incident *incident, const struct bw_outcome *outcome);
 void judge_write_down(struct judge *judge, const struct judge_incident *incident, uint32_t actor);
 BW_MUST_USE enum bw_err judge_approve(struct judge *judge, struct bw_slice body); /* judge_approval.c */
+void judge_remember(struct judge *judge, const struct judge_incident *incident);  /* the same: it is closed now */
 void judge_close(struct judge *judge, uint64_t incident, bool is_approved);
 void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_slice body);
 

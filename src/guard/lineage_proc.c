@@ -38,6 +38,7 @@ static enum bw_err take_field(unsigned number, struct bw_slice field, struct bw_
 	switch (number) {
 	case FIELD_STATE:
 		process->alive = !bw_slice_is(field, "Z") && !bw_slice_is(field, "X");
+		process->stopped = bw_slice_is(field, "T");
 		return BW_OK;
 	case FIELD_PARENT:
 		return take_number(field, &process->parent);

@@ -23,7 +23,8 @@ struct bw_process {
 	uint32_t group;
 	uint32_t uid;
 	bool alive;
-	bool kernel; /* a thread of the kernel's own */
+	bool stopped; /* by a signal; /proc alone tells */
+	bool kernel;  /* a thread of the kernel's own */
 	char comm[BW_COMM_BYTES];
 };
 

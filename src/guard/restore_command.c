@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "codec/json_text.h"
+#include "guard/held.h"
 #include "guard/plain.h"
 #include "guard/restore_command.h"
 #include "guard/restore_undo.h"
@@ -139,6 +140,15 @@ static int complain(const struct restore *restore, enum bw_err err, const struct
 			   next, "%s", why->text[0] != '\0' ? why->text : bw_err_text(err));
 }
 
+/* A closed incident lets nobody go. */
+static void say_held(const struct restore *restore)
+{
+	if (bw_call_json(restore->call))
+		return;
+	for (size_t i = 0; i < restore->incident_count; i++)
+		bw_holds_print(restore->data, restore->incidents[i]);
+}
+
 static int carry_out(struct restore *restore)
 {
 	struct bw_ledger *ledger = NULL;
@@ -158,6 +168,7 @@ static int carry_out(struct restore *restore)
 	err = conclude(restore, ledger, &sum, &why);
 	bw_ledger_close(ledger);
 	exit = restore_show(restore, &sum, false);
+	say_held(restore);
 	if (restore->run_err != BW_OK)
 		return bw_complain(restore->call, BW_EXIT_FOUND, "do it again: what is right already is left alone",
 				   "not all of it was done: %s",

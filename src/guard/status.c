@@ -17,7 +17,7 @@ enum { SETTINGS_MEMORY = 16 * 1024 * 1024 };
 /* ---- what is not covered: said to everybody who asks, not in a manual only -------------------------------- */
 
 static const char *const not_covered[] = {
-	"what was written in the newest moments: the exposure window above says how long that is",
+	"what was written in the newest moments: while the guard runs, its exposure window says how long that is",
 	"what a program with root's rights does; a copy on another machine helps against that",
 	"changes in files that stay open, between two of their periodic copies",
 	"reading: that files were copied away is not noticed",
@@ -91,6 +91,7 @@ static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 		look_at_store(status, &status->volumes[i], &status->stores[i]);
 	status->is_ledger_whole = bw_incidents_load(status->data, &status->incidents, &status->ledger_why) == BW_OK;
 	status->open = bw_incidents_open(&status->incidents);
+	status->are_holds_known = bw_holds_load(status->data, &status->holds) == BW_OK;
 	look_at_jobs(status);
 	status->mode = status->settings.mode;
 	look_at_guard(status);
@@ -112,9 +113,16 @@ void bw_status_release(struct bw_status *status)
 {
 	bw_channel_free(status->channel);
 	bw_incidents_release(&status->incidents);
+	bw_holds_release(&status->holds);
 	bw_volumes_release(status->volumes, status->volume_count);
 	bw_arena_release(&status->arena);
 	*status = (struct bw_status){ 0 };
+}
+
+bool bw_status_needs_somebody(const struct bw_status *status)
+{
+	return !status->is_running || status->open > 0 || status->holds.still > 0 || !status->are_holds_known ||
+	       !status->is_ledger_whole;
 }
 
 static const char *mode_words(enum bw_guard_mode mode)
@@ -242,6 +250,8 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 		BW_TRY(json_running(status, out));
 	BW_TRY(bw_json_add_num(out, "incidents", (int64_t)status->incidents.count));
 	BW_TRY(json_open(status, out));
+	BW_TRY(bw_json_add_name(out, "held"));
+	BW_TRY(bw_holds_json(&status->holds, 0, out));
 	BW_TRY(json_jobs(status, out));
 	BW_TRY(bw_json_add_bool(out, "ledger_whole", status->is_ledger_whole));
 	BW_TRY(json_texts(out, "not_covered", not_covered, BW_COUNT(not_covered)));
@@ -271,16 +281,31 @@ static enum bw_err text_volume(struct bw_buf *out, const struct bw_status_volume
 	return bw_buf_addf(out, " and %llu inodes\n", (unsigned long long)store->quota_inodes);
 }
 
+/* Before the first file there is nothing to say of how long one waits. */
+static enum bw_err text_exposure(const struct bw_status_board *board, struct bw_buf *out)
+{
+	const uint64_t new_us = board->exposure_p99_new_us;
+	const uint64_t again_us = board->exposure_p99_again_us;
+	char span[BW_PLAIN_BYTES];
+
+	BW_TRY(bw_buf_addf(out, "Exposure   now %s", bw_plain_span(board->exposure_us, span)));
+	if (new_us == 0 && again_us == 0)
+		return bw_buf_add_text(out, "; no file has changed since the guard started\n");
+	BW_TRY(bw_buf_add_text(out, "; of 100 files 99 were safe within "));
+	if (new_us != 0)
+		BW_TRY(bw_buf_addf(out, "%s when new%s", bw_plain_span(new_us, span), again_us != 0 ? ", " : ""));
+	if (again_us != 0)
+		BW_TRY(bw_buf_addf(out, "%s when changed", bw_plain_span(again_us, span)));
+	return bw_buf_add_u8(out, '\n');
+}
+
 static enum bw_err text_running(const struct bw_status *status, struct bw_buf *out)
 {
 	const struct bw_status_board *board = &status->board;
 	char now[BW_PLAIN_BYTES];
-	char new[BW_PLAIN_BYTES];
-	char again[BW_PLAIN_BYTES];
+	char slowest[BW_PLAIN_BYTES];
 
-	BW_TRY(bw_buf_addf(out, "Exposure   now %s; of 100 files 99 were safe within %s when new, %s when changed\n",
-			   bw_plain_span(board->exposure_us, now), bw_plain_span(board->exposure_p99_new_us, new),
-			   bw_plain_span(board->exposure_p99_again_us, again)));
+	BW_TRY(text_exposure(board, out));
 	BW_TRY(bw_buf_addf(out, "Copies     %llu taken, %llu waiting, %llu could not be kept; they take %llu inodes\n",
 			   (unsigned long long)board->versions, (unsigned long long)board->queued,
 			   (unsigned long long)board->refused, (unsigned long long)board->kept_inodes));
@@ -297,7 +322,7 @@ static enum bw_err text_running(const struct bw_status *status, struct bw_buf *o
 		return BW_OK;
 	return bw_buf_addf(out, "Stopped    %llu processes; half of them within %s, the slowest %s\n",
 			   (unsigned long long)board->stops, bw_plain_span(board->stop_p50_us, now),
-			   bw_plain_span(board->stop_max_us, new));
+			   bw_plain_span(board->stop_max_us, slowest));
 }
 
 static enum bw_err text_found(const struct bw_status *status, struct bw_buf *out)
@@ -385,6 +410,10 @@ enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw
 	if (status->is_running)
 		BW_TRY(text_running(status, out));
 	BW_TRY(text_incidents(status, out));
+	if (!status->are_holds_known)
+		BW_TRY(bw_buf_add_text(out,
+				       "Held       the book of who is held cannot be read: breakwater guard verify\n"));
+	BW_TRY(bw_holds_text(&status->holds, 0, out));
 	BW_TRY(text_jobs(status, out));
 	if (brief)
 		return BW_OK;

@@ -6,6 +6,7 @@
 #define BW_GUARD_STATUS_H
 
 #include "guard/ask.h"
+#include "guard/held.h"
 #include "guard/incident.h"
 #include "guard/job_book.h"
 #include "guard/volumes.h"
@@ -63,6 +64,8 @@ struct bw_status {
 	struct bw_status_volume stores[BW_VOLUMES_MAX];
 	struct bw_incidents incidents;
 	size_t open; /* incidents */
+	struct bw_holds holds;
+	bool are_holds_known;
 	bool is_ledger_whole;
 	struct bw_why ledger_why;
 	size_t job_count;
@@ -80,6 +83,9 @@ struct bw_status {
 /* NOT_FOUND: nothing is guarded. A guard that does not run is no error. */
 BW_MUST_USE enum bw_err bw_status_gather(const char *data, struct bw_status *out, struct bw_why *why);
 void bw_status_release(struct bw_status *status);
+
+/* Whether a person must look: an open incident, somebody who stands still, a ledger that is not whole, no guard. */
+bool bw_status_needs_somebody(const struct bw_status *status);
 
 /* One object. */
 BW_MUST_USE enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out);

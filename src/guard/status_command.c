@@ -26,7 +26,7 @@ static int complain(const struct bw_call *call, enum bw_err err, const struct bw
 
 static int exit_of(const struct bw_status *status)
 {
-	return status->open > 0 || !status->is_ledger_whole ? BW_EXIT_FOUND : BW_EXIT_OK;
+	return bw_status_needs_somebody(status) ? BW_EXIT_FOUND : BW_EXIT_OK;
 }
 
 /* One look; `live` puts it over the one before. */
@@ -92,8 +92,8 @@ const struct bw_command bw_guard_status_command = {
 	.name = "status",
 	.summary = "what is protected, how fresh the copies are, and what is not covered",
 	.usage = "[--once] [--format FORMAT]",
-	.details = "On a terminal the page is drawn anew every second. Exit status 1 says that an incident is open, or "
-		   "that the ledger was touched.",
+	.details = "On a terminal the page is drawn anew every second. Exit status 1 says that somebody must look: "
+		   "an incident is open, somebody is still held, the guard does not run, or the ledger was touched.",
 	.options = status_options,
 	.max_args = 0,
 	.run = status_run,

@@ -1,0 +1,92 @@
+"""What a person decides holds, whatever came first, and what waits for a decision is not out of sight."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from exchange import binary
+from guard_approve_test import OWNER, is_over, state
+from guard_restore_test import WITHIN, Server, why_not
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+
+
+@pytest.fixture
+def server(tmp_path):
+    made = Server(tmp_path, "xfs")
+    made.guard("enroll", str(made.share))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def held(server):
+    """A script that seals its owner's files: an interpreter, whose name says nothing of what it does."""
+    server.start("--mode", "enforce")
+    work = subprocess.Popen([sys.executable, "-c", OWNER, server.share, "list 1"], start_new_session=True)
+    server.until(lambda: server.status()["open"])
+    server.until(lambda: is_over(work) or state(work) == "T")
+    assert not is_over(work), "ordered work was ended, not held"
+    yield work
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(work.pid, signal.SIGKILL)
+    work.wait(WITHIN)
+
+
+def raw(server, *words):
+    done = subprocess.run([binary(), "guard", *words, "--data", server.data], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def held_by(server):
+    return {one["pid"]: one for one in server.status()["held"] if one["what"] == "process"}
+
+
+def test_an_approval_after_the_restore_counts_for_whoever_was_held(server, held):
+    incident = server.status()["open"][0]
+    told = server.guard("restore", "--incident", "last", "--yes")
+    assert f"process {held.pid} (" in told and f"guard approve {incident}" in told, told
+    assert server.status()["open"] == []
+    server.guard("approve", str(incident), "--for", "30m")
+    server.until(lambda: is_over(held))
+    assert held.returncode == 0
+    assert server.status()["open"] == [], "who was approved was judged again"
+
+
+def test_whoever_is_held_is_shown_until_he_goes_on_or_ends(server, held):
+    incident = server.status()["open"][0]
+    told = server.guard("approve", "last", "--close")
+    assert f"process {held.pid} (" in told and f"kill -KILL {held.pid}" in told, told
+    one = held_by(server)[held.pid]
+    assert one["incident"] == incident and one["uid"] == 0
+    assert one["let_go"] == f"breakwater guard approve {incident}" and one["end"] == f"kill -KILL {held.pid}"
+    status, said = raw(server, "status", "--once")
+    assert status == 1 and "none open" in said and f"process {held.pid} (" in said, said
+    os.kill(held.pid, signal.SIGKILL)
+    held.wait(WITHIN)
+    assert held_by(server) == {}
+    server.guard("status", "--once")
+
+
+def test_only_an_approval_that_lasts_can_be_withdrawn(server, held):
+    status, said = raw(server, "approve", "last", "--withdraw")
+    assert status == 3 and "is not approved: there is nothing to withdraw" in said, said
+    incident = server.status()["open"][0]
+    server.guard("approve", "last")
+    server.until(lambda: is_over(held))
+    server.guard("approve", str(incident), "--withdraw")
+    status, said = raw(server, "approve", str(incident), "--withdraw")
+    assert status == 3 and "is approved no more" in said, said
+
+
+def test_a_guard_that_does_not_run_is_not_well(server):
+    status, said = raw(server, "status", "--once")
+    assert status == 1 and "NOT RUNNING" in said, said
+    server.start("--mode", "observe")
+    status, said = raw(server, "status", "--once")
+    assert status == 0 and "running since" in said, said
+    assert json.loads(server.guard("status", "--format", "json"))["held"] == []
