@@ -141,7 +141,8 @@ enum bw_strength {
 	X(CONTENT_BROKEN, "content-broken", "the whole %A verified before (%a parts); now %b do")                     \
 	X(NO_GAIN, "no-gain",                                                                                         \
 	  "the %B is no smaller (%b bytes) than the compressible file it holds (%a): it was not compressed but "      \
-	  "encrypted")
+	  "encrypted")                                                                                                \
+	X(TRANSPOSED, "transposed", "its bytes are all there still, but only %b of its %a words")
 
 enum bw_test {
 #define X(name, word, sentence) BW_TEST_##name,

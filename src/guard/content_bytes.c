@@ -18,6 +18,10 @@ enum {
 	KEPT_PER_1000 = 990,
 	SWAPPED_PER_1000 = 500,
 	DIGITS_PER_1000 = 800, /* nine in ten, were they random */
+	WORDS_ENOUGH = 32,
+	WORDS_KEPT_PER_1000 = 750, /* who sorts, moves or wraps text keeps nearly all */
+	ADDED_MOST = 1024,         /* a mark before or behind it all */
+	WORD_SLOTS = 1 << 14,      /* words that fall together count as kept */
 };
 
 /* Only what held something: where one byte was repeated, nothing was lost, whatever stands there now. */
@@ -214,6 +218,59 @@ static void test_skeleton(const struct second *s)
 		say(s, BW_TEST_SKELETON, BW_STRENGTH_SUSPICIOUS, kept, k.digits_changed * 1000 / k.digits);
 }
 
+/* ---- the same bytes in another order ------------------------------------------------------------------- */
+
+static uint64_t count_words(struct bw_slice text, int32_t by, int32_t slots[WORD_SLOTS])
+{
+	uint64_t words = 0;
+	size_t i = 0;
+
+	while (i < text.len) {
+		uint32_t hash = 2166136261u; /* FNV-1a */
+		const size_t from = i;
+
+		for (; i < text.len && !bw_is_space(text.ptr[i]); i++)
+			hash = (hash ^ text.ptr[i]) * 16777619u;
+		if (i > from) {
+			slots[(hash ^ hash >> 14) % WORD_SLOTS] += by;
+			words++;
+		}
+		i++;
+	}
+	return words;
+}
+
+static bool has_all_bytes(const struct bw_versions *v)
+{
+	struct bw_count old = { 0 };
+	struct bw_count new = { 0 };
+
+	bw_count_add(&old, v->old);
+	bw_count_add(&new, v->new);
+	for (size_t i = 0; i < BW_COUNT(old.bins); i++) {
+		if (old.bins[i] > new.bins[i])
+			return false;
+	}
+	return new.total - old.total <= ADDED_MOST;
+}
+
+/* No count of bytes sees a transposition. Who sorts lines keeps the words; no other text has exactly these bytes. */
+static void test_order(const struct second *s)
+{
+	int32_t slots[WORD_SLOTS] = { 0 };
+	uint64_t lost = 0;
+	uint64_t words;
+
+	if (bw_format_kind((enum bw_format)s->old_content.format) != BW_KIND_TEXT || !has_all_bytes(s->v))
+		return;
+	words = count_words(s->v->old, 1, slots);
+	(void)count_words(s->v->new, -1, slots);
+	for (size_t i = 0; i < BW_COUNT(slots); i++)
+		lost += slots[i] > 0 ? (uint64_t)slots[i] : 0;
+	if (words >= WORDS_ENOUGH && (words - lost) * 1000 <= words * WORDS_KEPT_PER_1000)
+		say(s, BW_TEST_TRANSPOSED, BW_STRENGTH_STRONG, words, words - lost);
+}
+
 /* ---- all together ------------------------------------------------------------------------------------------ */
 
 static struct bw_slice bounded(struct bw_slice bytes)
@@ -246,5 +303,6 @@ void bw_content_compare_bytes(const struct bw_versions *versions, struct bw_find
 	test_changes(&s);
 	test_formats(&s);
 	test_skeleton(&s);
+	test_order(&s);
 	out->blind = false;
 }

@@ -3,7 +3,7 @@
 bool bw_second_is_test(uint8_t test)
 {
 	return test == BW_TEST_CHANGED_RANDOM || test == BW_TEST_BLOCKS_RANDOM || test == BW_TEST_CHANGED_WIPED ||
-	       test == BW_TEST_SKELETON || test == BW_TEST_CONTENT_BROKEN;
+	       test == BW_TEST_SKELETON || test == BW_TEST_CONTENT_BROKEN || test == BW_TEST_TRANSPOSED;
 }
 
 enum bw_err bw_second_open(struct bw_slice head, struct bw_slice contents, uint64_t *out_token, struct bw_versions *out)

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "base/test.h"
 #include "bench/content_files.h"
 #include "bench/content_patterns.h"
@@ -98,6 +100,77 @@ static void where_one_byte_was_repeated_nothing_is_lost(void **state)
 	pair_release(&pair);
 }
 
+static void swap_pieces(struct bw_buf *buf, size_t a, size_t b, size_t len)
+{
+	uint8_t kept[64];
+
+	assert_true(len <= sizeof(kept));
+	memcpy(kept, buf->ptr + a, len);
+	memmove(buf->ptr + a, buf->ptr + b, len);
+	memcpy(buf->ptr + b, kept, len);
+}
+
+/* Pieces of `len` bytes change places. */
+static void transpose(struct bw_buf *buf, size_t len)
+{
+	uint64_t dice = 7;
+
+	for (size_t i = buf->len / len - 1; i > 0; i--) {
+		dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+		swap_pieces(buf, i * len, (size_t)(dice >> 33) % i * len, len);
+	}
+}
+
+static void text_whose_bytes_changed_places_is_seen(void **state)
+{
+	static const char *const makers[] = { "prose", "source", "xml" };
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(makers); i++) {
+		for (size_t len = 1; len <= 4; len *= 4) {
+			struct pair pair = pair_of(makers[i], SIZE / 4);
+			struct bw_second_answer answer;
+
+			transpose(&pair.new, len);
+			answer = look(&pair);
+			if (!has_strong(&answer))
+				fail_msg("%s in pieces of %zu is not seen", makers[i], len);
+			pair_release(&pair);
+		}
+	}
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct bw_slice x = *(const struct bw_slice *)a;
+	const struct bw_slice y = *(const struct bw_slice *)b;
+
+	return memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+}
+
+static void text_whose_lines_were_sorted_is_nothing(void **state)
+{
+	static const char *const makers[] = { "prose", "source", "csv" };
+	static struct bw_slice lines[SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(makers); i++) {
+		struct pair pair = pair_of(makers[i], SIZE / 4);
+		struct bw_slice rest = bw_buf_slice(&pair.old);
+		size_t count = 0;
+
+		pair.new.len = 0;
+		while (bw_slice_cut(rest, '\n', &lines[count], &rest))
+			count++;
+		qsort(lines, count, sizeof(lines[0]), by_text);
+		for (size_t n = 0; n < count; n++)
+			assert_ok(bw_buf_addf(&pair.new, "%.*s\n", BW_ARG(lines[n])));
+		assert_ok(bw_buf_add(&pair.new, rest));
+		assert_int_equal(look(&pair).count, 0);
+		pair_release(&pair);
+	}
+}
+
 static void lengths_that_do_not_fit_are_refused(void **state)
 {
 	const uint8_t bytes[10] = { 0 };
@@ -141,6 +214,8 @@ int main(void)
 		cmocka_unit_test(the_middle_of_a_packed_file_is_seen_though_its_ends_stayed),
 		cmocka_unit_test(a_good_file_in_the_place_of_another_is_nothing_strong),
 		cmocka_unit_test(where_one_byte_was_repeated_nothing_is_lost),
+		cmocka_unit_test(text_whose_bytes_changed_places_is_seen),
+		cmocka_unit_test(text_whose_lines_were_sorted_is_nothing),
 		cmocka_unit_test(lengths_that_do_not_fit_are_refused),
 		cmocka_unit_test(an_answer_says_only_what_needs_whole_contents),
 	};
