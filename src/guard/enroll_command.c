@@ -18,6 +18,7 @@ enum {
 	SETTINGS_MEMORY = 16 * 1024 * 1024,
 	COMMIT_FILES = 16384,
 	COMMIT_US = 1000 * 1000,
+	SYNC_BYTES = 16 * 1024 * 1024,
 	SETTLE_MS = 30000,
 	NAMED_MOST = 10, /* refused files that are named one by one */
 	ANSWER_BYTES = 64,
@@ -41,7 +42,8 @@ struct enroll {
 	/* of the volume at work */
 	struct bw_shadow *shadow;
 	uint64_t done_before;
-	uint64_t committed; /* taken when it was last committed */
+	uint64_t committed;    /* taken when it was last committed */
+	uint64_t synced_bytes; /* taken when a sync was last begun */
 	int64_t committed_us;
 	uint64_t named;
 };
@@ -247,6 +249,18 @@ static void ask_mode(struct enroll *enroll)
 
 /* ---- one volume ------------------------------------------------------------------------------------------------ */
 
+/* The disk writes while more is read: else all would wait for it at the end. */
+static enum bw_err sync_beside(struct enroll *enroll, uint64_t taken_bytes)
+{
+	bool busy = false;
+
+	BW_TRY(bw_shadow_sync_go_on(enroll->shadow, &busy));
+	if (busy || taken_bytes - enroll->synced_bytes < SYNC_BYTES)
+		return BW_OK;
+	enroll->synced_bytes = taken_bytes;
+	return bw_shadow_sync_begin(enroll->shadow, -1);
+}
+
 static enum bw_err between(void *context, const struct bw_gathered *so_far)
 {
 	struct enroll *enroll = context;
@@ -256,6 +270,7 @@ static enum bw_err between(void *context, const struct bw_gathered *so_far)
 	if (so_far->seen % 64 != 0)
 		return BW_OK;
 	bw_progress_at(&enroll->progress, enroll->done_before + so_far->seen);
+	BW_TRY(sync_beside(enroll, so_far->taken_bytes));
 	if (so_far->taken - enroll->committed < COMMIT_FILES && bw_clock_mono_us() - enroll->committed_us < COMMIT_US)
 		return BW_OK;
 	enroll->committed = so_far->taken;
@@ -282,6 +297,7 @@ static enum bw_err open_store(struct enroll *enroll, const struct bw_volume *vol
 	BW_TRY(bw_copier_open(enroll->copier, volume, why));
 	enroll->shadow = bw_copier_shadow(enroll->copier, volume->number);
 	enroll->committed = 0;
+	enroll->synced_bytes = 0;
 	enroll->committed_us = bw_clock_mono_us();
 	return BW_OK;
 }

@@ -1,13 +1,14 @@
 /*
  * The keep worker: what changed is copied into the shadow stores. It alone writes stores and index.
  *
- * A new file is kept when its event is read, at normal priority; everything else (repeats, walks) steps back. A
- * version counts when its row is committed: at the end of what was there to do, or after 20 ms. Whatever goes wrong
- * with a store ends the process: the next one begins with what was committed, and a walk finds the rest.
+ * A new file is kept when its event is read, at normal priority; everything else (repeats, walks) steps back. When a
+ * version counts: keep_sync.c. Whatever goes wrong with a store ends the process: the next one begins with what was
+ * committed, and a walk finds the rest.
  */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -21,11 +22,7 @@
 #include "guard/keep_parts.h"
 
 enum {
-	COMMIT_MS = 20,
-	GATHER_MS = 10, /* after a commit: a page costs as much for one row as for fifty */
-	SYNC_MS = 1000,
 	LOOK_MS = 1000,
-	REST_MS = 5000,        /* without events; longer than folders wait to be noted (keep_folder_was.c) */
 	QUIET_LOOK_MS = 10000, /* from then on only others can fill the volume … */
 	GLANCE_MS = 1000,      /* … which one call tells */
 	LOOK_SHORT_MS = 100,   /* where room is short: a volume fills quickly */
@@ -80,72 +77,6 @@ static void allow_stepping_back(void)
 	(void)setrlimit(RLIMIT_NICE, &limit);
 }
 
-/* ---- commits -------------------------------------------------------------------------------------- */
-
-static void measure_pending(struct bw_keep *keep)
-{
-	const uint64_t now = bw_keep_now();
-
-	for (size_t i = 0; i < keep->pending_count; i++) {
-		const uint64_t since = keep->pending[i].since_ns;
-		const uint64_t us = now > since ? (now - since) / 1000 : 0;
-
-		bw_keep_measure_add(keep->pending[i].is_new ? &keep->wait_new : &keep->wait_again, us);
-	}
-	keep->pending_count = 0;
-}
-
-static enum bw_err commit(struct bw_keep *keep)
-{
-	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
-		if (keep->dirty[i])
-			BW_TRY(bw_shadow_commit(bw_copier_shadow(keep->copier, i)));
-		keep->dirty[i] = false;
-	}
-	keep->dirty_ns = 0;
-	keep->committed_ns = bw_keep_now();
-	measure_pending(keep);
-	return BW_OK;
-}
-
-/* What comes alone is committed at once, what comes in a burst together. */
-static bool commit_is_due(const struct bw_keep *keep, uint64_t now, bool more)
-{
-	if (keep->dirty_ns == 0 || keep->dirty_ns > now)
-		return false;
-	return now - keep->dirty_ns > COMMIT_MS * MS ||
-	       (!more && !keep->walking && now - keep->committed_ns > GATHER_MS * MS);
-}
-
-static enum bw_err sync_all(struct bw_keep *keep)
-{
-	BW_TRY(commit(keep));
-	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
-		if (keep->unsynced[i])
-			BW_TRY(bw_shadow_sync(bw_copier_shadow(keep->copier, i)));
-		keep->unsynced[i] = false;
-	}
-	keep->unsynced_ns = 0;
-	keep->restless = true;
-	keep->looked_ns = 0; /* the board says soon that all is done */
-	return BW_OK;
-}
-
-static bool is_quiet(const struct bw_keep *keep, uint64_t now)
-{
-	return keep->unsynced_ns == 0 && bw_queue_count(keep->queue) == 0 && !keep->walking &&
-	       now - keep->busy_ns > REST_MS * MS;
-}
-
-/* Moving a log into its database takes several syncs: not while somebody writes. */
-static enum bw_err rest(struct bw_keep *keep)
-{
-	keep->restless = false;
-	for (uint32_t i = 0; i < keep->guard->volume_count; i++)
-		BW_TRY(bw_shelf_rest(bw_shadow_shelf(bw_copier_shadow(keep->copier, i))));
-	return BW_OK;
-}
-
 /* ---- serving -------------------------------------------------------------------------------------------- */
 
 static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_record *record)
@@ -175,9 +106,8 @@ static enum bw_err serve_ring(struct bw_keep *keep, bool *out_more)
 		err = serve_record(keep, &record);
 		bw_ring_done(keep->guard->work);
 		BW_TRY(err);
-		if (keep->pending_count == BW_KEEP_PENDING ||
-		    (keep->dirty_ns != 0 && bw_keep_now() - keep->dirty_ns > COMMIT_MS * MS))
-			BW_TRY(commit(keep));
+		if (keep->pending_count == BW_KEEP_PENDING || bw_keep_commit_is_due(keep, bw_keep_now(), true))
+			BW_TRY(bw_keep_commit(keep));
 	}
 	if (err == BW_ERR_PROTOCOL)
 		keep->must_walk = true; /* the ring was emptied: who knows what was in it */
@@ -269,7 +199,7 @@ static uint64_t look_every_ns(struct bw_keep *keep, uint64_t now)
 {
 	if (is_short(keep, now))
 		return LOOK_SHORT_MS * MS;
-	return (!keep->restless && is_quiet(keep, now) ? QUIET_LOOK_MS : LOOK_MS) * MS;
+	return (!keep->restless && bw_keep_is_quiet(keep, now) ? QUIET_LOOK_MS : LOOK_MS) * MS;
 }
 
 /* One turn of everything but the walk. */
@@ -285,15 +215,14 @@ static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 	now = bw_keep_now();
 	if (!*out_more && !more_due)
 		BW_TRY(bw_keep_folders_due(keep, now, false));
-	if (commit_is_due(keep, now, *out_more || more_due))
-		BW_TRY(commit(keep));
-	if (keep->unsynced_ns != 0 && now - keep->unsynced_ns > SYNC_MS * MS)
-		BW_TRY(sync_all(keep));
+	if (bw_keep_commit_is_due(keep, now, *out_more || more_due))
+		BW_TRY(bw_keep_commit(keep));
+	BW_TRY(bw_keep_sync(keep, now));
 	keep->board->queued = bw_queue_count(keep->queue);
 	if (now - keep->looked_ns > look_every_ns(keep, now))
 		BW_TRY(look_around(keep, now));
-	if (keep->restless && is_quiet(keep, now))
-		BW_TRY(rest(keep));
+	if (keep->restless && bw_keep_is_quiet(keep, now))
+		BW_TRY(bw_keep_rest(keep));
 	*out_more = *out_more || more_due;
 	return BW_OK;
 }
@@ -379,27 +308,30 @@ static void hear_parent(struct bw_keep *keep)
 /* Waits for at most so long, and hears who has something to say. */
 static void hear(struct bw_keep *keep, int timeout_ms)
 {
-	struct pollfd wanted[3 + BW_COUNT(speakers)] = {
+	struct pollfd wanted[4 + BW_COUNT(speakers)] = {
 		{ bw_seat_fd(keep->seat), POLLIN, 0 },
 		{ bw_ring_fd(keep->guard->work), POLLIN, 0 },
 		{ bw_ring_fd(keep->guard->features), POLLIN, 0 },
+		{ keep->synced_fd, POLLIN, 0 },
 	};
 	struct bw_channel *channels[BW_COUNT(speakers)];
 
 	for (size_t i = 0; i < BW_COUNT(speakers); i++) {
 		channels[i] = bw_seat_peer(keep->seat, speakers[i], 0);
-		wanted[3 + i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+		wanted[4 + i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 		if (channels[i] != NULL && !bw_channel_has_ended(channels[i])) /* a new one comes from the parent */
-			wanted[3 + i].fd = bw_channel_fd(channels[i]);
+			wanted[4 + i].fd = bw_channel_fd(channels[i]);
 	}
 	if (poll(wanted, BW_COUNT(wanted), timeout_ms) <= 0)
 		return;
 	for (size_t i = 0; i < BW_COUNT(speakers); i++) {
-		if (wanted[3 + i].revents != 0)
+		if (wanted[4 + i].revents != 0)
 			hear_channel(keep, speakers[i], channels[i]);
 	}
 	if (wanted[0].revents != 0)
 		hear_parent(keep);
+	if (wanted[3].revents != 0)
+		bw_keep_sync_heard(keep);
 }
 
 static int until_next_ms(struct bw_keep *keep)
@@ -409,12 +341,10 @@ static int until_next_ms(struct bw_keep *keep)
 
 	if (look_every_ns(keep, now) < GLANCE_MS * MS)
 		until = now + look_every_ns(keep, now);
-	if (keep->dirty_ns != 0 && keep->committed_ns + GATHER_MS * MS < until)
-		until = keep->committed_ns + GATHER_MS * MS;
+	if (bw_keep_sync_next_ns(keep) < until)
+		until = bw_keep_sync_next_ns(keep);
 	if (bw_queue_next_ns(keep->queue) < until)
 		until = bw_queue_next_ns(keep->queue);
-	if (keep->unsynced_ns != 0 && keep->unsynced_ns + SYNC_MS * MS < until)
-		until = keep->unsynced_ns + SYNC_MS * MS;
 	return until <= now ? 0 : (int)((until - now) / MS) + 1;
 }
 
@@ -511,7 +441,7 @@ static enum bw_err finish(struct bw_keep *keep)
 		BW_TRY(bw_keep_due(keep, &queued));
 	BW_TRY(bw_keep_folders_due(keep, bw_keep_now(), true));
 	BW_TRY(bw_copier_settle(keep->copier, SETTLE_MS));
-	return sync_all(keep);
+	return bw_keep_sync_all(keep);
 }
 
 static enum bw_err work(struct bw_keep *keep, struct bw_why *why)
@@ -564,6 +494,8 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 					     .features = keep->guard->features };
 
 	BW_TRY(confine(keep, why));
+	keep->synced_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	BW_NEED(keep->synced_fd >= 0, SYSTEM);
 	BW_TRY(bw_queue_new(&keep->queue));
 	BW_TRY(bw_copier_new(&plan, &keep->copier));
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
@@ -585,6 +517,7 @@ int bw_keep_run(struct bw_seat *seat)
 	if (keep == NULL)
 		return BW_EXIT_FAILED;
 	keep->seat = seat;
+	keep->synced_fd = -1;
 	keep->guard = bw_guard_of(seat);
 	keep->board = (struct bw_guard_board *)(void *)keep->guard->board->ptr; /* a page: aligned for anything */
 	err = bw_why_doing(&why, run(keep, &why), "begin");
@@ -592,7 +525,9 @@ int bw_keep_run(struct bw_seat *seat)
 		bw_log(BW_NOTICE, "more files than the index was made for: it is made larger");
 	else if (err != BW_OK)
 		bw_log(BW_ERROR, "keep ends", BW_TEXT("why", why.text));
-	bw_copier_free(keep->copier);
+	bw_copier_free(keep->copier); /* waits for the syncs under way, which write to synced_fd */
+	if (keep->synced_fd >= 0)
+		(void)close(keep->synced_fd);
 	bw_queue_free(keep->queue);
 	bw_arena_release(&keep->settings);
 	free(keep->pins);

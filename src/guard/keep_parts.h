@@ -46,6 +46,8 @@ struct bw_keep_room {
 	uint64_t spare_ns; /* the same for what is set aside */
 	uint64_t replaced; /* bytes of reflinks whose files changed since they were weighed */
 	uint64_t weighed_ns;
+	struct bw_shadow_limit refused; /* how much room there was when a copy found too little */
+	uint64_t refused_ns;
 	bool full;      /* a copy found no room */
 	bool owes_walk; /* … and has to be made when there is some */
 	bool said_full;
@@ -76,6 +78,8 @@ struct bw_keep {
 	uint64_t committed_ns;
 	uint64_t busy_ns; /* when something happened last */
 	bool restless;    /* catalogues have long logs */
+	bool syncing;     /* a sync is under way on some volume */
+	int synced_fd;    /* an eventfd: one of its parts is through */
 	struct {
 		uint64_t since_ns;
 		bool is_new;
@@ -104,6 +108,27 @@ struct bw_keep {
 };
 
 uint64_t bw_keep_now(void);
+
+/* ---- keep_sync.c: what was taken, made to last ------------------------------------------------ */
+
+BW_MUST_USE enum bw_err bw_keep_commit(struct bw_keep *keep);
+
+/* `more`: there is work at hand that may be committed with it. */
+bool bw_keep_commit_is_due(const struct bw_keep *keep, uint64_t now, bool more);
+
+/* Begins and goes on with syncs that nobody waits for, when it is time. */
+BW_MUST_USE enum bw_err bw_keep_sync(struct bw_keep *keep, uint64_t now);
+void bw_keep_sync_heard(struct bw_keep *keep); /* synced_fd can be read */
+
+/* Waits until all is on the disk. */
+BW_MUST_USE enum bw_err bw_keep_sync_all(struct bw_keep *keep);
+
+/* When a commit or sync is due next; UINT64_MAX: nothing is to be done. */
+uint64_t bw_keep_sync_next_ns(const struct bw_keep *keep);
+
+/* Nothing waits, and nothing has happened for a while: time to rest, for logs to become short. */
+bool bw_keep_is_quiet(const struct bw_keep *keep, uint64_t now);
+BW_MUST_USE enum bw_err bw_keep_rest(struct bw_keep *keep);
 
 /* ---- keep_folder.c: from keys to places --------------------------------------------------- */
 

@@ -96,7 +96,7 @@ static uint64_t reserve(struct bw_keep_room *room, const struct look *look, uint
 	return room->reserve;
 }
 
-static void set_limit(struct bw_keep *keep, uint32_t volume, const struct look *look)
+static struct bw_shadow_limit limit_of(const struct look *look)
 {
 	const uint64_t floor = look->size / FLOOR_SHARE < FLOOR_MOST ? look->size / FLOOR_SHARE : FLOOR_MOST;
 	const uint64_t used = look->kept + look->dead;
@@ -108,7 +108,7 @@ static void set_limit(struct bw_keep *keep, uint32_t volume, const struct look *
 		limit.objects = over(look->inodes_free, look->inodes / FLOOR_SHARE);
 	if (over(look->inode_quota, look->objects) < limit.objects)
 		limit.objects = over(look->inode_quota, look->objects);
-	bw_shadow_limit(shadow_of(keep, volume), &limit);
+	return limit;
 }
 
 /* ---- what goes ----------------------------------------------------------------------------------- */
@@ -172,12 +172,19 @@ static struct bw_thin_need need_of(const struct bw_keep_room *room, const struct
 	return need;
 }
 
+/* A little is left, and a copy found that too little: then a walk of all trees finds the same, unless there is more. */
+static bool is_more(const struct bw_keep_room *room, const struct bw_shadow_limit *limit, uint64_t now)
+{
+	return limit->bytes > room->refused.bytes + BW_PACK_CONTENT_MAX ||
+	       (room->refused.objects == 0 && limit->objects > 0) || now > room->refused_ns + AGAIN_MS * MS;
+}
+
 /* There is room again: what was refused is still where it was. */
-static void open_again(struct bw_keep *keep, uint32_t volume)
+static void open_again(struct bw_keep *keep, uint32_t volume, const struct bw_shadow_limit *limit, uint64_t now)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
 
-	if (!room->owes_walk)
+	if (!room->owes_walk || !is_more(room, limit, now))
 		return;
 	room->owes_walk = false;
 	room->said_full = false;
@@ -227,6 +234,7 @@ enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
 	const uint64_t now = bw_keep_now();
+	struct bw_shadow_limit limit;
 	struct bw_thin_need need;
 	struct look look_now;
 	uint64_t free;
@@ -248,9 +256,10 @@ enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 	room->full = false;
 	BW_TRY(tidy(keep, volume, is_short));
 	BW_TRY(look(keep, volume, &look_now));
-	set_limit(keep, volume, &look_now);
+	limit = limit_of(&look_now);
+	bw_shadow_limit(shadow_of(keep, volume), &limit);
 	if (!is_short)
-		open_again(keep, volume);
+		open_again(keep, volume, &limit, now);
 	if (!is_short && now >= room->spare_ns) {
 		bw_shadow_set_aside(shadow_of(keep, volume));
 		room->spare_ns = now + SPARE_MS * MS;
@@ -271,10 +280,16 @@ bool bw_keep_is_short(const struct bw_keep *keep, uint32_t volume)
 void bw_keep_no_room(struct bw_keep *keep, uint32_t volume)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
+	struct statvfs status;
 
 	keep->board->refused++;
 	room->full = true;
 	room->owes_walk = true;
+	room->refused = bw_shadow_left(shadow_of(keep, volume));
+	room->refused_ns = bw_keep_now();
+	if (fstatvfs(keep->guard->volumes[volume].root, &status) == 0 &&
+	    (uint64_t)status.f_bavail * status.f_frsize < room->refused.bytes)
+		room->refused.bytes = (uint64_t)status.f_bavail * status.f_frsize;
 	if (!room->said_full)
 		bw_log(BW_WARNING, "a file gets no copy: there is no room",
 		       BW_TEXT("mount", keep->guard->volumes[volume].mount));

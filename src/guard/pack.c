@@ -17,8 +17,8 @@ enum {
 	PACK_MAGIC = 0x4257504b, /* BWPK */
 	GATHER_BYTES = 512 * 1024,
 	VOLUME_SHARE = 256,
-	NAME_CHARS = 13, /* "00000001.pack" */
-	FULL_MAX = 8,    /* full packs on their way to the disk */
+	NAME_CHARS = 13,                 /* "00000001.pack" */
+	FULL_MAX = BW_PACKS_DUE_MAX - 1, /* full packs that are not on the disk yet */
 };
 
 struct bw_packs {
@@ -179,9 +179,35 @@ enum bw_err bw_packs_sync(struct bw_packs *packs)
 	return BW_OK;
 }
 
+enum bw_err bw_packs_hand_out(struct bw_packs *packs, struct bw_packs_due *out)
+{
+	struct bw_packs_due due = { .folder = -1 };
+	int fd;
+
+	BW_TRY(bw_packs_flush(packs));
+	fd = fcntl(packs->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	if (packs->is_new)
+		due.folder = fcntl(packs->folder, F_DUPFD_CLOEXEC, 0);
+	if (packs->is_new && due.folder < 0) {
+		const enum bw_err err = bw_err_from_errno(errno);
+
+		(void)close(fd);
+		return err;
+	}
+	memcpy(due.files, packs->full, packs->full_count * sizeof(*due.files));
+	due.count = packs->full_count;
+	due.files[due.count++] = fd;
+	packs->full_count = 0;
+	packs->is_new = false;
+	*out = due;
+	return BW_OK;
+}
+
 /*
- * Nobody waits for the full pack: it is on its way to the disk while the next one fills. Until bw_packs_sync a power
- * cut may tear any of them, and what was not synced is not believed (shadow_mend.c).
+ * Nobody waits for the full pack: whoever syncs beside the writer takes it to the disk while the next one fills. Until
+ * then a power cut may tear any of them, and what was not synced is not believed (shadow_mend.c).
  */
 static enum bw_err begin_next(struct bw_packs *packs)
 {
@@ -196,7 +222,6 @@ static enum bw_err begin_next(struct bw_packs *packs)
 		(void)close(fd);
 		return err;
 	}
-	(void)sync_file_range(packs->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* only a beginning */
 	packs->full[packs->full_count++] = packs->fd;
 	packs->fd = fd;
 	packs->is_new = true;

@@ -51,6 +51,19 @@ BW_MUST_USE enum bw_err bw_packs_add(struct bw_packs *packs, uint64_t version, s
 BW_MUST_USE enum bw_err bw_packs_flush(struct bw_packs *packs); /* to the kernel */
 BW_MUST_USE enum bw_err bw_packs_sync(struct bw_packs *packs);  /* and to the disk */
 
+/*
+ * The same for somebody who waits for the disk beside the writer: flushes, and hands out what has to be synced. The
+ * caller closes all of it, and has to end when a sync of it fails: these packs count it as done.
+ */
+enum { BW_PACKS_DUE_MAX = 9 };
+
+struct bw_packs_due {
+	int files[BW_PACKS_DUE_MAX];
+	size_t count;
+	int folder; /* new names lie in it; -1: none do */
+};
+BW_MUST_USE enum bw_err bw_packs_hand_out(struct bw_packs *packs, struct bw_packs_due *out);
+
 /* Where the next record would go. */
 uint32_t bw_packs_number(const struct bw_packs *packs);
 uint64_t bw_packs_end(const struct bw_packs *packs);

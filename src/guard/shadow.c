@@ -233,6 +233,7 @@ void bw_shadow_close(struct bw_shadow *shadow)
 {
 	if (shadow == NULL)
 		return;
+	bw_err_drop(bw_shadow_sync_await(shadow)); /* what did not get to the disk the next writer finds out */
 	bw_packs_close(shadow->packs);
 	bw_shelf_close(shadow->shelf);
 	close_fd(shadow->objects);
@@ -352,6 +353,11 @@ void bw_shadow_limit(struct bw_shadow *shadow, const struct bw_shadow_limit *lim
 	shadow->limit = *limit;
 }
 
+struct bw_shadow_limit bw_shadow_left(const struct bw_shadow *shadow)
+{
+	return shadow->limit;
+}
+
 static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *take, struct bw_shelf_version *row,
 				struct bw_taken *taken)
 {
@@ -450,38 +456,4 @@ enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take,
 	taken.version = row.number;
 	*out = taken;
 	return BW_OK;
-}
-
-/* ---- keeping what was taken ---------------------------------------------------------------- */
-
-static enum bw_err save_number(struct bw_shadow *shadow, const char *name, uint64_t value)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	return bw_shelf_setting_put(shadow->shelf, name, bw_slice_text(text));
-}
-
-static enum bw_err save_end(struct bw_shadow *shadow)
-{
-	BW_TRY(save_number(shadow, "pack", bw_packs_number(shadow->packs)));
-	return save_number(shadow, "pack_end", bw_packs_end(shadow->packs));
-}
-
-enum bw_err bw_shadow_commit(struct bw_shadow *shadow)
-{
-	BW_TRY(bw_packs_flush(shadow->packs));
-	BW_TRY(save_end(shadow));
-	return bw_shelf_commit(shadow->shelf);
-}
-
-enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
-{
-	const uint64_t synced = bw_shelf_next(shadow->shelf) - 1;
-
-	BW_TRY(bw_packs_sync(shadow->packs));
-	BW_TRY(bw_objects_sync(shadow));
-	BW_TRY(save_end(shadow));
-	BW_TRY(save_number(shadow, "synced", synced));
-	return bw_shelf_sync(shadow->shelf);
 }

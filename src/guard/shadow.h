@@ -71,6 +71,7 @@ struct bw_shadow_limit {
 	uint64_t objects;
 };
 void bw_shadow_limit(struct bw_shadow *shadow, const struct bw_shadow_limit *limit);
+struct bw_shadow_limit bw_shadow_left(const struct bw_shadow *shadow); /* of it */
 
 /*
  * Keeps the file's present content and metadata as its next version. Regular files and
@@ -87,6 +88,16 @@ void bw_shadow_set_aside(struct bw_shadow *shadow);
 /* Survives a killed process; and a power cut. */
 BW_MUST_USE enum bw_err bw_shadow_commit(struct bw_shadow *shadow);
 BW_MUST_USE enum bw_err bw_shadow_sync(struct bw_shadow *shadow);
+
+/*
+ * A sync that the taking of new versions does not wait for: contents, then the rows that say they are there, each
+ * by a thread. begin: commits; BUSY: one is under way. `wake` (-1: nobody waits for it) is an eventfd that is
+ * written to when go_on has something to do. go_on: *out_busy false: none is under way any more, what was taken
+ * before begin survives a power cut. An error of the disk is told by go_on, or by bw_shadow_sync, which waits for one
+ * that is under way.
+ */
+BW_MUST_USE enum bw_err bw_shadow_sync_begin(struct bw_shadow *shadow, int wake);
+BW_MUST_USE enum bw_err bw_shadow_sync_go_on(struct bw_shadow *shadow, bool *out_busy);
 
 /*
  * Writes a version's content into `fd`, an empty regular file on the same volume (a reflink where the store has one),

@@ -43,17 +43,22 @@ enum bw_err bw_object_make(struct bw_shadow *shadow, uint64_t version, int *out_
 	return BW_OK;
 }
 
-enum bw_err bw_object_open(struct bw_shadow *shadow, uint64_t version, int *out_fd)
+static enum bw_err open_in(int objects, uint64_t version, int *out_fd)
 {
 	char name[BW_OBJECT_NAME_BYTES];
 	int fd;
 
 	bw_object_name(version, name);
-	fd = openat(shadow->objects, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(objects, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return bw_err_from_errno(errno);
 	*out_fd = fd;
 	return BW_OK;
+}
+
+enum bw_err bw_object_open(struct bw_shadow *shadow, uint64_t version, int *out_fd)
+{
+	return open_in(shadow->objects, version, out_fd);
 }
 
 void bw_object_remove(struct bw_shadow *shadow, uint64_t version)
@@ -67,10 +72,12 @@ void bw_object_remove(struct bw_shadow *shadow, uint64_t version)
 
 void bw_object_made(struct bw_shadow *shadow, uint64_t version)
 {
-	if (shadow->fresh_count <= BW_FRESH_MAX)
-		shadow->fresh_count++;
-	if (shadow->fresh_count <= BW_FRESH_MAX)
-		shadow->fresh[shadow->fresh_count - 1] = version;
+	struct bw_fresh *fresh = &shadow->fresh;
+
+	if (fresh->count <= BW_FRESH_MAX)
+		fresh->count++;
+	if (fresh->count <= BW_FRESH_MAX)
+		fresh->versions[fresh->count - 1] = version;
 }
 
 static enum bw_err sync_fd(int fd, bool data_only)
@@ -83,23 +90,23 @@ static enum bw_err sync_fd(int fd, bool data_only)
 }
 
 /* The folder that an object's name lies in. */
-static enum bw_err sync_folder(struct bw_shadow *shadow, uint64_t version)
+static enum bw_err sync_folder(int objects, uint64_t version)
 {
 	char name[BW_OBJECT_NAME_BYTES];
 	int fd;
 
 	bw_object_name(version, name);
 	name[2] = '\0';
-	fd = openat(shadow->objects, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(objects, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return bw_err_from_errno(errno);
 	return sync_fd(fd, false);
 }
 
-static enum bw_err sync_object(struct bw_shadow *shadow, uint64_t version)
+static enum bw_err sync_object(int objects, uint64_t version)
 {
 	int fd = -1;
-	const enum bw_err err = bw_object_open(shadow, version, &fd);
+	const enum bw_err err = open_in(objects, version, &fd);
 
 	if (err == BW_ERR_NOT_FOUND)
 		return BW_OK;
@@ -107,26 +114,28 @@ static enum bw_err sync_object(struct bw_shadow *shadow, uint64_t version)
 	return sync_fd(fd, true);
 }
 
-enum bw_err bw_objects_sync(struct bw_shadow *shadow)
+enum bw_err bw_objects_sync(int objects, struct bw_fresh *fresh)
 {
-	const size_t count = shadow->fresh_count;
+	const size_t count = fresh->count;
 
 	if (count == 0)
 		return BW_OK;
 	if (count > BW_FRESH_MAX) { /* an enrolment: one call costs less than thousands */
-		if (syncfs(shadow->objects) != 0)
+		if (syncfs(objects) != 0)
 			return bw_err_from_errno(errno);
-		shadow->fresh_count = 0;
+		fresh->count = 0;
 		return BW_OK;
 	}
 	for (size_t i = 0; i < count; i++) {
-		BW_TRY(sync_object(shadow, shadow->fresh[i]));
-		if (i + 1 == count || shadow->fresh[i] >> 12 != shadow->fresh[i + 1] >> 12)
-			BW_TRY(sync_folder(shadow, shadow->fresh[i]));
+		const uint64_t version = fresh->versions[i];
+
+		BW_TRY(sync_object(objects, version));
+		if (i + 1 == count || version >> 12 != fresh->versions[i + 1] >> 12)
+			BW_TRY(sync_folder(objects, version));
 	}
-	if (fsync(shadow->objects) != 0)
+	if (fsync(objects) != 0)
 		return bw_err_from_errno(errno);
-	shadow->fresh_count = 0;
+	fresh->count = 0;
 	return BW_OK;
 }
 

@@ -2,9 +2,33 @@
 #ifndef BW_GUARD_SHADOW_PARTS_H
 #define BW_GUARD_SHADOW_PARTS_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "guard/shadow.h"
 
 enum { BW_FRESH_MAX = 256 };
+
+/* Objects made since the last sync; more than fit: the whole file system is synced once. */
+struct bw_fresh {
+	uint64_t versions[BW_FRESH_MAX];
+	size_t count;
+};
+
+/* A sync under way: what its thread works on, which nobody else touches until it is done. */
+struct bw_syncing {
+	enum { BW_SYNCING_NOTHING, BW_SYNCING_CONTENTS, BW_SYNCING_LOG } stage;
+	pthread_t thread;
+	bool has_thread;
+	_Atomic bool done;
+	enum bw_err err;
+	int wake;
+	int objects; /* borrowed */
+	int log;     /* borrowed */
+	struct bw_packs_due packs;
+	struct bw_fresh fresh;
+	uint64_t last; /* version that survives a power cut when it is through */
+};
 
 struct bw_shadow {
 	const struct bw_volume *volume;
@@ -14,9 +38,8 @@ struct bw_shadow {
 	int objects; /* store/objects */
 	int lock;
 	bool read_only;
-	/* objects made since the last sync; more than fit: the whole file system is synced once */
-	uint64_t fresh[BW_FRESH_MAX];
-	size_t fresh_count;
+	struct bw_fresh fresh;
+	struct bw_syncing syncing;
 	struct bw_shadow_limit limit;
 	uint64_t object_count;
 	uint64_t replaced_bytes;
@@ -51,9 +74,15 @@ BW_MUST_USE enum bw_err bw_object_make(struct bw_shadow *shadow, uint64_t versio
 BW_MUST_USE enum bw_err bw_object_open(struct bw_shadow *shadow, uint64_t version, int *out_fd);
 void bw_object_remove(struct bw_shadow *shadow, uint64_t version);
 
-/* What bw_object_made noted reaches the disk, its folder entries too. NOT_FOUND is none: it was dropped meanwhile. */
+/*
+ * What bw_object_made noted reaches the disk, its folder entries too, and is noted no more. NOT_FOUND is none: it was
+ * dropped meanwhile. `objects` is the folder of all.
+ */
 void bw_object_made(struct bw_shadow *shadow, uint64_t version);
-BW_MUST_USE enum bw_err bw_objects_sync(struct bw_shadow *shadow);
+BW_MUST_USE enum bw_err bw_objects_sync(int objects, struct bw_fresh *fresh);
+
+/* Waits for a sync that is under way, whose second part is then left to the caller; shadow_sync.c. */
+BW_MUST_USE enum bw_err bw_shadow_sync_await(struct bw_shadow *shadow);
 
 /* Copies bytes 0..size, holes as holes. SYNTAX-free: DISK_FULL, IO. */
 BW_MUST_USE enum bw_err bw_copy_sparse(int from, int to, uint64_t size);

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -211,6 +213,77 @@ static void what_was_committed_survives_and_what_was_not_leaves_no_trace(void **
 	(void)close(fd);
 }
 
+static void wait_for_sync(struct fixture *f, int wake)
+{
+	bool busy = true;
+
+	while (busy) {
+		struct pollfd wanted = { wake, POLLIN, 0 };
+		uint64_t count;
+
+		assert_int_equal(poll(&wanted, 1, -1), 1);
+		assert_int_equal(read(wake, &count, sizeof(count)), sizeof(count));
+		assert_ok(bw_shadow_sync_go_on(f->shadow, &busy));
+	}
+}
+
+static uint64_t synced(struct fixture *f)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(32);
+
+	assert_ok(bw_shelf_setting_get(bw_shadow_shelf(f->shadow), "synced", &text));
+	return strtoull(bw_buf_text(&text), NULL, 10);
+}
+
+static void a_sync_goes_on_beside_the_taking_and_counts_only_what_was_taken_before_it(void **state)
+{
+	static uint8_t large[300 * 1024];
+	struct fixture *f = *state;
+	const int wake = eventfd(0, EFD_CLOEXEC);
+	const int small_fd = file_with(f, "a", "first", 5);
+	const int large_fd = file_with(f, "b", large, sizeof(large));
+	const struct bw_taken first = take(f, large_fd, 7);
+	struct bw_taken second;
+	bool busy = true;
+
+	assert_ok(bw_shadow_sync_go_on(f->shadow, &busy));
+	assert_false(busy);
+	assert_ok(bw_shadow_sync_begin(f->shadow, wake));
+	assert_int_equal(bw_shadow_sync_begin(f->shadow, wake), BW_ERR_BUSY);
+	second = take(f, small_fd, 8);
+	assert_ok(bw_shadow_commit(f->shadow));
+	wait_for_sync(f, wake);
+	assert_int_equal(synced(f), first.version);
+	assert_ok(bw_shadow_sync_begin(f->shadow, wake));
+	wait_for_sync(f, wake);
+	assert_int_equal(synced(f), second.version);
+	(void)close(small_fd);
+	(void)close(large_fd);
+	(void)close(wake);
+}
+
+static void a_sync_that_is_under_way_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	const int wake = eventfd(0, EFD_CLOEXEC);
+	const int fd = file_with(f, "a", "kept", 4);
+	const struct bw_taken first = take(f, fd, 7);
+	struct bw_taken second;
+	bool busy = true;
+
+	assert_ok(bw_shadow_sync_begin(f->shadow, wake));
+	second = take(f, fd, 8);
+	assert_ok(bw_shadow_drop(f->shadow, &first.version, 1)); /* for good when it returns */
+	assert_int_equal(synced(f), second.version);
+	assert_ok(bw_shadow_sync_go_on(f->shadow, &busy));
+	assert_false(busy);
+	(void)take(f, fd, 9);
+	assert_ok(bw_shadow_sync_begin(f->shadow, wake)); /* and a store may be closed meanwhile */
+	reopen(f);
+	(void)close(fd);
+	(void)close(wake);
+}
+
 static void a_dropped_version_frees_its_object(void **state)
 {
 	struct fixture *f = *state;
@@ -276,6 +349,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(attributes_and_times_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_committed_survives_and_what_was_not_leaves_no_trace, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_sync_goes_on_beside_the_taking_and_counts_only_what_was_taken_before_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sync_that_is_under_way_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dropped_version_frees_its_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_writer_is_kept_out_and_a_reader_is_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_store_others_may_enter_is_refused, setup, teardown),

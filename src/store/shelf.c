@@ -1,6 +1,7 @@
 #include "store/shelf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -79,8 +80,8 @@ static enum bw_err make_tables(sqlite3 *db)
 
 	(void)sqlite3_snprintf((int)sizeof(sql), sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 			       SHELF_APPLICATION_ID, SHELF_VERSION);
-	BW_TRY(bw_sql_run(db, sql));
 	BW_TRY(bw_sql_run(db, "BEGIN IMMEDIATE"));
+	BW_TRY(bw_sql_run(db, sql));
 	for (const char *const *line = schema; *line != NULL; line++)
 		BW_TRY(bw_sql_run(db, *line));
 	return bw_sql_run(db, "COMMIT");
@@ -98,13 +99,29 @@ static void clear_unfinished(const char *path)
 	}
 }
 
-/* Under another name first: a catalogue without its tables would be in the way for ever. */
+static enum bw_err sync_file(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	enum bw_err err = BW_OK;
+
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	if (fsync(fd) != 0)
+		err = bw_err_from_errno(errno);
+	(void)close(fd);
+	return err;
+}
+
+/*
+ * Under another name first: a catalogue without its tables would be in the way for ever. Until it has its own nothing
+ * of it counts, so that one sync is enough for all of it.
+ */
 enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
 {
 	char unfinished[BW_PATH_BYTES];
 	const struct bw_sql_options options = { .path = unfinished,
 						.create = true,
-						.synchronous = "FULL",
+						.synchronous = "OFF",
 						.cache_bytes = SHELF_CACHE_BYTES,
 						.checkpoint_pages = SHELF_CHECKPOINT_PAGES };
 	struct stat status;
@@ -122,6 +139,8 @@ enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
 	err = make_tables(db);
 	if (sqlite3_close(db) != SQLITE_OK && err == BW_OK)
 		err = BW_ERR_BUSY;
+	if (err == BW_OK)
+		err = sync_file(unfinished);
 	if (err == BW_OK && rename(unfinished, path) != 0)
 		err = bw_err_from_errno(errno);
 	return err == BW_OK ? BW_OK : fail(why, err, "make", path);
@@ -175,6 +194,7 @@ enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **ou
 	enum bw_err err;
 
 	BW_NEED(shelf != NULL, MEMORY);
+	shelf->log = -1;
 	err = bw_sql_open(&options, &shelf->db);
 	if (err == BW_OK)
 		err = begin_reading(shelf, read_only);
@@ -196,6 +216,8 @@ void bw_shelf_close(struct bw_shelf *shelf)
 		bw_sql_finalize(&shelf->statements[i]);
 	if (shelf->db != NULL && shelf->open)
 		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
+	if (shelf->log >= 0)
+		(void)close(shelf->log);
 	(void)sqlite3_close(shelf->db);
 	free(shelf->waiting);
 	free(shelf);
@@ -261,6 +283,25 @@ enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
 	    log == NULL || log->pMethods == NULL)
 		return bw_shelf_rest(shelf);
 	return bw_sql_err(shelf->db, log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+}
+
+/*
+ * A descriptor of our own: SQLite's are used by one thread only. It stays open, so that an error of the disk that one
+ * sync did not see is told to the next; and the log stays the same file as long as this connection is open.
+ */
+enum bw_err bw_shelf_log(struct bw_shelf *shelf, int *out_fd)
+{
+	if (shelf->log >= 0) {
+		BW_TRY(bw_shelf_commit(shelf));
+		*out_fd = shelf->log;
+		return BW_OK;
+	}
+	shelf->log = open(sqlite3_filename_wal(sqlite3_db_filename(shelf->db, "main")),
+			  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (shelf->log < 0)
+		return bw_err_from_errno(errno);
+	*out_fd = shelf->log;
+	return bw_shelf_sync(shelf); /* SQLite's first sync of a new log syncs the folder that has its name */
 }
 
 uint64_t bw_shelf_next(struct bw_shelf *shelf)

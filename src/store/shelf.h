@@ -89,7 +89,13 @@ void bw_shelf_close(struct bw_shelf *shelf); /* rolls back what was not committe
 BW_MUST_USE enum bw_err bw_shelf_commit(struct bw_shelf *shelf);
 BW_MUST_USE enum bw_err bw_shelf_sync(struct bw_shelf *shelf); /* commits first */
 
-/* The same, and the log goes into the database, so that it is short: when there is time. */
+/*
+ * The same for somebody who waits for the disk beside the writer: commits, and *out_fd, borrowed, is what
+ * fdatasync puts there. The first call waits itself, for the log's name too.
+ */
+BW_MUST_USE enum bw_err bw_shelf_log(struct bw_shelf *shelf, int *out_fd);
+
+/* As bw_shelf_sync, and the log goes into the database, so that it is short: when there is time. */
 BW_MUST_USE enum bw_err bw_shelf_rest(struct bw_shelf *shelf);
 
 /* The folder of this path, made when new; its handle is brought up to date. */

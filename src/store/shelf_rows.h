@@ -48,6 +48,7 @@ struct bw_shelf {
 	sqlite3_stmt *statements[SHELF_STATEMENTS];
 	uint64_t next; /* the next version's number */
 	bool open;     /* a transaction */
+	int log;       /* bw_shelf_log; -1 until it is asked for */
 	int64_t files; /* what the open transaction adds to the tally */
 	int64_t versions;
 	int64_t kept;
