@@ -10,7 +10,7 @@ import sys
 import pytest
 from exchange import binary
 from guard_approve_test import OWNER, is_over, state
-from guard_restore_test import WITHIN, Server, why_not
+from guard_restore_test import WITHIN, Server, attack, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -90,3 +90,24 @@ def test_a_guard_that_does_not_run_is_not_well(server):
     status, said = raw(server, "status", "--once")
     assert status == 0 and "running since" in said, said
     assert json.loads(server.guard("status", "--format", "json"))["held"] == []
+
+
+def test_a_restore_that_was_undone_leaves_its_incident_open_and_nothing_more_to_undo(server):
+    before = server.all()
+    server.start("--mode", "enforce")
+    assert attack(server, 0.01).wait(WITHIN) != 0, "the attacker was not stopped"
+    server.until(lambda: server.status()["open"])
+    incident = server.status()["open"][0]
+    server.guard("restore", "--incident", "last", "--yes")
+    assert server.status()["open"] == [] and server.all() == before
+    told = server.guard("restore", "--undo", "last", "--yes")
+    assert f"incident {incident} is open again" in told, told
+    assert server.all() != before
+    status, said = raw(server, "incidents")
+    assert status == 1 and "open" in said and "brought back" not in said, said
+    status, said = raw(server, "restore", "--undo", "last", "--yes")
+    assert status == 3 and "nothing is left to undo" in said, said
+    done = server.json("restore", "--incident", "last", "--yes")
+    assert server.all() == before and server.status()["open"] == []
+    one = server.json("incidents")[-1]
+    assert one["files_restored"] == done["restored"], one

@@ -9,6 +9,7 @@
  *   RESTORE_BEGINS  incident be64 (0: of none). Ends with the connection when nobody says so
  *   RESTORE_ENDS    incident be64 | close u8 | counts (bw_ledger_restored_write)
  *   CLOSE           incident be64
+ *   REOPEN          the same: a restore of it was undone
  *   APPROVE         incident be64 | approvals, a block each (guard/approval.h): who may work on, and until when
  *   WITHDRAW        the same, with approvals that have ended
  *   DRILL           incident be64 = 0: who asks is a drill; what it starts is judged by itself
@@ -37,6 +38,7 @@ enum bw_ask_kind {
 	BW_ASK_JOB,
 	BW_ASK_JOB_BEGINS,
 	BW_ASK_RELOAD,
+	BW_ASK_REOPEN,
 };
 
 /* What workers ask of the parent (bw_seat_ask): scribe the one, keep the other, which says that the index is full. */

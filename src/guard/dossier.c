@@ -253,6 +253,8 @@ static enum bw_err take_row(struct bw_dossier *dossier, uint8_t kind, int64_t wa
 		return take_decision(dossier, BW_INCIDENT_APPROVED, wall_us, "a person said that it was meant");
 	case BW_LEDGER_CLOSED:
 		return take_decision(dossier, BW_INCIDENT_CLOSED, wall_us, "the incident was closed");
+	case BW_LEDGER_REOPENED:
+		return take_decision(dossier, BW_INCIDENT_OPEN, wall_us, "a restore was undone: it is open again");
 	default:
 		return BW_OK;
 	}

@@ -108,6 +108,11 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 	case BW_LEDGER_CLOSED:
 		decide(incident, BW_INCIDENT_CLOSED, record->wall_us);
 		break;
+	case BW_LEDGER_REOPENED:
+		incident->restored = (struct bw_ledger_restored){ 0 };
+		if (incident->state == BW_INCIDENT_CLOSED)
+			decide(incident, BW_INCIDENT_OPEN, 0);
+		break;
 	case BW_LEDGER_REPORTED:
 		(void)snprintf(incident->manifest, sizeof(incident->manifest), "%.*s", BW_ARG(record->body));
 		incident->reported_us = record->wall_us;

@@ -23,7 +23,7 @@ struct bw_incident {
 	uint32_t restoring;  /* that began and have not ended */
 	enum bw_incident_state state;
 	int64_t decided_us;                     /* when it was approved or closed; 0 while it is open */
-	struct bw_ledger_restored restored;     /* by all restores together */
+	struct bw_ledger_restored restored;     /* by all restores together, since one was undone */
 	char manifest[2 * BW_SHA256_BYTES + 1]; /* of its newest evidence folder; "" while there is none */
 	int64_t reported_us;                    /* when that was sealed; 0 while there is none */
 	int64_t shared_us;                      /* when a report went into the exchange; 0 while none did */

@@ -79,6 +79,22 @@ static void last_is_the_newest_that_is_open_else_the_newest(void **state)
 	assert_int_equal(bw_incidents_named(&incidents, "lost", &one), BW_ERR_SYNTAX);
 }
 
+static void an_incident_of_which_the_restore_was_undone_is_open_again(void **state)
+{
+	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
+
+	(void)state;
+	feed(&incidents, BW_LEDGER_EVIDENCE, 1, 10);
+	feed(&incidents, BW_LEDGER_CLOSED, 1, 20);
+	feed(&incidents, BW_LEDGER_REOPENED, 1, 30);
+	assert_int_equal(bw_incidents_find(&incidents, 1)->state, BW_INCIDENT_OPEN);
+	assert_int_equal(bw_incidents_find(&incidents, 1)->decided_us, 0);
+	assert_int_equal(bw_incidents_find(&incidents, 1)->restored.files, 0);
+	feed(&incidents, BW_LEDGER_APPROVED, 1, 40); /* what was meant stays so */
+	feed(&incidents, BW_LEDGER_REOPENED, 1, 50);
+	assert_int_equal(bw_incidents_find(&incidents, 1)->state, BW_INCIDENT_APPROVED);
+}
+
 static void thousands_of_incidents_are_found_again(void **state)
 {
 	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
@@ -98,6 +114,7 @@ int main(void)
 		cmocka_unit_test(an_incident_is_what_its_records_add_up_to),
 		cmocka_unit_test(the_counts_of_several_restores_add_up),
 		cmocka_unit_test(last_is_the_newest_that_is_open_else_the_newest),
+		cmocka_unit_test(an_incident_of_which_the_restore_was_undone_is_open_again),
 		cmocka_unit_test(thousands_of_incidents_are_found_again),
 	};
 

@@ -49,7 +49,7 @@ static void print_all(const struct bw_incidents *incidents)
 
 		(void)printf("%llu  %s  %-8s", (unsigned long long)one->id, bw_plain_time(one->first_us, when),
 			     bw_incident_state_name(one->state));
-		if (one->restores > 0)
+		if (one->restored.files + one->restored.failed > 0)
 			(void)printf("  %llu files brought back, %llu failed", (unsigned long long)one->restored.files,
 				     (unsigned long long)one->restored.failed);
 		else if (one->restoring > 0)

@@ -49,8 +49,11 @@ enum bw_ledger_kind {
 	BW_LEDGER_SHARED,   /* a report's bundle went into the node's own exchange */
 	BW_LEDGER_RELEASED, /* a person released the full bundle into it */
 	BW_LEDGER_TOLD,     /* a person said that a duty to report was met, and which */
+	BW_LEDGER_REOPENED, /* a restore of it was undone: its files are again as they were found */
 	BW_LEDGER_KINDS,
 };
+
+#define BW_LEDGER_UNDONE "a restore of it was undone" /* of REOPENED */
 
 struct bw_ledger_record {
 	uint8_t kind; /* enum bw_ledger_kind */

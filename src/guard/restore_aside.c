@@ -51,6 +51,14 @@ static enum bw_err make_folder(struct bw_aside *aside)
 	return bw_open_beneath(aside->folder, notes_name, O_WRONLY | O_CREAT | O_APPEND, 0600, &aside->notes);
 }
 
+static enum bw_err add_note(const struct bw_aside *aside, const struct bw_note *note)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_NOTE_BYTES_MAX);
+
+	BW_TRY(bw_note_write(note, &bytes));
+	return bw_fd_write(aside->notes, bw_buf_slice(&bytes));
+}
+
 static enum bw_err open_it(struct bw_aside *aside, struct bw_why *why)
 {
 	enum bw_err err;
@@ -58,6 +66,15 @@ static enum bw_err open_it(struct bw_aside *aside, struct bw_why *why)
 	if (aside->notes >= 0)
 		return BW_OK;
 	err = make_folder(aside);
+	for (size_t i = 0; i < aside->incident_count && err == BW_OK; i++) {
+		const struct bw_note of = { .kind = BW_NOTE_OF_INCIDENT,
+					    .ino = aside->incidents[i],
+					    .path = bw_slice_empty,
+					    .aside = bw_slice_empty,
+					    .meta = bw_slice_empty };
+
+		err = add_note(aside, &of);
+	}
 	if (err == BW_OK)
 		return BW_OK;
 	bw_aside_release(aside);
@@ -109,13 +126,10 @@ enum bw_err bw_aside_make(struct bw_aside *aside, const char *hint, char out[BW_
 
 enum bw_err bw_aside_note(struct bw_aside *aside, const struct bw_note *note, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_NOTE_BYTES_MAX);
 	enum bw_err err;
 
 	BW_TRY(open_it(aside, why));
-	err = bw_note_write(note, &bytes);
-	if (err == BW_OK)
-		err = bw_fd_write(aside->notes, bw_buf_slice(&bytes));
+	err = add_note(aside, note);
 	return err == BW_OK ? BW_OK : bw_why_set(why, err, "cannot note what was done: %s", bw_err_text(err));
 }
 

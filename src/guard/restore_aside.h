@@ -18,6 +18,8 @@ struct bw_aside {
 	char id[BW_ASIDE_ID_BYTES]; /* digits */
 	int folder;                 /* -1: nothing was moved away yet */
 	int notes;
+	const uint64_t *incidents; /* borrowed: the first notes say whose restore it is */
+	size_t incident_count;
 };
 
 void bw_aside_init(struct bw_aside *aside, const struct bw_volume *volume, const char *id);

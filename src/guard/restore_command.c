@@ -163,6 +163,8 @@ static int carry_out(struct restore *restore)
 	}
 	for (size_t i = 0; i < restore->plan.count; i++)
 		restore->plan.steps[i].done = 0;
+	restore->plan.incidents = restore->incidents;
+	restore->plan.incident_count = restore->incident_count;
 	run_steps(restore, false);
 	bw_restore_plan_sum(&restore->plan, &sum);
 	err = conclude(restore, ledger, &sum, &why);
@@ -195,6 +197,36 @@ static void see_undone(void *context, const struct bw_volume *volume, struct bw_
 		     err != BW_OK ? "FAILED: " : "", words);
 }
 
+/* Their files are again as they were found. What a person called meant stays so. */
+static enum bw_err reopen(struct restore *restore, struct bw_ledger *ledger, const struct bw_undo_sum *sum,
+			  struct bw_why *why)
+{
+	for (size_t i = 0; i < sum->incident_count; i++) {
+		if (restore->channel != NULL)
+			BW_TRY(bw_ask_decision(restore->channel, BW_ASK_REOPEN, sum->incidents[i], why));
+		else
+			BW_TRY(bw_ledger_append(ledger, BW_LEDGER_REOPENED, sum->incidents[i],
+						BW_LIT(BW_LEDGER_UNDONE)));
+	}
+	return restore->channel != NULL ? BW_OK : bw_ledger_sync(ledger);
+}
+
+static void say_reopened(const struct restore *restore, const struct bw_undo_sum *sum)
+{
+	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
+	struct bw_why why = { 0 };
+
+	if (bw_incidents_load(restore->data, &incidents, &why) != BW_OK)
+		return;
+	for (size_t i = 0; i < sum->incident_count; i++) {
+		const struct bw_incident *one = bw_incidents_find(&incidents, sum->incidents[i]);
+
+		if (one != NULL && one->state == BW_INCIDENT_OPEN)
+			(void)printf("incident %llu is open again: its files are as the attack left them\n",
+				     (unsigned long long)one->id);
+	}
+}
+
 static int tell_undone(const struct restore *restore, const struct bw_undo *undo, const struct bw_undo_sum *sum)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf json = BW_BUF_INIT(1024);
@@ -212,6 +244,8 @@ static int tell_undone(const struct restore *restore, const struct bw_undo *undo
 		(void)printf("%s %llu steps of restore %s; %llu are left as they are; %llu failed\n",
 			     dry ? "Would undo" : "Undid", (unsigned long long)sum->undone, undo->id,
 			     (unsigned long long)sum->left, (unsigned long long)sum->failed);
+		if (!dry && sum->undone > 0)
+			say_reopened(restore, sum);
 	}
 	return sum->failed > 0 ? BW_EXIT_FOUND : BW_EXIT_OK;
 }
@@ -228,11 +262,13 @@ static int undo(struct restore *restore)
 	struct bw_ledger *ledger = NULL;
 	struct bw_undo_sum sum = { 0 };
 	struct bw_why why = { 0 };
-	enum bw_err err = bw_undo_named(&undo, bw_call_text(restore->call, "undo"));
+	const char *name = bw_call_text(restore->call, "undo");
+	enum bw_err err = bw_undo_named(&undo, name);
 
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_complain(restore->call, BW_EXIT_FAILED, NULL, "nothing is left to undo");
 	if (err != BW_OK)
-		return bw_complain(restore->call, BW_EXIT_USAGE, NULL, "there is no restore '%s' to undo",
-				   bw_call_text(restore->call, "undo"));
+		return bw_complain(restore->call, BW_EXIT_USAGE, NULL, "there is no restore '%s' to undo", name);
 	if (only || !bw_call_flag(restore->call, "yes")) {
 		err = bw_undo_run(&undo, &sum, &why);
 		if (err != BW_OK)
@@ -248,6 +284,8 @@ static int undo(struct restore *restore)
 		err = bw_undo_run(&undo, &sum, &why);
 	if (err == BW_OK)
 		err = conclude(restore, ledger, &nothing, &why);
+	if (err == BW_OK && sum.undone > 0)
+		err = reopen(restore, ledger, &sum, &why);
 	bw_ledger_close(ledger);
 	return err == BW_OK ? tell_undone(restore, &undo, &sum) : complain(restore, err, &why);
 }

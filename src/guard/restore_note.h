@@ -18,6 +18,8 @@ enum bw_note_kind {
 	BW_NOTE_MOVED_AWAY,    /* it lies aside, and nothing stands there */
 	BW_NOTE_FOLDER_MADE,
 	BW_NOTE_FOLDER_META, /* `meta` is what it was */
+	BW_NOTE_OF_INCIDENT, /* no step: `ino` is the number of an incident it was the restore of */
+	BW_NOTE_UNDONE,      /* no step: all before it was undone */
 	BW_NOTE_KINDS,
 };
 

@@ -52,7 +52,9 @@ struct bw_restore_plan {
 	struct bw_step *steps;
 	size_t count;
 	size_t room;
-	int64_t good_after_us;      /* as in struct bw_restore */
+	int64_t good_after_us;     /* as in struct bw_restore */
+	const uint64_t *incidents; /* borrowed: whose restore it is, for its notes */
+	size_t incident_count;
 	char label[32];             /* of names kept beside */
 	char id[BW_ASIDE_ID_BYTES]; /* what is moved aside lies under it, and it can be undone by it */
 	/* what the judge's records tell of the incident */

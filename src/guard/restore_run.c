@@ -247,8 +247,11 @@ enum bw_err bw_restore_plan_run(struct bw_restore_plan *plan, bool dry_run, bw_r
 	BW_NEED(run != NULL, MEMORY);
 	run->plan = plan;
 	run->dry_run = dry_run;
-	for (size_t i = 0; i < plan->volume_count; i++)
+	for (size_t i = 0; i < plan->volume_count; i++) {
 		bw_aside_init(&run->asides[i], &plan->volumes[i], plan->id);
+		run->asides[i].incidents = plan->incidents;
+		run->asides[i].incident_count = plan->incident_count;
+	}
 	err = run_all(run, see, context, why);
 	for (size_t i = 0; i < plan->volume_count; i++)
 		bw_aside_release(&run->asides[i]);

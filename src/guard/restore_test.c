@@ -302,6 +302,7 @@ static void what_was_done_can_be_undone_and_what_changed_since_stays(void **stat
 	struct fixture *f = *state;
 	struct bw_shelf_version first;
 	struct bw_shelf_version second;
+	struct bw_undo again = { .volumes = &f->volume, .volume_count = 1, .id = "7" };
 	struct bw_undo_sum sum;
 
 	write_file(f, "a.txt", "good");
@@ -319,6 +320,8 @@ static void what_was_done_can_be_undone_and_what_changed_since_stays(void **stat
 	assert_int_equal(sum.failed, 0);
 	assert_string_equal(read_back(f, "a.txt"), "XXXXXX");
 	assert_string_equal(read_back(f, "b.txt"), "worked on since");
+	assert_int_equal(bw_undo_run(&again, &sum, NULL), BW_ERR_CONFLICT); /* once is all */
+	assert_int_equal(bw_undo_named(&again, "last"), BW_ERR_NOT_FOUND);
 }
 
 static void a_link_put_in_the_way_is_not_followed(void **state)

@@ -30,35 +30,73 @@ struct way {
 	const char *words;
 };
 
+static void see_folders(const struct bw_volume *volume, uint64_t below, uint64_t *newest)
+{
+	const struct dirent *entry;
+	DIR *listing;
+	uint64_t id;
+	int fd = -1;
+
+	if (bw_open_beneath(volume->root, BW_ASIDE_FOLDER, O_RDONLY | O_DIRECTORY, 0, &fd) != BW_OK)
+		return;
+	listing = fdopendir(fd);
+	while (listing != NULL && (entry = readdir(listing)) != NULL) {
+		if (bw_parse_u64(bw_slice_text(entry->d_name), &id) == BW_OK && id > *newest && id < below)
+			*newest = id;
+	}
+	if (listing != NULL)
+		(void)closedir(listing);
+	else
+		(void)close(fd);
+}
+
+static bool is_step(const struct bw_note *note)
+{
+	return note->kind != BW_NOTE_OF_INCIDENT && note->kind != BW_NOTE_UNDONE;
+}
+
+/* An undoing has a folder too, but no steps. */
+static bool can_be_undone(const struct bw_undo *undo)
+{
+	for (size_t i = 0; i < undo->volume_count; i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(NOTES_BYTES);
+		struct bw_cursor c;
+		struct bw_note note;
+		bool steps = false;
+		int folder = -1;
+
+		if (bw_aside_read(&undo->volumes[i], undo->id, &bytes, &folder) != BW_OK)
+			continue;
+		(void)close(folder);
+		c = bw_cursor_over(bw_buf_slice(&bytes));
+		while (bw_note_next(&c, &note) == BW_OK)
+			steps = note.kind != BW_NOTE_UNDONE && (steps || is_step(&note));
+		if (steps)
+			return true;
+	}
+	return false;
+}
+
 enum bw_err bw_undo_named(struct bw_undo *undo, const char *name)
 {
-	uint64_t newest = 0;
-	uint64_t id;
+	uint64_t id = UINT64_MAX;
 
 	if (strcmp(name, "last") != 0) {
 		BW_NEED(bw_parse_u64(bw_slice_text(name), &id) == BW_OK && id != 0, SYNTAX);
-		newest = id;
+		(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)id);
+		return BW_OK;
 	}
-	for (size_t i = 0; i < undo->volume_count && strcmp(name, "last") == 0; i++) {
-		const struct dirent *entry;
-		DIR *listing;
-		int fd = -1;
+	for (;;) {
+		uint64_t newest = 0;
 
-		if (bw_open_beneath(undo->volumes[i].root, BW_ASIDE_FOLDER, O_RDONLY | O_DIRECTORY, 0, &fd) != BW_OK)
-			continue;
-		listing = fdopendir(fd);
-		while (listing != NULL && (entry = readdir(listing)) != NULL) {
-			if (bw_parse_u64(bw_slice_text(entry->d_name), &id) == BW_OK && id > newest)
-				newest = id;
-		}
-		if (listing != NULL)
-			(void)closedir(listing);
-		else
-			(void)close(fd);
+		for (size_t i = 0; i < undo->volume_count; i++)
+			see_folders(&undo->volumes[i], id, &newest);
+		BW_NEED(newest != 0, NOT_FOUND);
+		id = newest;
+		(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)id);
+		if (can_be_undone(undo))
+			return BW_OK;
 	}
-	BW_NEED(newest != 0, NOT_FOUND);
-	(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)newest);
-	return BW_OK;
 }
 
 /* ---- one step ------------------------------------------------------------------------------------- */
@@ -308,6 +346,63 @@ static enum bw_err take_notes(struct bw_slice bytes, struct bw_note **out, size_
 	return err == BW_ERR_AGAIN ? BW_OK : err;
 }
 
+static void add_incident(struct bw_undo_sum *sum, uint64_t incident)
+{
+	for (size_t i = 0; i < sum->incident_count; i++) {
+		if (sum->incidents[i] == incident)
+			return;
+	}
+	if (sum->incident_count < BW_UNDO_INCIDENTS_MAX)
+		sum->incidents[sum->incident_count++] = incident;
+}
+
+static enum bw_err note_undone(const struct bw_undo *undo, const struct bw_volume *volume)
+{
+	const struct bw_note note = {
+		.kind = BW_NOTE_UNDONE, .path = bw_slice_empty, .aside = bw_slice_empty, .meta = bw_slice_empty
+	};
+	struct bw_aside aside;
+	struct bw_why why = { 0 };
+	enum bw_err err;
+
+	bw_aside_init(&aside, volume, undo->id);
+	err = bw_aside_note(&aside, &note, &why);
+	if (err == BW_OK)
+		err = bw_aside_sync(&aside);
+	bw_aside_release(&aside);
+	return err;
+}
+
+static enum bw_err undo_notes(const struct bw_undo *undo, struct way *way, const struct bw_note *notes,
+			      size_t note_count, struct bw_undo_sum *out)
+{
+	const uint64_t failed = out->failed;
+
+	for (size_t i = 0; i < note_count; i++) {
+		BW_NEED(notes[i].kind != BW_NOTE_UNDONE, CONFLICT);
+		if (notes[i].kind == BW_NOTE_OF_INCIDENT)
+			add_incident(out, notes[i].ino);
+	}
+	for (size_t i = note_count; i-- > 0;) {
+		way->note = &notes[i];
+		way->folder = -1;
+		way->words = "";
+		way->why = (struct bw_why){ 0 };
+		memset(way->name, 0, sizeof(way->name));
+		memset(way->other, 0, sizeof(way->other));
+		if (!is_step(way->note))
+			continue;
+		count(undo, way, undo_note(way), out);
+		if (way->folder >= 0)
+			(void)close(way->folder);
+	}
+	if (undo->dry_run)
+		return BW_OK;
+	if (out->failed == failed)
+		BW_TRY(note_undone(undo, way->volume));
+	return syncfs(way->volume->root) == 0 ? BW_OK : bw_err_from_errno(errno);
+}
+
 static enum bw_err undo_volume(const struct bw_undo *undo, const struct bw_volume *volume, const char *own_id,
 			       struct bw_undo_sum *out)
 {
@@ -321,21 +416,11 @@ static enum bw_err undo_volume(const struct bw_undo *undo, const struct bw_volum
 	BW_TRY(err);
 	bw_aside_init(&aside, volume, own_id);
 	err = take_notes(bw_buf_slice(&bytes), &notes, &note_count);
-	for (size_t i = note_count; i-- > 0 && err == BW_OK;) {
-		struct way way = { .undo = undo,
-				   .volume = volume,
-				   .note = &notes[i],
-				   .aside = &aside,
-				   .displaced = displaced,
-				   .folder = -1,
-				   .words = "" };
+	if (err == BW_OK) {
+		struct way way = { .undo = undo, .volume = volume, .aside = &aside, .displaced = displaced };
 
-		count(undo, &way, undo_note(&way), out);
-		if (way.folder >= 0)
-			(void)close(way.folder);
+		err = undo_notes(undo, &way, notes, note_count, out);
 	}
-	if (err == BW_OK && !undo->dry_run && syncfs(volume->root) != 0)
-		err = bw_err_from_errno(errno);
 	bw_aside_release(&aside);
 	(void)close(displaced);
 	free(notes);
@@ -346,17 +431,22 @@ enum bw_err bw_undo_run(const struct bw_undo *undo, struct bw_undo_sum *out, str
 {
 	char own_id[BW_ASIDE_ID_BYTES];
 	bool found = false;
+	bool was_undone = false;
 
 	*out = (struct bw_undo_sum){ 0 };
 	(void)snprintf(own_id, sizeof(own_id), "%lld", (long long)bw_clock_now_us());
 	for (size_t i = 0; i < undo->volume_count; i++) {
 		const enum bw_err err = undo_volume(undo, &undo->volumes[i], own_id, out);
 
-		if (err != BW_OK && err != BW_ERR_NOT_FOUND)
+		was_undone |= err == BW_ERR_CONFLICT;
+		if (err != BW_OK && err != BW_ERR_NOT_FOUND && err != BW_ERR_CONFLICT)
 			return bw_why_set(why, err, "cannot undo all that was done on '%s': %s", undo->volumes[i].mount,
 					  bw_err_text(err));
 		found |= err == BW_OK;
 	}
+	if (!found && was_undone)
+		return bw_why_set(why, BW_ERR_CONFLICT, "restore %s was undone before: nothing is left to undo",
+				  undo->id);
 	return found ? BW_OK
 		     : bw_why_set(why, BW_ERR_NOT_FOUND, "no restore %s is remembered, or it changed nothing",
 				  undo->id);

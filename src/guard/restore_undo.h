@@ -7,10 +7,14 @@
 
 #include "guard/restore_aside.h"
 
+enum { BW_UNDO_INCIDENTS_MAX = 64 };
+
 struct bw_undo_sum {
 	uint64_t undone;
 	uint64_t left; /* somebody changed it since, or stands where it belongs */
 	uint64_t failed;
+	uint64_t incidents[BW_UNDO_INCIDENTS_MAX]; /* whose restore it was */
+	size_t incident_count;
 };
 
 struct bw_undo {
@@ -24,9 +28,10 @@ struct bw_undo {
 	void *context;
 };
 
-/* A number, or "last": the newest that is there. NOT_FOUND, SYNTAX. */
+/* A number, or "last": the newest that did something and is not undone. NOT_FOUND, SYNTAX. */
 BW_MUST_USE enum bw_err bw_undo_named(struct bw_undo *undo, const char *name);
 
+/* Once nothing failed, it is undone: CONFLICT says that it was before. NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_undo_run(const struct bw_undo *undo, struct bw_undo_sum *out, struct bw_why *why);
 
 #endif

@@ -135,6 +135,15 @@ static enum bw_err close_incident(struct scribe_question *q)
 	return BW_OK;
 }
 
+static enum bw_err reopen(struct scribe_question *q)
+{
+	uint64_t incident;
+
+	BW_TRY(take_incident(q, false, &incident));
+	BW_TRY(scribe_append(q->scribe, BW_LEDGER_REOPENED, incident, BW_LIT(BW_LEDGER_UNDONE)));
+	return scribe_sync(q->scribe);
+}
+
 static enum bw_err reported(struct scribe_question *q)
 {
 	struct bw_slice sentence;
@@ -165,7 +174,7 @@ static const struct {
 	{ BW_ASK_APPROVE, approve },      { BW_ASK_RESTORE_ENDS, restore_ends },
 	{ BW_ASK_CLOSE, close_incident }, { BW_ASK_REPORTED, reported },
 	{ BW_ASK_JOB, scribe_job_note },  { BW_ASK_JOB_BEGINS, scribe_job_begins },
-	{ BW_ASK_RELOAD, reload },
+	{ BW_ASK_RELOAD, reload },        { BW_ASK_REOPEN, reopen },
 };
 
 /* False: whoever asks like that is no command of ours. */

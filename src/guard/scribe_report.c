@@ -109,7 +109,7 @@ static bool is_told_of(uint8_t kind)
 {
 	return kind == BW_LEDGER_EVIDENCE || kind == BW_LEDGER_ACTED || kind == BW_LEDGER_TRACE ||
 	       kind == BW_LEDGER_RESTORING || kind == BW_LEDGER_RESTORED || kind == BW_LEDGER_APPROVED ||
-	       kind == BW_LEDGER_CLOSED;
+	       kind == BW_LEDGER_CLOSED || kind == BW_LEDGER_REOPENED;
 }
 
 static enum bw_err see_row(void *context, const struct bw_ledger_record *record)
