@@ -44,7 +44,10 @@ static enum bw_err write_json(const struct bw_bench_row *row, struct bw_buf *out
 	double sorted[BW_BENCH_RUNS_MAX];
 	double other[BW_BENCH_RUNS_MAX];
 	const double value = median_of(row->values, row->runs, sorted);
+	double low;
+	double high;
 
+	bw_bench_between(row->values, row->runs, &low, &high);
 	BW_TRY(bw_buf_add_u8(out, '{'));
 	BW_TRY(bw_json_add_text(out, "name", bw_slice_text(row->name)));
 	BW_TRY(add_real(out, "value", value));
@@ -61,6 +64,8 @@ static enum bw_err write_json(const struct bw_bench_row *row, struct bw_buf *out
 	BW_TRY(bw_json_add_num(out, "runs", (int64_t)row->runs));
 	BW_TRY(add_real(out, "min", sorted[0]));
 	BW_TRY(add_real(out, "max", sorted[row->runs - 1]));
+	BW_TRY(add_real(out, "low", low));
+	BW_TRY(add_real(out, "high", high));
 	return bw_buf_add_text(out, "}\n");
 }
 
@@ -80,6 +85,8 @@ static enum bw_err write_text(const struct bw_bench_row *row, struct bw_buf *out
 	const double value = median_of(row->values, row->runs, sorted);
 	char number[32];
 	char more[32];
+	double low;
+	double high;
 
 	BW_TRY(bw_buf_addf(out, "%-34s %12s %-10s", row->name, short_of(value, number), row->unit));
 	if (row->limit_name != NULL) {
@@ -88,8 +95,12 @@ static enum bw_err write_text(const struct bw_bench_row *row, struct bw_buf *out
 		BW_TRY(bw_buf_addf(out, " %6s of %s %s", short_of(limit > 0 ? value / limit : 0, number),
 				   short_of(limit, more), row->limit_name));
 	}
-	return bw_buf_addf(out, "  (%zu run%s, %s to %s)\n", row->runs, row->runs == 1 ? "" : "s",
-			   short_of(sorted[0], number), short_of(sorted[row->runs - 1], more));
+	BW_TRY(bw_buf_addf(out, "  (%zu run%s, %s to %s", row->runs, row->runs == 1 ? "" : "s",
+			   short_of(sorted[0], number), short_of(sorted[row->runs - 1], more)));
+	if (row->runs == 1)
+		return bw_buf_add_text(out, ")\n");
+	bw_bench_between(row->values, row->runs, &low, &high);
+	return bw_buf_addf(out, "; median %s to %s)\n", short_of(low, number), short_of(high, more));
 }
 
 enum bw_err bw_bench_write(const struct bw_bench_row *row, bool json, struct bw_buf *out)
@@ -107,7 +118,7 @@ enum bw_err bw_bench_write_absent(const char *name, const char *unit, const char
 	BW_TRY(bw_buf_add_text(out, ",\"value\":null"));
 	BW_TRY(bw_json_add_text(out, "unit", bw_slice_text(unit)));
 	BW_TRY(bw_buf_add_text(out, ",\"limit_name\":null,\"limit_value\":null,\"ratio\":null,\"runs\":0,\"min\":null,"
-				    "\"max\":null"));
+				    "\"max\":null,\"low\":null,\"high\":null"));
 	BW_TRY(bw_json_add_text(out, "why", bw_slice_text(why)));
 	return bw_buf_add_text(out, "}\n");
 }
@@ -126,7 +137,7 @@ static uint32_t draw(uint64_t *state)
 	return (uint32_t)*state;
 }
 
-double bw_bench_bound(const struct bw_bench_row *row)
+void bw_bench_between(const double *values, size_t count, double *out_low, double *out_high)
 {
 	double medians[DRAWS];
 	uint64_t state = 1;
@@ -134,13 +145,23 @@ double bw_bench_bound(const struct bw_bench_row *row)
 	for (size_t n = 0; n < DRAWS; n++) {
 		double again[BW_BENCH_RUNS_MAX];
 
-		for (size_t i = 0; i < row->runs; i++) {
-			const size_t at = draw(&state) % row->runs;
-
-			again[i] = row->limits[at] > 0 ? row->values[at] / row->limits[at] : 0;
-		}
-		medians[n] = bw_bench_median(again, row->runs);
+		for (size_t i = 0; i < count; i++)
+			again[i] = values[draw(&state) % count];
+		medians[n] = bw_bench_median(again, count);
 	}
 	qsort(medians, DRAWS, sizeof(*medians), by_size);
-	return medians[DRAWS * 95 / 100];
+	*out_low = medians[DRAWS * 5 / 100];
+	*out_high = medians[DRAWS * 95 / 100];
+}
+
+double bw_bench_bound(const struct bw_bench_row *row)
+{
+	double ratios[BW_BENCH_RUNS_MAX];
+	double low;
+	double high;
+
+	for (size_t i = 0; i < row->runs; i++)
+		ratios[i] = row->limits[i] > 0 ? row->values[i] / row->limits[i] : 0;
+	bw_bench_between(ratios, row->runs, &low, &high);
+	return high;
 }

@@ -2,8 +2,9 @@
  * One figure of a bench: values of interleaved runs and what they are held against in the same runs. Every
  * `breakwater bench` prints these rows in one form, so that tools read them all alike:
  *
- *   name, value, unit, limit_name, limit_value, ratio, runs, min, max
+ *   name, value, unit, limit_name, limit_value, ratio, runs, min, max, low, high
  *
+ * low and high are the bounds between which the median lies in truth, nine times in ten (see bw_bench_between).
  * What could not be measured has a row too: value null, runs 0, and "why".
  */
 #ifndef BW_CODEC_BENCH_ROW_H
@@ -38,9 +39,12 @@ BW_MUST_USE enum bw_err bw_bench_write_absent(const char *name, const char *unit
 double bw_bench_median(const double *values, size_t count);
 
 /*
- * How much larger the median of value / limit may be in truth: the 95th percentile of two thousand medians of runs
- * drawn again with repetition (a bootstrap; the draw is the same every time). The pairs are those of one run each.
+ * How far off the median of so many values may be: the 5th and the 95th percentile of two thousand medians of runs
+ * drawn again with repetition (a bootstrap; the draw is the same every time). One run bounds nothing but itself.
  */
+void bw_bench_between(const double *values, size_t count, double *out_low, double *out_high);
+
+/* The upper one, of value / limit: the pairs are those of one run each. */
 double bw_bench_bound(const struct bw_bench_row *row);
 
 #endif

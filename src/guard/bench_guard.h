@@ -47,6 +47,10 @@ void bw_gbench_print(const struct bw_gbench *bench, const struct bw_bench_row *r
 /* "not run, because". */
 void bw_gbench_absent(const struct bw_gbench *bench, const char *name, const char *unit, const char *why);
 
+/* Times with the guard beside those without, then the 95 % bound of how many times as long it takes. */
+void bw_gbench_print_pair(const struct bw_gbench *bench, const struct bw_place *place, const char *what, double most,
+			  struct bw_bench_row *row);
+
 /* "ext4: WHAT", for bw_bench_row.name. */
 const char *bw_gbench_name(const struct bw_place *place, const char *what, char out[BW_GBENCH_NAME]);
 
@@ -96,6 +100,16 @@ struct bw_place_use {
 };
 
 BW_MUST_USE enum bw_err bw_place_use(const struct bw_place *place, struct bw_place_use *out);
+
+/*
+ * The processor time of a process and of all it starts from now on, those that have ended too: a descriptor, which the
+ * caller closes, and what it says by now. UNSUPPORTED: this kernel does not tell.
+ */
+BW_MUST_USE enum bw_err bw_place_meter(pid_t pid, int *out_fd);
+BW_MUST_USE enum bw_err bw_place_metered(int fd, int64_t *out_us);
+
+/* The processor time of all programs the bench ran to their ends. */
+int64_t bw_place_spent_us(void);
 
 /* ---- drills (bench_drill.c) -------------------------------------------------------------------------------- */
 

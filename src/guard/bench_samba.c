@@ -156,6 +156,8 @@ enum bw_err bw_samba_start(const struct bw_gbench *bench, const struct bw_place 
 	BW_TRY(make_networks(out, why));
 	BW_TRY(start("smbd", (const char *const[]){ "-F", "--no-process-group", "-s", out->config, NULL }, &out->smbd,
 		     why));
+	if (bw_place_meter(out->smbd.pid, &out->meter) != BW_OK) /* before it has children */
+		return bw_why_set(why, BW_ERR_UNSUPPORTED, "this kernel does not tell the processor time of smbd");
 	return await_smbd(out, why);
 }
 
@@ -163,6 +165,8 @@ void bw_samba_stop(struct bw_samba *samba)
 {
 	bw_program_release(&samba->smbd);
 	bw_program_release(&samba->client);
+	if (samba->meter >= 0)
+		(void)close(samba->meter);
 	if (samba->home >= 0) {
 		(void)setns(samba->home, CLONE_NEWNET);
 		(void)close(samba->home);

@@ -16,9 +16,10 @@ struct bw_samba {
 	char config[BW_PATH_BYTES];
 	struct bw_program_run client; /* holds the client's network */
 	struct bw_program_run smbd;
+	int meter; /* the processor time of smbd and of all it starts: bw_place_metered */
 };
 
-#define BW_SAMBA_NONE ((struct bw_samba){ .home = -1, .client = BW_PROGRAM_NONE, .smbd = BW_PROGRAM_NONE })
+#define BW_SAMBA_NONE ((struct bw_samba){ .home = -1, .client = BW_PROGRAM_NONE, .smbd = BW_PROGRAM_NONE, .meter = -1 })
 
 /* Shares the place's tree, writable to the user nobody. UNSUPPORTED: what this machine lacks stands in `why`. */
 BW_MUST_USE enum bw_err bw_samba_start(const struct bw_gbench *bench, const struct bw_place *place,

@@ -1,9 +1,12 @@
 /* The guard that is measured: enrolled, started, asked, stopped (guard/bench_guard.h). */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -216,4 +219,38 @@ enum bw_err bw_place_use(const struct bw_place *place, struct bw_place_use *out)
 	}
 	*out = use;
 	return BW_OK;
+}
+
+enum bw_err bw_place_meter(pid_t pid, int *out_fd)
+{
+	const struct perf_event_attr what = {
+		.type = PERF_TYPE_SOFTWARE, .size = sizeof(what), .config = PERF_COUNT_SW_TASK_CLOCK, .inherit = 1
+	};
+	const long fd = syscall(SYS_perf_event_open, &what, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	BW_NEED(fd >= 0, UNSUPPORTED);
+	*out_fd = (int)fd;
+	return BW_OK;
+}
+
+enum bw_err bw_place_metered(int fd, int64_t *out_us)
+{
+	uint64_t ns;
+
+	BW_NEED(read(fd, &ns, sizeof(ns)) == (ssize_t)sizeof(ns), IO);
+	*out_us = (int64_t)(ns / 1000);
+	return BW_OK;
+}
+
+static int64_t us_of(const struct timeval *time)
+{
+	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
+}
+
+int64_t bw_place_spent_us(void)
+{
+	struct rusage use;
+
+	/* the guard is not among them before its turn ends */
+	return getrusage(RUSAGE_CHILDREN, &use) == 0 ? us_of(&use.ru_utime) + us_of(&use.ru_stime) : 0;
 }
