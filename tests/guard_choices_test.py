@@ -111,3 +111,19 @@ def test_a_restore_that_was_undone_leaves_its_incident_open_and_nothing_more_to_
     assert server.all() == before and server.status()["open"] == []
     one = server.json("incidents")[-1]
     assert one["files_restored"] == done["restored"], one
+
+
+def test_nothing_of_a_folder_is_left_out_by_a_slip(server):
+    for everything in ("/", server.share, f"{server.share}/*"):
+        status, said = raw(server, "exclude", str(everything))
+        assert status == 2 and "--whole-tree" in said and str(server.share) in said, said
+    assert raw(server, "exclude") == (0, "")
+    server.start("--mode", "observe")
+    server.guard("exclude", "--whole-tree", str(server.share))
+    status, said = raw(server, "status", "--once")
+    assert status == 1 and "NOT GUARDED" in said, said
+    assert server.status()["trees_left_out"] == [str(server.share)]
+    beside = {"capture_output": True, "text": True, "cwd": server.share.parent}
+    done = subprocess.run([binary(), "guard", "exclude", "--remove", "share", "--data", server.data], **beside)
+    assert done.returncode == 0, done
+    assert server.status()["trees_left_out"] == [] and raw(server, "status", "--once")[0] == 0

@@ -1,4 +1,5 @@
 /* `breakwater guard exclude` and `breakwater guard unenroll`: what is no longer, or never was, to be guarded. */
+#include <assert.h>
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -9,6 +10,7 @@
 
 #include "base/command.h"
 #include "guard/ask.h"
+#include "guard/restore_plan.h"
 #include "guard/volumes.h"
 
 enum { SETTINGS_MEMORY = 16 * 1024 * 1024, ANSWER_BYTES = 32, OPEN_FOLDERS = 32, LOCK_WAIT_MS = 100, LOCK_TRIES = 600 };
@@ -82,10 +84,14 @@ static int add_exclude(struct change *change, const char *given)
 static int remove_exclude(struct change *change, const char *given)
 {
 	struct bw_guard_settings *settings = &change->settings;
+	char path[BW_PATH_BYTES];
+	struct bw_why why = { 0 };
 	size_t left = 0;
 
+	if (bw_restore_path(given, path, &why) != BW_OK) /* what is gone is named as it stands there */
+		(void)snprintf(path, sizeof(path), "%s", given);
 	for (size_t i = 0; i < settings->exclude_count; i++) {
-		if (strcmp(settings->excludes[i], given) != 0)
+		if (strcmp(settings->excludes[i], given) != 0 && strcmp(settings->excludes[i], path) != 0)
 			settings->excludes[left++] = settings->excludes[i];
 	}
 	if (left == settings->exclude_count)
@@ -95,9 +101,37 @@ static int remove_exclude(struct change *change, const char *given)
 	return BW_EXIT_OK;
 }
 
+/* The trees of which nothing is guarded, a bit each. */
+static uint64_t left_out(const struct change *change)
+{
+	uint64_t trees = 0;
+
+	static_assert(BW_TREES_MAX <= 64, "a bit each");
+	for (size_t i = 0; i < change->settings.tree_count; i++) {
+		if (bw_guard_settings_leave_out(&change->settings, change->settings.trees[i]))
+			trees |= UINT64_C(1) << i;
+	}
+	return trees;
+}
+
+/* A slip of the finger must not end all protection. */
+static int is_meant(const struct change *change, uint64_t before)
+{
+	const uint64_t now = left_out(change) & ~before;
+
+	if (now == 0 || bw_call_flag(change->call, "whole-tree"))
+		return BW_EXIT_OK;
+	return bw_complain(
+		change->call, BW_EXIT_USAGE,
+		"add --whole-tree when that is what you want; to end it for good: breakwater guard unenroll DIR",
+		"nothing of '%s' would be guarded any more; nothing was changed",
+		change->settings.trees[__builtin_ctzll(now)]);
+}
+
 static int exclude_with(struct change *change)
 {
 	const bool remove = bw_call_flag(change->call, "remove");
+	uint64_t before;
 	int status = begin(change);
 
 	if (status == BW_EXIT_OK && bw_call_args(change->call) == 0) {
@@ -105,8 +139,11 @@ static int exclude_with(struct change *change)
 			(void)printf("%s\n", change->settings.excludes[i]);
 		return BW_EXIT_OK;
 	}
+	before = left_out(change);
 	for (size_t i = 0; i < bw_call_args(change->call) && status == BW_EXIT_OK; i++)
 		status = (remove ? remove_exclude : add_exclude)(change, bw_call_arg(change->call, i));
+	if (status == BW_EXIT_OK)
+		status = is_meant(change, before);
 	return status == BW_EXIT_OK ? save(change) : status;
 }
 
@@ -121,18 +158,23 @@ static int exclude_run(struct bw_call *call)
 
 static const struct bw_option exclude_options[] = {
 	{ .name = "remove", .kind = BW_OPT_FLAG, .help = "guard it again" },
+	{ .name = "whole-tree",
+	  .kind = BW_OPT_FLAG,
+	  .help = "also when nothing of an enrolled folder is guarded then" },
 	{ 0 },
 };
 
 const struct bw_command bw_guard_exclude_command = {
 	.name = "exclude",
 	.summary = "leave folders or patterns out, or show what is left out",
-	.usage = "[--remove] [DIR|PATTERN...]",
+	.usage = "[--remove | --whole-tree] [DIR|PATTERN...]",
 	.details =
 		"A folder is left out with all below it. A pattern is held against whole paths, like "
 		"'/srv/share/*.tmp'; a * in it passes over slashes. Copies that were made before stay until they are "
 		"old. Whoever can write where nothing is guarded can lose nothing there by the guard's help: leave out "
-		"as little as you can.",
+		"as little as you can. What would leave nothing of an enrolled folder is refused without --whole-tree, "
+		"and "
+		"`guard status` ends with 1 while it is so.",
 	.options = exclude_options,
 	.max_args = SIZE_MAX,
 	.run = exclude_run,

@@ -277,3 +277,12 @@ bool bw_guard_settings_cover(const struct bw_guard_settings *settings, const cha
 	}
 	return covered;
 }
+
+bool bw_guard_settings_leave_out(const struct bw_guard_settings *settings, const char *tree)
+{
+	static const char any[] = "breakwater any name"; /* that no pattern of somebody's names */
+	char below[BW_PATH_BYTES];
+
+	return !bw_guard_settings_cover(settings, tree) ||
+	       (bw_path_join(below, tree, any) == BW_OK && !bw_guard_settings_cover(settings, below));
+}

@@ -74,6 +74,9 @@ BW_MUST_USE enum bw_err bw_guard_settings_save(const char *data, struct bw_guard
 /* Whether a path (absolute) is protected: below a tree and not excluded. */
 bool bw_guard_settings_cover(const struct bw_guard_settings *settings, const char *path);
 
+/* Whether nothing of a tree (one of them) is protected: it, a folder above it, or every name below it is left out. */
+bool bw_guard_settings_leave_out(const struct bw_guard_settings *settings, const char *tree);
+
 /* "observe", "hold", "enforce"; NULL for what is none of them gives UNSET back. */
 const char *bw_guard_mode_name(enum bw_guard_mode mode);
 enum bw_guard_mode bw_guard_mode_of(const char *name);

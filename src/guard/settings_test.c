@@ -69,6 +69,23 @@ static void what_was_saved_is_loaded_again(void **state)
 	assert_true(loaded.salt == saved.salt);
 }
 
+static void a_tree_of_which_nothing_is_left_is_told_from_one_that_lost_a_part(void **state)
+{
+	static const char *const whole[] = { "/", "/srv", "/srv/share", "/srv/share/*", "/srv/*", "*" };
+	static const char *const part[] = { "/srv/share/scratch", "/srv/share/*.tmp", "/srv/shared", "/home" };
+	struct bw_guard_settings settings = { .trees = { "/srv/share" }, .tree_count = 1, .exclude_count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(whole); i++) {
+		settings.excludes[0] = whole[i];
+		assert_true(bw_guard_settings_leave_out(&settings, "/srv/share"));
+	}
+	for (size_t i = 0; i < BW_COUNT(part); i++) {
+		settings.excludes[0] = part[i];
+		assert_false(bw_guard_settings_leave_out(&settings, "/srv/share"));
+	}
+}
+
 static void the_file_is_for_its_owner_only(void **state)
 {
 	struct fixture *f = *state;
@@ -128,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_saved_is_loaded_again, setup, teardown),
+		cmocka_unit_test(a_tree_of_which_nothing_is_left_is_told_from_one_that_lost_a_part),
 		cmocka_unit_test_setup_teardown(the_file_is_for_its_owner_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_that_cannot_be_understood_is_named_by_its_number, setup,
 						teardown),

@@ -121,6 +121,10 @@ void bw_status_release(struct bw_status *status)
 
 bool bw_status_needs_somebody(const struct bw_status *status)
 {
+	for (size_t i = 0; i < status->settings.tree_count; i++) {
+		if (bw_guard_settings_leave_out(&status->settings, status->settings.trees[i]))
+			return true;
+	}
 	return !status->is_running || status->open > 0 || status->holds.still > 0 || !status->are_holds_known ||
 	       !status->is_ledger_whole;
 }
@@ -144,6 +148,18 @@ static enum bw_err json_texts(struct bw_buf *out, const char *name, const char *
 		BW_TRY(bw_json_add_string(out, bw_slice_text(texts[i])));
 	}
 	return bw_buf_add_u8(out, ']');
+}
+
+static enum bw_err json_left_out(const struct bw_status *status, struct bw_buf *out)
+{
+	const char *trees[BW_TREES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < status->settings.tree_count; i++) {
+		if (bw_guard_settings_leave_out(&status->settings, status->settings.trees[i]))
+			trees[count++] = status->settings.trees[i];
+	}
+	return json_texts(out, "trees_left_out", trees, count);
 }
 
 static enum bw_err json_volume(struct bw_buf *out, const struct bw_status_volume *store)
@@ -237,6 +253,7 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 	BW_TRY(bw_json_add_text(out, "mode", bw_slice_text(mode_words(status->mode))));
 	BW_TRY(json_found(status, out));
 	BW_TRY(json_texts(out, "trees", status->settings.trees, status->settings.tree_count));
+	BW_TRY(json_left_out(status, out));
 	BW_TRY(json_texts(out, "excluded", status->settings.excludes, status->settings.exclude_count));
 	BW_TRY(bw_json_add_name(out, "volumes"));
 	BW_TRY(bw_buf_add_u8(out, '['));
@@ -357,6 +374,8 @@ static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
 	for (size_t i = 0; i < status->settings.tree_count; i++) {
 		BW_TRY(bw_buf_add_text(out, i == 0 ? "Protected  " : "           "));
 		BW_TRY(bw_text_escape(out, bw_slice_text(status->settings.trees[i])));
+		if (bw_guard_settings_leave_out(&status->settings, status->settings.trees[i]))
+			BW_TRY(bw_buf_add_text(out, ": NOT GUARDED, all of it is left out"));
 		BW_TRY(bw_buf_add_u8(out, '\n'));
 	}
 	for (size_t i = 0; i < status->settings.exclude_count; i++) {

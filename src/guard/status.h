@@ -84,7 +84,10 @@ struct bw_status {
 BW_MUST_USE enum bw_err bw_status_gather(const char *data, struct bw_status *out, struct bw_why *why);
 void bw_status_release(struct bw_status *status);
 
-/* Whether a person must look: an open incident, somebody who stands still, a ledger that is not whole, no guard. */
+/*
+ * Whether a person must look: an open incident, somebody who stands still, a tree that is left out,
+ * a ledger that is not whole, no guard.
+ */
 bool bw_status_needs_somebody(const struct bw_status *status);
 
 /* One object. */

@@ -93,7 +93,9 @@ const struct bw_command bw_guard_status_command = {
 	.summary = "what is protected, how fresh the copies are, and what is not covered",
 	.usage = "[--once] [--format FORMAT]",
 	.details = "On a terminal the page is drawn anew every second. Exit status 1 says that somebody must look: "
-		   "an incident is open, somebody is still held, the guard does not run, or the ledger was touched.",
+		   "an incident is open, somebody is still held, an enrolled folder is left out whole, the guard does "
+		   "not run, or the "
+		   "ledger was touched.",
 	.options = status_options,
 	.max_args = 0,
 	.run = status_run,
