@@ -3,6 +3,7 @@
 import os
 import random
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -64,3 +65,25 @@ def test_a_store_of_a_newer_breakwater_is_refused_by_name(place):
     db.close()
     status, said = p.run("run")
     assert status == 3 and "newer Breakwater" in said and str(p.store) in said
+
+
+@kinds
+def test_who_may_write_beside_a_store_can_neither_rename_nor_remove_it(place, kind):
+    p = place(kind)
+    p.mount.chmod(0o777)  # the share is the whole file system
+    (p.share / "first").write_bytes(b"first")
+    p.enroll()
+    p.start("--mode", "observe")
+    away = p.mount / "away"
+    for words in (["mv", p.store, away], ["rmdir", p.store], ["rm", "-rf", p.store]):
+        subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", *words], check=False, capture_output=True)
+        assert p.store.exists() and not away.exists(), words
+    (p.share / "first").write_bytes(b"second")
+    p.settle()
+    assert len(p.versions_of("first")) == 2
+    p.stop()
+    p.verify()
+    p.start("--mode", "observe")
+    p.stop()
+    p.guard("unenroll", "--yes", p.share)
+    assert not p.store.exists()

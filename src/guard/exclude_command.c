@@ -252,6 +252,12 @@ static int remove_store(const struct change *change, const struct bw_volume *vol
 		return bw_complain(change->call, BW_EXIT_FAILED,
 				   "stop the guard, then say it again for the folder: its copies are in use", "%s",
 				   why.text);
+	if (bw_volume_hold_store(volume, false) != BW_OK) {
+		(void)close(lock);
+		return bw_complain(change->call, BW_EXIT_FAILED, NULL,
+				   "cannot remove '%s': it is not root's alone, or the file system keeps it",
+				   volume->store);
+	}
 	if (nftw(volume->store, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0) {
 		(void)close(lock);
 		return bw_complain(change->call, BW_EXIT_FAILED, NULL, "cannot remove '%s': %m", volume->store);

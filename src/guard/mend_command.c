@@ -118,6 +118,7 @@ static enum bw_err mend_one(struct mending *mending, const struct bw_volume *vol
 		return refused(mending, volume, NULL, &damage, err);
 	if (!bw_call_json(mending->call))
 		(void)printf("%s\n", damage.text[0] != '\0' ? damage.text : bw_err_text(err));
+	bw_err_drop(bw_volume_hold_store(volume, false)); /* the next start holds it again; else renaming tells */
 	err = bw_shadow_rebuild(volume, &rebuilt, &why);
 	if (err != BW_OK)
 		return refused(mending, volume, damage.text, &why, err);

@@ -233,6 +233,16 @@ static void reload(void *shared, struct bw_crew *crew)
 
 /* ---- what is shared ---------------------------------------------------------------------- */
 
+/* Not fatal: most stores lie in a folder that only root may write in. */
+static void hold_store(const struct bw_volume *volume)
+{
+	const enum bw_err err = bw_volume_hold_store(volume, true);
+
+	if (err != BW_OK)
+		bw_log(BW_WARNING, "whoever may write beside the store may rename it", BW_TEXT("store", volume->store),
+		       BW_TEXT("why", bw_err_text(err)));
+}
+
 /* How large the index must be. The catalogue is closed again: no database crosses a fork. */
 static enum bw_err count_files(struct parent *p, struct bw_why *why)
 {
@@ -248,6 +258,7 @@ static enum bw_err count_files(struct parent *p, struct bw_why *why)
 			return bw_why_set(why, err, "cannot read the catalogue of '%s': %s", p->guard.volumes[i].mount,
 					  bw_err_text(err));
 		p->files += totals.files;
+		hold_store(&p->guard.volumes[i]);
 	}
 	return BW_OK;
 }

@@ -36,13 +36,25 @@ static uint64_t spare_bytes(const struct bw_shadow *shadow, uint64_t *out_free)
 	return bytes < SPARE_LEAST ? SPARE_LEAST : bytes > SPARE_MOST ? SPARE_MOST : bytes;
 }
 
+/* Its name stays: the folder gives none up (bw_volume_hold_store). */
+static void empty_spare(const struct bw_shadow *shadow)
+{
+	const int fd = openat(shadow->folder, SPARE_NAME, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return;
+	if (ftruncate(fd, 0) != 0)
+		(void)unlinkat(shadow->folder, SPARE_NAME, 0);
+	(void)close(fd);
+}
+
 void bw_shadow_give_up_spare(struct bw_shadow *shadow)
 {
 	uint64_t free;
 	const uint64_t bytes = spare_bytes(shadow, &free);
 
 	if (free < bytes)
-		(void)unlinkat(shadow->folder, SPARE_NAME, 0); /* without it the next write says what is wrong */
+		empty_spare(shadow); /* without it the next write says what is wrong */
 }
 
 void bw_shadow_set_aside(struct bw_shadow *shadow)
@@ -52,13 +64,14 @@ void bw_shadow_set_aside(struct bw_shadow *shadow)
 	const uint64_t bytes = spare_bytes(shadow, &free);
 	int fd;
 
-	if (bytes == 0 || free < SPARE_PLENTY * bytes || fstatat(shadow->folder, SPARE_NAME, &status, 0) == 0)
+	if (bytes == 0 || free < SPARE_PLENTY * bytes ||
+	    (fstatat(shadow->folder, SPARE_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0))
 		return;
-	fd = openat(shadow->folder, SPARE_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(shadow->folder, SPARE_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return; /* it is only a spare */
 	if (fallocate(fd, 0, 0, (off_t)bytes) != 0)
-		(void)unlinkat(shadow->folder, SPARE_NAME, 0);
+		empty_spare(shadow);
 	(void)close(fd);
 }
 

@@ -205,6 +205,35 @@ bool bw_volume_holds(const struct bw_volume *volume, const char *path)
 	return number != 0 && number == mount_number(volume->root, "");
 }
 
+/* ---- the store's folder ------------------------------------------------------------------------- */
+
+static enum bw_err set_append_only(int fd, bool on)
+{
+	struct stat status;
+	int flags = 0;
+	int wanted;
+
+	if (fstat(fd, &status) != 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
+		return bw_err_from_errno(errno);
+	BW_NEED(status.st_uid == geteuid() && (status.st_mode & 077) == 0, DENIED);
+	wanted = on ? flags | FS_APPEND_FL : flags & ~FS_APPEND_FL;
+	if (wanted != flags && ioctl(fd, FS_IOC_SETFLAGS, &wanted) != 0)
+		return errno == EPERM ? BW_ERR_DENIED : bw_err_from_errno(errno);
+	return BW_OK;
+}
+
+enum bw_err bw_volume_hold_store(const struct bw_volume *volume, bool hold)
+{
+	const int fd = openat(volume->root, BW_SHADOW_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	enum bw_err err;
+
+	if (fd < 0)
+		return bw_err_from_errno(errno);
+	err = set_append_only(fd, hold);
+	(void)close(fd);
+	return err;
+}
+
 /* ---- handles --------------------------------------------------------------------------------- */
 
 struct raw_handle {

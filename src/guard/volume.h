@@ -55,6 +55,13 @@ bool bw_volume_holds(const struct bw_volume *volume, const char *path);
 /* The key of an open file (or of O_PATH). UNSUPPORTED, SYSTEM. */
 BW_MUST_USE enum bw_err bw_volume_key(const struct bw_volume *volume, int fd, struct bw_file_key *out);
 
+/*
+ * Whoever may write in the folder that the store's lies in could rename or remove it, root's as it is. Held, the file
+ * system refuses that to everybody: it takes new names and gives none up (append only). Let go of before it is removed.
+ * DENIED: it is not ours, or the right is missing; UNSUPPORTED, NOT_FOUND.
+ */
+BW_MUST_USE enum bw_err bw_volume_hold_store(const struct bw_volume *volume, bool hold);
+
 /* A file handle as the catalogue keeps it. */
 struct bw_handle {
 	int type;
