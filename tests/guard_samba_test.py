@@ -7,12 +7,12 @@ import signal
 import subprocess
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from samba_rig import Rig, run, wait_for, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no Samba rig: {why_not()}")
 
-SECONDS = 30
+SECONDS = 30 * patience()
 
 
 def hand_program():

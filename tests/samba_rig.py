@@ -21,7 +21,7 @@ import time
 
 SERVER = "10.77.0.1"
 NEEDED = ("smbd", "smbclient", "smbstatus", "smbcontrol", "smbpasswd", "ip", "nft", "nsenter", "unshare")
-WAIT_SECONDS = 30
+WAIT_SECONDS = 30 * float(os.environ.get("BW_PATIENCE", "1"))
 
 CONFIG = """\
 [global]
@@ -142,7 +142,7 @@ class Session:
 
     def works(self):
         """Whether the share answers."""
-        text = self.say("ls", seconds=60)
+        text = self.say("ls", seconds=2 * WAIT_SECONDS)
         return "blocks of size" in text
 
     def close(self):
