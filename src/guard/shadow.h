@@ -91,10 +91,10 @@ BW_MUST_USE enum bw_err bw_shadow_sync(struct bw_shadow *shadow);
 
 /*
  * A sync that the taking of new versions does not wait for: contents, then the rows that say they are there, each
- * by a thread. begin: commits; BUSY: one is under way. `wake` (-1: nobody waits for it) is an eventfd that is
- * written to when go_on has something to do. go_on: *out_busy false: none is under way any more, what was taken
- * before begin survives a power cut. An error of the disk is told by go_on, or by bw_shadow_sync, which waits for one
- * that is under way.
+ * by a thread. begin: commits; BUSY: one is under way. `wake` (-1: nobody waits for it, nor will soon read what it
+ * syncs) is an eventfd that is written to when go_on has something to do. go_on: *out_busy false: none is under way
+ * any more, what was taken before begin survives a power cut. An error of the disk is told by go_on, or by
+ * bw_shadow_sync, which waits for one that is under way.
  */
 BW_MUST_USE enum bw_err bw_shadow_sync_begin(struct bw_shadow *shadow, int wake);
 BW_MUST_USE enum bw_err bw_shadow_sync_go_on(struct bw_shadow *shadow, bool *out_busy);

@@ -4,6 +4,7 @@
  * when they are: contents first, then the catalogue's log.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,14 +45,20 @@ enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
 
 /* ---- beside the writer ------------------------------------------------------------------------ */
 
-/* Closes what it was given, whatever happens. */
-static enum bw_err sync_packs(struct bw_packs_due *due)
+/*
+ * Closes what it was given, whatever happens. `forget`: nobody will read it soon. What users have in memory stays there
+ * then, and the next pack is written into memory that is at hand: a quarter of the processor time of an enrolment in a
+ * virtual machine, whose host has to find other memory (measured).
+ */
+static enum bw_err sync_packs(struct bw_packs_due *due, bool forget)
 {
 	enum bw_err err = BW_OK;
 
 	for (size_t i = 0; i < due->count; i++) {
 		if (err == BW_OK && fdatasync(due->files[i]) != 0)
 			err = bw_err_from_errno(errno);
+		if (forget)
+			(void)posix_fadvise(due->files[i], 0, 0, POSIX_FADV_DONTNEED);
 		(void)close(due->files[i]);
 	}
 	if (due->folder >= 0) {
@@ -66,7 +73,7 @@ static enum bw_err sync_packs(struct bw_packs_due *due)
 static enum bw_err sync_stage(struct bw_syncing *syncing)
 {
 	if (syncing->stage == BW_SYNCING_CONTENTS) {
-		BW_TRY(sync_packs(&syncing->packs));
+		BW_TRY(sync_packs(&syncing->packs, syncing->wake < 0));
 		return bw_objects_sync(syncing->objects, &syncing->fresh);
 	}
 	return fdatasync(syncing->log) == 0 ? BW_OK : bw_err_from_errno(errno);

@@ -278,7 +278,7 @@ static void a_sync_that_is_under_way_is_waited_for(void **state)
 	assert_ok(bw_shadow_sync_go_on(f->shadow, &busy));
 	assert_false(busy);
 	(void)take(f, fd, 9);
-	assert_ok(bw_shadow_sync_begin(f->shadow, wake)); /* and a store may be closed meanwhile */
+	assert_ok(bw_shadow_sync_begin(f->shadow, -1)); /* and a store may be closed meanwhile */
 	reopen(f);
 	(void)close(fd);
 	(void)close(wake);
