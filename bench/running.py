@@ -107,16 +107,26 @@ def add_format(options):
     options.add_argument("--format", choices=("text", "json"), default="json", help="how rows are printed (json)")
 
 
+def between(values):
+    """Between which bounds the median lies, nine times in ten: a bootstrap whose draw is the same every time."""
+    draw = random.Random(1)
+    medians = sorted(statistics.median(draw.choices(values, k=len(values))) for _ in range(2000))
+    return medians[100], medians[1900]
+
+
 def row(asked, name, unit, values, limit_name, limit_value, ratio, digits=2):
     """One figure: the median of `values` beside its limit, as `breakwater bench` prints rows."""
     value = statistics.median(values)
+    low, high = between(values)
     if asked.format == "text":
-        spread = f"({len(values)} runs, {min(values):.{digits}f} to {max(values):.{digits}f})"
+        spread = f"({len(values)} runs, {min(values):.{digits}f} to {max(values):.{digits}f}"
+        spread += f"; median {low:.{digits}f} to {high:.{digits}f})"
         beside = f"{ratio:8.2f} of {limit_value:.{digits}f} {limit_name}"
         print(f"{name:<66} {value:12.{digits}f} {unit:<10} {beside}  {spread}")
     else:
         fields = {"name": name, "value": round(value, digits), "unit": unit, "limit_name": limit_name}
         fields |= {"limit_value": round(limit_value, digits), "ratio": round(ratio, 3), "runs": len(values)}
         fields |= {"min": round(min(values), digits), "max": round(max(values), digits)}
+        fields |= {"low": round(low, digits), "high": round(high, digits)}
         print(json.dumps(fields))
     sys.stdout.flush()
