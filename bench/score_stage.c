@@ -18,7 +18,9 @@ static void start(struct stage *stage, uint32_t pid, uint32_t parent, uint32_t s
 
 void stage_open(struct stage *stage)
 {
-	*stage = (struct stage){ .now_ns = UINT64_C(1000000000000), .next_ino = 100 };
+	*stage = (struct stage){ .now_ns = UINT64_C(1000000000000),
+				 .next_ino = 100,
+				 .left = { .names = BW_EVENT_LEFT_MANY } };
 	if (bw_actors_new(STAGE_GUARD, &stage->actors) != BW_OK ||
 	    bw_score_new(stage->actors, NULL, NULL, &stage->score) != BW_OK)
 		abort();
@@ -186,9 +188,17 @@ void stage_remove(struct stage *stage, uint32_t pid, const struct stage_file *fi
 						 .was_known = 1,
 						 .file = file->known.key,
 						 .folder = file->folder,
+						 .left = stage->left,
 						 .known = file->known } };
 
 	set_name(&view.name, &view.event.name_len, file->name);
+	tell(stage, &view);
+}
+
+void stage_folder_gone(struct stage *stage, uint32_t pid, const struct bw_file_key *folder)
+{
+	struct bw_event_view view = { .event = { .pid = pid, .act = BW_ACT_FOLDER_REMOVED, .file = *folder } };
+
 	tell(stage, &view);
 }
 

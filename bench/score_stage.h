@@ -14,7 +14,8 @@ struct stage {
 	struct bw_score *score;
 	uint64_t now_ns;
 	uint64_t next_ino;
-	bool was_told; /* the last act added evidence */
+	struct bw_event_left left; /* of the next removal; many */
+	bool was_told;             /* the last act added evidence */
 	struct bw_outcome outcome;
 	struct bw_verdict worst; /* of all acts */
 	unsigned told;           /* acts until the first verdict of the two highest gravities, 0: none yet */
@@ -48,6 +49,7 @@ void stage_write(struct stage *stage, uint32_t pid, enum bw_act act, const struc
 struct bw_file_key stage_new(struct stage *stage, uint32_t pid, const struct bw_file_key *folder, const char *name,
 			     struct bw_slice bytes);
 void stage_remove(struct stage *stage, uint32_t pid, const struct stage_file *file);
+void stage_folder_gone(struct stage *stage, uint32_t pid, const struct bw_file_key *folder);
 void stage_move_over(struct stage *stage, uint32_t pid, const struct bw_file_key *moved, const char *name,
 		     const struct stage_file *replaced);
 

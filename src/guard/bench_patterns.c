@@ -46,6 +46,7 @@ static const struct group {
 	{ "mapped", NULL, { "S30", "S31", "S32" }, WORST, false },
 	{ "io_uring, direct, asynchronous, splice, clone", NULL, { "S33", "S34", "S35", "S36", "S37" }, WORST, false },
 	{ "truncated, wiped", NULL, { "S38", "S39", "S40", "S41" }, WORST, false },
+	{ "deleted, or gathered in one sealed file", NULL, { "S42", "S50" }, WORST_MANY, false },
 	{ "base64, hex, text to text, padded", NULL, { "S43", "S44", "S45", "S46" }, WORST, false },
 	{ "an archive or a sealed file for each", NULL, { "S48", "S49" }, WORST_MANY, false },
 	{ "many processes, threads, users", NULL, { "S51", "S52", "S53", "S54", "S55", "S56" }, WORST_MANY, false },
@@ -58,9 +59,6 @@ static const struct {
 	const char *pattern;
 	const char *why;
 } others[] = {
-	{ "S42", "deleting is what people do; what is deleted comes back from the store, no verdict is passed" },
-	{ "S50",
-	  "one archive without a mark is a download to whoever has no key; what is deleted after it comes back" },
 	{ "S61", "over SMB: part smb" },
 	{ "S63", "probes harm nothing by themselves; a bait file that is written to is told" },
 	{ "S68", "reading changes nothing: no event of the file system tells of it" },

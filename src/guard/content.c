@@ -1,5 +1,6 @@
 #include "guard/content.h"
 #include "guard/content_count.h"
+#include "guard/content_look.h"
 #include "guard/content_text.h"
 
 /* A file read whole is cut into equal windows of about a page. */
@@ -57,6 +58,8 @@ static void settle_format(const struct bw_sample *sample, const struct bw_count 
 	content->spaces = text.spaces & 15u;
 	content->flags = (uint8_t)((opinion.encrypted ? BW_CONTENT_ENCRYPTED : 0) | (text.even ? BW_CONTENT_EVEN : 0) |
 				   (text.noise ? BW_CONTENT_NOISE : 0) | (text.flat ? BW_CONTENT_FLAT : 0));
+	if (opinion.format == BW_FORMAT_ZIP && !opinion.encrypted && bw_zip_holds_noise(sample))
+		content->flags |= BW_CONTENT_HOLDS;
 }
 
 void bw_content_of(const struct bw_sample *sample, struct bw_content *out)

@@ -68,6 +68,7 @@ enum {
 	BW_CONTENT_EVEN = 2,      /* text whose symbols are used evenly, without words: base64, hex */
 	BW_CONTENT_NOISE = 4,     /* control bytes spread as evenly as random ones would be */
 	BW_CONTENT_FLAT = 8,      /* text whose letters are used evenly though it has words */
+	BW_CONTENT_HOLDS = 16,    /* an archive that keeps, unpacked, something random of no format we know */
 };
 
 struct bw_content {
@@ -102,6 +103,9 @@ static inline unsigned bw_content_class(const struct bw_content *content, size_t
  * Costs about one pass over the bytes. Two calls with the same bytes give the same.
  */
 void bw_content_of(const struct bw_sample *sample, struct bw_content *out);
+
+/* As far as windows show. */
+bool bw_content_equals(const struct bw_content *a, const struct bw_content *b);
 
 /* ---- was known-good content destroyed? ---------------------------------------------- */
 
@@ -142,6 +146,7 @@ enum bw_strength {
 	X(NO_GAIN, "no-gain",                                                                                         \
 	  "the %B is no smaller (%b bytes) than the compressible file it holds (%a): it was not compressed but "      \
 	  "encrypted")                                                                                                \
+	X(HOLDS_NOISE, "holds-noise", "it was a good %A, and the %B holds no such file but unreadable noise")         \
 	X(TRANSPOSED, "transposed", "its bytes are all there still, but only %b of its %a words")
 
 enum bw_test {

@@ -187,6 +187,9 @@ static void test_container(const struct comparison *c)
 		say(c, BW_TEST_ENCRYPTED, BW_STRENGTH_SUSPICIOUS, 0, 0);
 	else if (bw_content_has_no_gain(c->old, c->new))
 		say(c, BW_TEST_NO_GAIN, BW_STRENGTH_SUSPICIOUS, c->old_size, c->new_size);
+	else if ((c->new->flags &BW_CONTENT_HOLDS) != 0 && c->old->state == BW_STATE_GOOD &&
+		 (c->old_kind == BW_KIND_TEXT || c->old_kind == BW_KIND_DOCUMENT))
+		say(c, BW_TEST_HOLDS_NOISE, BW_STRENGTH_SUSPICIOUS, c->old_size, c->new_size);
 	else if (c->new_kind == BW_KIND_PACKED && c->is_good && c->old_kind != BW_KIND_PACKED &&
 		 c->old->format != BW_FORMAT_OFFICE && c->old->format != BW_FORMAT_UNKNOWN)
 		say(c, BW_TEST_PACKED, BW_STRENGTH_SUSPICIOUS, 0, 0);
@@ -224,7 +227,7 @@ static void test_windows(const struct comparison *c)
 
 /* ---- all together ------------------------------------------------------------------------------------- */
 
-static bool is_same(const struct bw_content *a, const struct bw_content *b)
+bool bw_content_equals(const struct bw_content *a, const struct bw_content *b)
 {
 	return bw_content_size(a) == bw_content_size(b) && a->format == b->format && a->grade == b->grade &&
 	       a->state == b->state && a->windows == b->windows &&
@@ -254,7 +257,7 @@ void bw_content_compare(const struct bw_content *old, const struct bw_content *n
 		out->blind = true;
 		return;
 	}
-	if (is_same(old, new)) { /* as far as windows show */
+	if (bw_content_equals(old, new)) { /* as far as windows show */
 		out->blind = new->grade != BW_GRADE_WHOLE;
 		return;
 	}

@@ -58,6 +58,12 @@ void bw_inflate_check(struct bw_slice bytes, bool raw, uint64_t most, struct bw_
 uint32_t bw_crc32(struct bw_slice bytes);
 
 /*
+ * Whether the first file in a ZIP archive lies there unpacked, and is either sealed or random and of no format we know.
+ * Whoever packs a document finds its own format there, or deflated bytes.
+ */
+bool bw_zip_holds_noise(const struct bw_sample *sample);
+
+/*
  * One check each: called when the magic bytes are there, with grade HEADER and state GOOD set.
  * May take the format back (UNKNOWN) when the rest of the header is impossible.
  */

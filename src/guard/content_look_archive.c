@@ -1,10 +1,14 @@
 /* ZIP and what is built on it, gzip, xz, zstd, bzip2, 7z, tar. */
+#include "guard/content.h"
+#include "guard/content_count.h"
 #include "guard/content_look.h"
 
 enum {
 	ENTRY_UNPACK_MAX = 4 * 1024 * 1024,    /* of one ZIP entry, when thorough */
 	ARCHIVE_UNPACK_MAX = 16 * 1024 * 1024, /* of all of them, or of one gzip file */
 	ENTRIES_MAX = 65536,
+	INSIDE_LEAST = 512, /* bytes; of fewer nobody can say that they are random */
+	INSIDE_MOST = 4096,
 };
 
 /* ---- ZIP: PKWARE APPNOTE 4.3 ----------------------------------------------------------- */
@@ -192,6 +196,50 @@ void bw_look_zip(const struct bw_look *look, struct bw_opinion *opinion)
 	shift = zip.end - zip.dir_at - zip.dir_bytes;
 	all = walk_directory(look, &zip, zip.dir_at + shift, shift, opinion);
 	bw_settle(opinion, true, all && look->whole && look->thorough && zip.unpacked < ARCHIVE_UNPACK_MAX);
+}
+
+/* Where the bytes of the first file begin, when nothing packed them: stored, or deflate's own stored block. */
+static bool find_inside(const struct bw_sample *sample, uint64_t *out_at, uint64_t *out_size)
+{
+	const struct bw_look look = { .sample = sample, .size = sample->size };
+	uint64_t method;
+	uint64_t size;
+	uint64_t name;
+	uint64_t extra;
+	uint64_t block;
+
+	if (!BW_LOOK_IS(&look, 0, "PK\3\4") || !bw_look_le(&look, 8, 2, &method) || !bw_look_le(&look, 22, 4, &size) ||
+	    !bw_look_le(&look, 26, 2, &name) || !bw_look_le(&look, 28, 2, &extra))
+		return false;
+	*out_at = 30 + name + extra;
+	*out_size = size != 0 ? size : sample->size; /* 4.4.4 bit 3: written when nobody knew it yet */
+	if (method == 0)
+		return true;
+	if (method != 8 || !bw_look_le(&look, *out_at, 1, &block) || (block & 6) != 0) /* RFC 1951 3.2.4 */
+		return false;
+	*out_at += 5;
+	return true;
+}
+
+bool bw_zip_holds_noise(const struct bw_sample *sample)
+{
+	struct bw_sample inside = { .count = 1 };
+	struct bw_count count = { 0 };
+	struct bw_opinion opinion;
+	struct bw_slice bytes;
+	uint64_t at;
+
+	if (!find_inside(sample, &at, &inside.size) || inside.size < INSIDE_LEAST ||
+	    !bw_sample_from(sample, at, &bytes))
+		return false;
+	bytes = bw_slice_sub(bytes, 0, bytes.len < inside.size ? bytes.len : (size_t)inside.size);
+	bytes = bw_slice_sub(bytes, 0, bytes.len < INSIDE_MOST ? bytes.len : INSIDE_MOST);
+	if (bytes.len < INSIDE_LEAST)
+		return false;
+	inside.pieces[0].bytes = bytes;
+	bw_format_look(&inside, false, &opinion);
+	bw_count_add(&count, bytes);
+	return opinion.encrypted || (opinion.format == BW_FORMAT_UNKNOWN && bw_count_class(&count) == BW_CLASS_RANDOM);
 }
 
 /* ---- gzip: RFC 1952 2.3 ------------------------------------------------------------------ */

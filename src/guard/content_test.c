@@ -5,6 +5,7 @@
 #include "bench/content_files.h"
 #include "bench/content_patterns.h"
 #include "guard/content.h"
+#include "guard/sim_parts.h"
 
 static const size_t sizes[] = { 6000, 40000, 300000 };
 
@@ -328,6 +329,32 @@ static void pages_changed_within_a_database_are_nothing(void **state)
 	expect_none("pages", &old, &new);
 }
 
+/* Packed, a document keeps its own beginning inside the archive, or is deflated; noise is neither. */
+static void an_archive_is_asked_what_it_holds(void **state)
+{
+	static const char *const makers[] = { "docx", "jpeg", "pdf", "prose" };
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(makers); i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf old = made(makers[i], 40000, i);
+		BW_CLEANUP(bw_buf_release) struct bw_buf good = BW_BUF_INIT(BW_MIB);
+		BW_CLEANUP(bw_buf_release) struct bw_buf bad = BW_BUF_INIT(BW_MIB);
+		struct both both;
+
+		assert_ok(sim_zip_stored(makers[i], bw_buf_slice(&old), &good));
+		both = judge(&old, &good);
+		assert_int_equal(both.joined.strength, BW_STRENGTH_NONE);
+		bw_shape_noise(i, old.ptr, old.len);
+		assert_ok(sim_zip_stored(makers[i], bw_buf_slice(&old), &bad));
+		bw_buf_release(&old);
+		old = made(makers[i], 40000, i);
+		both = judge(&old, &bad);
+		assert_int_equal(both.joined.strength, BW_STRENGTH_SUSPICIOUS);
+		assert_true(both.joined.tests[0].test == BW_TEST_HOLDS_NOISE ||
+			    both.joined.tests[0].test == BW_TEST_NO_GAIN);
+	}
+}
+
 static void text_packed_in_place_is_suspicious_at_most_and_beside_it_nothing(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf old = made("prose", 90000, 5);
@@ -488,6 +515,7 @@ int main(void)
 		cmocka_unit_test(text_in_other_case_is_nothing),
 		cmocka_unit_test(noise_replaced_by_noise_is_nothing),
 		cmocka_unit_test(pages_changed_within_a_database_are_nothing),
+		cmocka_unit_test(an_archive_is_asked_what_it_holds),
 		cmocka_unit_test(text_packed_in_place_is_suspicious_at_most_and_beside_it_nothing),
 		cmocka_unit_test(a_good_file_of_another_format_is_never_strong),
 		cmocka_unit_test(a_gif_whose_codes_lead_nowhere_is_broken_at_the_second_look),

@@ -73,6 +73,16 @@ enum {
 	BW_EVENT_SAMPLE_BYTES = 64 * 1024, /* BW_CONTENT_WHOLE_MAX */
 	BW_STOP_PROCESSES_MAX = 1024,
 	BW_COMM_BYTES = 16,
+	BW_EVENT_LEFT_MANY = UINT16_MAX,
+	BW_EVENT_ABOVE_MAX = 12,
+};
+
+/* REMOVED of a known file: what its folder was seen to hold then, and where it lies. */
+struct bw_event_left {
+	uint16_t names;                     /* that are no folders; MANY: nobody counted, or too many */
+	uint16_t above_count;               /* 0: nobody looked */
+	uint32_t folder;                    /* of its path, hashed with a key */
+	uint32_t above[BW_EVENT_ABOVE_MAX]; /* the same of the folders it lies in, the nearest first */
 };
 
 /* Name, new name and the pieces of the sample follow, in this order. */
@@ -96,6 +106,7 @@ struct bw_event {
 	uint16_t name_len;
 	uint16_t name_to_len;
 	uint32_t sample_len; /* of all pieces together */
+	struct bw_event_left left;
 	struct {
 		uint64_t at;
 		uint32_t len;

@@ -26,6 +26,11 @@ const struct bw_rules bw_rules_default = {
 	.open_least = 3,
 	.fast_half_s = 60 * 60,
 	.slow_half_s = 3 * 24 * 60 * 60,
+	.wide_changed = 20,   /* sealed in part */
+	.cleared_folders = 3, /* whoever deletes trees has one empty folder at a time, which goes before the next */
+	.cleared_formats = 4, /* tidying chooses by place or by kind */
+	.cleared_files = 12,
+	.cleared_s = 5, /* a person opens a folder, marks all, deletes and confirms in longer than a second or two */
 };
 
 static const struct {
@@ -88,7 +93,8 @@ struct counts {
 	unsigned strong_wiping;
 	unsigned sealed;
 	unsigned emptied;
-	unsigned odd; /* the other suspicious ones */
+	unsigned odd;        /* the other suspicious ones */
+	bool changed_random; /* all that changed is */
 	unsigned lost_windows;
 	unsigned windows;
 };
@@ -104,13 +110,15 @@ static struct counts count_tests(const struct bw_finding *finding)
 			c.lost_windows = (unsigned)e->after;
 			c.windows = (unsigned)e->before;
 		}
+		c.changed_random |= e->test == BW_TEST_CHANGED_RANDOM;
 		if (e->test == BW_TEST_BLOCKS_RANDOM && i > 0 && finding->tests[i - 1].test == BW_TEST_CHANGED_RANDOM)
 			continue; /* the same bytes, counted otherwise */
 		if (e->strength == BW_STRENGTH_STRONG) {
 			c.strong++;
 			c.strong_shown += shows_while_open(e->test);
 			c.strong_wiping += is_wiping(e->test);
-		} else if (e->test == BW_TEST_ENCRYPTED || e->test == BW_TEST_NO_GAIN) {
+		} else if (e->test == BW_TEST_ENCRYPTED || e->test == BW_TEST_NO_GAIN ||
+			   e->test == BW_TEST_HOLDS_NOISE) {
 			c.sealed++;
 		} else if (is_wiping(e->test)) {
 			c.emptied++;
@@ -133,9 +141,15 @@ static uint32_t strong_points(const struct bw_rules *rules, const struct bw_proo
 static void weigh_large(const struct bw_rules *rules, const struct bw_proof *proof, const struct counts *c,
 			struct bw_weight *out)
 {
-	if (proof->kind != BW_PROOF_CHANGED || bw_content_size(&proof->old) < rules->wide_window ||
-	    c->lost_windows < 3 || c->lost_windows * 2 < c->windows)
+	if (proof->kind != BW_PROOF_CHANGED || bw_content_size(&proof->old) < rules->wide_window)
 		return;
+	if (c->lost_windows < 3 || c->lost_windows * 2 < c->windows) {
+		if (c->changed_random && out->gravity < BW_GRAVITY_ORDERED && rules->wide_changed > 0) {
+			out->points = rules->wide_changed;
+			out->gravity = BW_GRAVITY_ORDERED;
+		}
+		return;
+	}
 	out->points += rules->wide * c->lost_windows;
 	out->files = (uint16_t)(1 + c->lost_windows / 3);
 	if (out->gravity < BW_GRAVITY_ORDERED)
@@ -171,7 +185,7 @@ static void find_again(const struct bw_proof *proof, struct bw_finding *out)
 	*out = (struct bw_finding){ 0 };
 	if (proof->kind == BW_PROOF_JOINED || proof->kind == BW_PROOF_BESIDE)
 		bw_content_join(&proof->old, &proof->new, out);
-	else if (proof->kind != BW_PROOF_BAIT_GONE)
+	else if (proof->kind != BW_PROOF_BAIT_GONE && proof->kind != BW_PROOF_CLEARED)
 		bw_content_compare(&proof->old, &proof->new, out);
 	for (size_t i = 0; i < proof->seen_count && i < BW_SECOND_TESTS; i++)
 		bw_finding_add(out, (enum bw_strength)proof->seen[i].strength, &proof->seen[i]);
@@ -191,6 +205,8 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 		return;
 	if (proof->kind == BW_PROOF_BAIT_GONE) {
 		*out = (struct bw_weight){ .points = rules->ordered, .gravity = BW_GRAVITY_ORDERED, .files = 1 };
+	} else if (proof->kind == BW_PROOF_CLEARED) { /* of no gravity by itself: the rule counts folders and kinds */
+		*out = (struct bw_weight){ .points = rules->cleared_files > 0, .is_gentle = true, .files = 1 };
 	} else if (c.strong > 0 && proof->kind != BW_PROOF_SWALLOWED) {
 		out->points = strong_points(rules, proof, &c);
 		out->gravity = BW_GRAVITY_DESTROYED;
@@ -328,6 +344,61 @@ static void judge_actor(const struct bw_rules *rules, const struct sums *s, stru
 	      u->files + o->files + d->files);
 }
 
+/* ---- folders that were emptied ---------------------------------------------------------------------- */
+
+struct cleared {
+	unsigned files;
+	unsigned folders;
+	unsigned formats;
+	uint64_t seen; /* formats, a bit each */
+};
+
+/* Texts are one: they differ by the letters their writer used. */
+static unsigned format_of(const struct bw_proof *proof)
+{
+	const enum bw_format format = (enum bw_format)proof->old.format;
+
+	return bw_format_kind(format) == BW_KIND_TEXT ? BW_FORMAT_ASCII : format;
+}
+
+static bool is_cleared(const struct bw_rules *rules, uint64_t now_ns, const struct bw_proof *proof,
+		       const struct bw_weight *weight)
+{
+	const uint64_t age = now_ns > proof->time_ns ? now_ns - proof->time_ns : 0;
+
+	return proof->kind == BW_PROOF_CLEARED && weight->points > 0 && age <= rules->cleared_s * UINT64_C(1000000000);
+}
+
+static struct cleared count_cleared(const struct bw_rules *rules, uint64_t now_ns, const struct bw_proof *const *proofs,
+				    const struct bw_weight *weights, size_t count)
+{
+	struct cleared c = { 0 };
+
+	_Static_assert(BW_FORMAT_COUNT <= 64, "a bit for every format");
+	for (size_t i = 0; i < count; i++) {
+		bool is_new = true;
+
+		if (!is_cleared(rules, now_ns, proofs[i], &weights[i]))
+			continue;
+		for (size_t k = 0; k < i && is_new; k++)
+			is_new = !is_cleared(rules, now_ns, proofs[k], &weights[k]) ||
+				 !bw_file_key_equals(&proofs[k]->folder, &proofs[i]->folder);
+		c.files++;
+		c.folders += is_new;
+		c.formats += (c.seen >> format_of(proofs[i]) & 1) == 0;
+		c.seen |= UINT64_C(1) << format_of(proofs[i]);
+	}
+	return c;
+}
+
+static void judge_cleared(const struct bw_rules *rules, const struct cleared *c, struct bw_verdict *out)
+{
+	if (rules->cleared_files > 0 && out->gravity < BW_GRAVITY_ORDERED && c->folders >= rules->cleared_folders &&
+	    c->formats >= rules->cleared_formats)
+		meets(out, BW_GRAVITY_ORDERED, BW_RULE_CLEARED, c->files * UINT64_C(256), rules->cleared_files,
+		      c->files);
+}
+
 void bw_rules_judge(const struct bw_rules *rules, enum bw_scope scope, uint64_t now_ns,
 		    const struct bw_proof *const *proofs, const struct bw_weight *weights, size_t count,
 		    struct bw_verdict *out)
@@ -336,10 +407,14 @@ void bw_rules_judge(const struct bw_rules *rules, enum bw_scope scope, uint64_t 
 	const struct sum *d = &s.of[BW_GRAVITY_DESTROYED];
 
 	*out = (struct bw_verdict){ 0 };
-	if (scope == BW_SCOPE_FOLDER || scope == BW_SCOPE_VOLUME)
+	if (scope == BW_SCOPE_FOLDER || scope == BW_SCOPE_VOLUME) {
 		judge_tree(rules, scope, &s, out);
-	else
+	} else {
+		const struct cleared c = count_cleared(rules, now_ns, proofs, weights, count);
+
 		judge_actor(rules, &s, out);
+		judge_cleared(rules, &c, out);
+	}
 	out->gentle = out->gravity != BW_GRAVITY_NONE && d->files > 0 && d->gentle == d->files;
 }
 

@@ -22,6 +22,7 @@ enum bw_proof_kind {
 	BW_PROOF_BESIDE,      /* it is gone; the same process wrote a new file of its size just before or after */
 	BW_PROOF_SWALLOWED,   /* it is gone; a sealed archive, large enough for it and all others, was made before */
 	BW_PROOF_BAIT_GONE,   /* a canary was removed by itself */
+	BW_PROOF_CLEARED,     /* it is gone, with nearly all its folder held, and the folder stands */
 	BW_PROOF_KINDS,
 };
 
@@ -55,7 +56,10 @@ struct bw_proof {
 	uint8_t name[BW_EVENT_NAME_BYTES];
 };
 
-/* All numbers of the rules. A record carries those it was judged by. */
+/*
+ * All numbers of the rules. A record carries those it was judged by; what a record does not have, because it is older
+ * than the rule, is 0, and the rule is not in force.
+ */
 #define BW_RULES_ROWS(X)   \
 	X(sure)            \
 	X(strong)          \
@@ -77,7 +81,12 @@ struct bw_proof {
 	X(actors_least)    \
 	X(open_least)      \
 	X(fast_half_s)     \
-	X(slow_half_s)
+	X(slow_half_s)     \
+	X(wide_changed)    \
+	X(cleared_folders) \
+	X(cleared_formats) \
+	X(cleared_files)   \
+	X(cleared_s)
 
 struct bw_rules {
 #define X(name) uint32_t name;
@@ -115,7 +124,9 @@ enum bw_gravity {
 	X(ORDERED, "sealed-or-wiped", "files were sealed, wiped or emptied and their originals are gone") \
 	X(ORDERED_LASTING, "sealed-or-wiped-slowly",                                                      \
 	  "files were sealed, wiped or emptied and their originals are gone, over days")                  \
-	X(UNUSUAL, "unusual", "many files changed in unusual ways, each of which has innocent causes")
+	X(UNUSUAL, "unusual", "many files changed in unusual ways, each of which has innocent causes")    \
+	X(CLEARED, "cleared",                                                                             \
+	  "folder after folder was emptied of all kinds of files, faster than hands are, and left standing")
 
 enum bw_rule {
 #define X(name, word, sentence) BW_RULE_##name,

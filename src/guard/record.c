@@ -15,6 +15,7 @@ static void take_down(const struct bw_proof *proof, struct bw_recorded_proof *ou
 static void begin(const struct bw_outcome *outcome, enum bw_record_kind kind, struct bw_record *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->version = BW_RECORD_VERSION;
 	out->kind = (uint8_t)kind;
 	out->scope = (uint8_t)outcome->scope;
 	out->decided_ns = outcome->now_ns;
@@ -38,6 +39,11 @@ void bw_record_late(const struct bw_outcome *outcome, struct bw_record *out)
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
+
+static bool is_old(const struct bw_record *record)
+{
+	return record->version == BW_RECORD_VERSION_OLD;
+}
 
 static enum bw_err add_key(struct bw_buf *out, const struct bw_file_key *key)
 {
@@ -128,7 +134,7 @@ static enum bw_err add_actor(struct bw_buf *out, const struct bw_actor *actor)
 static enum bw_err add_front(struct bw_buf *out, const struct bw_record *record)
 {
 	BW_TRY(bw_buf_add_text(out, magic));
-	BW_TRY(bw_buf_add_u8(out, BW_RECORD_VERSION));
+	BW_TRY(bw_buf_add_u8(out, is_old(record) ? BW_RECORD_VERSION_OLD : BW_RECORD_VERSION));
 	BW_TRY(bw_buf_add_u8(out, record->kind));
 	BW_TRY(bw_buf_add_u8(out, record->mode));
 	BW_TRY(bw_buf_add_u8(out, record->is_first_day));
@@ -139,12 +145,18 @@ static enum bw_err add_front(struct bw_buf *out, const struct bw_record *record)
 	return bw_buf_add_be64(out, record->place);
 }
 
-static enum bw_err add_rules(struct bw_buf *out, const struct bw_rules *rules)
+static enum bw_err add_rules(struct bw_buf *out, const struct bw_record *record)
 {
-	BW_TRY(bw_buf_add_u8(out, RULES));
-#define X(name) BW_TRY(bw_buf_add_be32(out, rules->name));
-	BW_RULES_ROWS(X)
+	const uint8_t count = is_old(record) ? BW_RECORD_RULES_OLD : RULES;
+	const uint32_t numbers[RULES] = {
+#define X(name) record->rules.name,
+		BW_RULES_ROWS(X)
 #undef X
+	};
+
+	BW_TRY(bw_buf_add_u8(out, count));
+	for (size_t i = 0; i < count; i++)
+		BW_TRY(bw_buf_add_be32(out, numbers[i]));
 	return BW_OK;
 }
 
@@ -163,7 +175,7 @@ enum bw_err bw_record_write(const struct bw_record *record, struct bw_buf *out)
 	BW_CLEANUP(bw_buf_release) struct bw_buf part = BW_BUF_INIT(BW_RECORD_PROOF_BYTES_MAX);
 
 	BW_TRY(add_front(out, record));
-	BW_TRY(add_rules(out, &record->rules));
+	BW_TRY(add_rules(out, record));
 	BW_TRY(add_verdict(out, &record->verdict));
 	BW_TRY(bw_buf_add_u8(out, record->measure));
 	BW_TRY(add_actor(&part, &record->actor));

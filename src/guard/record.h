@@ -2,8 +2,10 @@
  * The record of a verdict: everything it was made of, so that anybody can judge again. Binary, read as a
  * stranger's bytes: names in it were chosen by attackers.
  *
- *   "BWGR" | version u8 = 2 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
+ *   "BWGR" | version u8 = 3 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
  *   scope u8 | place be64 | rules: count u8, be32 each | verdict | measure u8 | actor | proofs: count u8, a block each
+ *
+ * Version 2 had fewer rules: it is read, judged again without them, and written as it was.
  *
  * Features, numbers and rules stand in it, not what was thought of them, except what replaying must give again. Of a
  * second look (guard/second.h) the tests themselves are the numbers: whole contents are in the store, not here.
@@ -15,7 +17,9 @@
 #include "guard/score.h"
 
 enum {
-	BW_RECORD_VERSION = 2,
+	BW_RECORD_VERSION = 3,
+	BW_RECORD_VERSION_OLD = 2,
+	BW_RECORD_RULES_OLD = 21,
 	BW_RECORD_BYTES_MAX = 256 * 1024,
 	BW_RECORD_PROOF_BYTES_MAX = 2048,
 };
@@ -32,6 +36,7 @@ struct bw_recorded_proof {
 };
 
 struct bw_record {
+	uint8_t version; /* BW_RECORD_VERSION_OLD when it is; else the newest */
 	uint8_t kind;    /* enum bw_record_kind */
 	uint8_t mode;    /* enum bw_guard_mode */
 	uint8_t scope;   /* enum bw_scope */

@@ -167,16 +167,20 @@ static enum bw_err take_actor(struct bw_cursor *c, struct bw_actor *out)
 	return bw_cursor_left(c) == 0 ? BW_OK : BW_ERR_TOO_BIG;
 }
 
-/* The last two are half-lives, which divide. */
-static enum bw_err take_rules(struct bw_cursor *c, struct bw_rules *out)
+/* Half-lives divide. */
+static enum bw_err take_rules(struct bw_cursor *c, uint8_t version, struct bw_rules *out)
 {
+	uint32_t *const numbers[RULES] = {
+#define X(name) &out->name,
+		BW_RULES_ROWS(X)
+#undef X
+	};
 	uint8_t count;
 
 	BW_TRY(bw_take_u8(c, &count));
-	BW_NEED(count == RULES, RANGE);
-#define X(name) BW_TRY(bw_take_be32(c, &out->name));
-	BW_RULES_ROWS(X)
-#undef X
+	BW_NEED(count == (version == BW_RECORD_VERSION_OLD ? BW_RECORD_RULES_OLD : RULES), RANGE);
+	for (size_t i = 0; i < count; i++)
+		BW_TRY(bw_take_be32(c, numbers[i]));
 	BW_NEED(out->fast_half_s > 0 && out->fast_half_s <= HALF_MOST_S, RANGE);
 	BW_NEED(out->slow_half_s > 0 && out->slow_half_s <= HALF_MOST_S, RANGE);
 	return BW_OK;
@@ -197,12 +201,11 @@ static enum bw_err take_verdict(struct bw_cursor *c, struct bw_verdict *out)
 static enum bw_err take_front(struct bw_cursor *c, struct bw_record *out)
 {
 	struct bw_slice mark;
-	uint8_t version;
 
 	BW_TRY(bw_take(c, 4, &mark));
 	BW_NEED(bw_slice_is(mark, "BWGR"), SYNTAX);
-	BW_TRY(bw_take_u8(c, &version));
-	BW_NEED(version == BW_RECORD_VERSION, SCHEMA);
+	BW_TRY(bw_take_u8(c, &out->version));
+	BW_NEED(out->version == BW_RECORD_VERSION || out->version == BW_RECORD_VERSION_OLD, SCHEMA);
 	BW_TRY(bw_take_u8(c, &out->kind));
 	BW_NEED(out->kind == BW_RECORD_VERDICT || out->kind == BW_RECORD_LATE, RANGE);
 	BW_TRY(bw_take_u8(c, &out->mode));
@@ -224,7 +227,7 @@ enum bw_err bw_record_parse(struct bw_slice bytes, struct bw_record *out)
 
 	memset(out, 0, sizeof(*out));
 	BW_TRY(take_front(&c, out));
-	BW_TRY(take_rules(&c, &out->rules));
+	BW_TRY(take_rules(&c, out->version, &out->rules));
 	BW_TRY(take_verdict(&c, &out->verdict));
 	BW_TRY(bw_take_u8(&c, &out->measure));
 	BW_NEED(out->measure <= BW_MEASURE_KILL, RANGE);

@@ -64,6 +64,30 @@ static void a_record_comes_back_as_it_was_and_judges_the_same(void **state)
 	}
 }
 
+/* Rules that came later are not in force in it. */
+static void a_record_of_an_older_guard_judges_as_it_did(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_RECORD_BYTES_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf again = BW_BUF_INIT(BW_RECORD_BYTES_MAX);
+	struct bw_record *record = made("S01");
+	struct bw_record *read = calloc(1, sizeof(*read));
+	struct bw_fault fault = { 0 };
+
+	(void)state;
+	assert_non_null(read);
+	record->version = BW_RECORD_VERSION_OLD;
+	assert_ok(bw_record_write(record, &bytes));
+	assert_ok(bw_record_parse(bw_buf_slice(&bytes), read));
+	assert_int_equal(read->rules.slow_half_s, bw_rules_default.slow_half_s);
+	assert_int_equal(read->rules.wide_changed, 0);
+	assert_int_equal(read->rules.cleared_files, 0);
+	assert_ok(bw_record_replay(read, &fault));
+	assert_ok(bw_record_write(read, &again));
+	assert_true(bw_slice_equals(bw_buf_slice(&bytes), bw_buf_slice(&again)));
+	free(record);
+	free(read);
+}
+
 static void what_was_changed_in_a_record_is_found(void **state)
 {
 	struct bw_record *record = made("S01");
@@ -126,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_comes_back_as_it_was_and_judges_the_same),
+		cmocka_unit_test(a_record_of_an_older_guard_judges_as_it_did),
 		cmocka_unit_test(what_was_changed_in_a_record_is_found),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(the_words_name_files_tests_rule_and_the_way_back),

@@ -58,6 +58,8 @@ static const char *kind_words(uint8_t kind)
 		return "removed; the same process wrote a new file of its size beside it";
 	case BW_PROOF_SWALLOWED:
 		return "removed, after a sealed archive was made that could hold it and all others";
+	case BW_PROOF_CLEARED:
+		return "removed, with nearly all that its folder held; the folder stands";
 	default:
 		return "a bait file, removed by itself";
 	}

@@ -24,6 +24,8 @@ struct score_gone {
 	uint32_t turn;    /* the actor's acts, counted */
 	uint8_t flags;
 	bool is_used;
+	bool is_loss; /* nothing excuses it (score_clear) */
+	bool is_told;
 	uint8_t name_len;
 	uint8_t name[BW_EVENT_NAME_BYTES];
 };
@@ -36,10 +38,24 @@ struct score_made {
 	struct score_name names;
 	uint64_t version;   /* its first in the index; 0: not known yet */
 	uint64_t swallowed; /* bytes of removed files it could hold */
+	uint64_t packed;    /* the same, of an archive that anybody can read */
 	uint32_t swallowed_files;
 	uint32_t process;
 	uint32_t turn;
 	bool is_used;
+};
+
+enum { SCORE_CLEARINGS = 32 };
+
+/* A folder out of which one actor takes files. */
+struct score_clearing {
+	uint64_t time_ns; /* of the last; 0: free */
+	struct bw_file_key folder;
+	uint32_t removed;
+	uint32_t process;
+	uint32_t path;   /* hashed; 0: not known */
+	bool is_cleared; /* nearly all of it is gone */
+	bool is_open;    /* and he is below it now: perhaps he comes back and takes it away too */
 };
 
 /* What one actor made and removed of late. */
@@ -50,6 +66,8 @@ struct score_trail {
 	uint64_t waits_ns; /* until then features of a new file may still come */
 	uint32_t next_gone;
 	uint32_t next_made;
+	uint32_t next_clearing;
+	struct score_clearing clearings[SCORE_CLEARINGS];
 	struct score_gone gone[BW_SCORE_GONE_MAX];
 	struct score_made made[BW_SCORE_MADE_MAX];
 };
@@ -60,6 +78,8 @@ struct score_match {
 	const struct score_made *made;
 	enum bw_proof_kind kind;
 };
+
+struct score_entry;
 
 struct score_name score_name_of(struct bw_slice name);
 
@@ -91,6 +111,19 @@ bool score_trail_match_any(struct score_trail *trail, const struct score_trail_e
 bool score_trail_swallow(struct score_trail *trail, const struct score_trail_eye *eye, struct score_gone *gone,
 			 struct score_match *out);
 
+/* Whether the features of a new file are known by now. */
+bool score_trail_knows(struct score_made *made, const struct score_trail_eye *eye);
+
+/*
+ * score_clear.c: a file was removed, and `left` of its folder stands. True: there may be files that went with nearly
+ * all that their folder held, and nothing excuses it. score_clear_next gives each once; NULL: no more. `undo`: the
+ * folder went too.
+ */
+bool score_clear(struct bw_score *score, struct score_trail *trail, const struct score_trail_eye *eye,
+		 struct score_gone *gone, const struct bw_event_left *left);
+struct score_gone *score_clear_next(struct score_trail *trail);
+void score_clear_undo(struct bw_score *score, const struct bw_file_key *folder);
+
 /* A new file whose features are not known: they come from keep, or not at all (too large, gone). */
 void score_trail_wait(struct score_trail *trail, const struct score_made *made);
 
@@ -108,7 +141,8 @@ struct score_second {
 struct score_doubts {
 	uint64_t last_token;
 	uint64_t refilled_ns;
-	uint64_t spent; /* bytes */
+	uint64_t spent;       /* bytes */
+	uint64_t spent_large; /* of these, on large files of no format of their own */
 	struct score_second seconds[BW_SCORE_SECONDS_MAX];
 };
 
@@ -119,6 +153,10 @@ struct score_doubts {
 void score_doubt(struct bw_score *score, const struct bw_proof *proof, const struct bw_finding *finding,
 		 const struct bw_file_key *now, uint32_t process);
 void score_doubts_end(struct bw_score *score);
+
+/* score_book.c: of this actor and file; NULL: none. And one goes. */
+struct score_entry *score_entry_of(struct bw_score *score, uint32_t actor, const struct bw_file_key *file);
+void score_drop(struct bw_score *score, struct score_entry *entry);
 
 /* Books the proof and judges. False: it weighs nothing. */
 bool score_book(struct bw_score *score, struct bw_proof *proof, uint32_t process, uint64_t now_ns,

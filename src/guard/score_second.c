@@ -1,6 +1,8 @@
 /* Files whose first look said too little, and what a second one says (guard/second.h). */
 #include "guard/score_parts.h"
 
+enum { LARGE_SHARE = 16 /* of what looking may cost: a host of machines writes into images all day */ };
+
 #define ASKED_NS UINT64_C(30000000000)   /* an answer that did not come by then does not come */
 #define WISHED_NS UINT64_C(600000000000) /* and a wish is not granted for ever */
 
@@ -52,8 +54,21 @@ static struct score_second *place_for(struct bw_score *score, uint64_t now_ns)
 }
 
 /*
+ * A large file of no format of its own, in which windows hit one changed place in ten: databases and images of machines
+ * change everywhere, and not only to noise.
+ */
+static bool is_large(const struct bw_proof *proof)
+{
+	const enum bw_kind kind = bw_format_kind((enum bw_format)proof->old.format);
+
+	return proof->kind == BW_PROOF_CHANGED && (kind == BW_KIND_OTHER || kind == BW_KIND_IMAGE) &&
+	       bw_content_size(&proof->old) >= bw_rules_default.wide_window &&
+	       bw_content_size(&proof->old) == bw_content_size(&proof->new);
+}
+
+/*
  * A format with rules of its own, whose inner parts no window showed; or text in its old size, whose
- * letters may have been exchanged one for one. Of anything else whole contents tell no more than windows do.
+ * letters may have been exchanged one for one. Of other small files whole contents tell no more than windows do.
  */
 static bool is_worth_looking(const struct bw_proof *proof, const struct bw_finding *finding)
 {
@@ -66,6 +81,8 @@ static bool is_worth_looking(const struct bw_proof *proof, const struct bw_findi
 		return false;
 	if (kind == BW_KIND_TEXT)
 		return new >= old &&new - old <= BW_KIB;
+	if (is_large(proof))
+		return true;
 	return finding->blind && proof->old.state == BW_STATE_GOOD &&
 	       (kind == BW_KIND_DOCUMENT || kind == BW_KIND_PACKED);
 }
@@ -102,24 +119,36 @@ static uint64_t cost_of(const struct score_second *second)
 	return looked_at(bw_content_size(&second->proof.old)) + looked_at(second->size);
 }
 
-/* Destroying in place keeps the size; saving seldom does. Then who waits longest. */
+/* Documents before images. Destroying in place keeps the size; saving seldom does. Then who waits longest. */
 static bool comes_first(const struct score_second *a, const struct score_second *b)
 {
+	const bool large_a = is_large(&a->proof);
+	const bool large_b = is_large(&b->proof);
 	const bool kept_a = bw_content_size(&a->proof.old) == a->size;
 	const bool kept_b = bw_content_size(&b->proof.old) == b->size;
 
+	if (large_a != large_b)
+		return large_b;
 	return kept_a != kept_b ? kept_a : a->token < b->token;
+}
+
+/* What `passed_ms` give back at so many bytes a second, at most all. */
+static uint64_t given_back(uint64_t spent, uint64_t passed_ms, uint64_t a_second)
+{
+	const uint64_t whole_ms = BW_SCORE_SECONDS_AT_ONCE / a_second * 1000;
+	const uint64_t bytes = passed_ms < whole_ms ? passed_ms * a_second / 1000 : BW_SCORE_SECONDS_AT_ONCE;
+
+	return bytes < spent ? spent - bytes : 0;
 }
 
 static void refill(struct score_doubts *doubts, uint64_t now_ns)
 {
 	const uint64_t passed_ms = now_ns > doubts->refilled_ns ? (now_ns - doubts->refilled_ns) / 1000000 : 0;
-	const uint64_t bytes = passed_ms < 3600 * 1000 ? passed_ms * (BW_SCORE_SECONDS_A_SECOND / 1000)
-						       : BW_SCORE_SECONDS_AT_ONCE;
 
 	if (passed_ms == 0)
 		return;
-	doubts->spent = bytes < doubts->spent ? doubts->spent - bytes : 0;
+	doubts->spent = given_back(doubts->spent, passed_ms, BW_SCORE_SECONDS_A_SECOND);
+	doubts->spent_large = given_back(doubts->spent_large, passed_ms, BW_SCORE_SECONDS_A_SECOND / LARGE_SHARE);
 	doubts->refilled_ns = now_ns;
 }
 
@@ -137,9 +166,11 @@ bool bw_score_wish(struct bw_score *score, uint64_t now_ns, struct bw_second_ask
 	if (first == NULL)
 		return false;
 	refill(doubts, now_ns);
-	if (doubts->spent + cost_of(first) > BW_SCORE_SECONDS_AT_ONCE)
+	if (doubts->spent + cost_of(first) > BW_SCORE_SECONDS_AT_ONCE ||
+	    (is_large(&first->proof) && doubts->spent_large + cost_of(first) > BW_SCORE_SECONDS_AT_ONCE))
 		return false;
 	doubts->spent += cost_of(first);
+	doubts->spent_large += is_large(&first->proof) ? cost_of(first) : 0;
 	first->is_asked = true;
 	first->since_ns = now_ns;
 	*out = (struct bw_second_ask){ .token = first->token,

@@ -131,7 +131,7 @@ struct score_gone *score_trail_gone(struct bw_actors *actors, struct score_trail
 
 /* ---- matches ------------------------------------------------------------------------------------------- */
 
-static bool is_known(struct score_made *made, const struct score_trail_eye *eye)
+bool score_trail_knows(struct score_made *made, const struct score_trail_eye *eye)
 {
 	struct bw_index_file file;
 
@@ -206,7 +206,7 @@ static bool is_joined(const struct score_trail_eye *eye, struct score_gone *gone
 	const enum bw_proof_kind kind = tie_of(gone, made);
 	struct bw_finding finding;
 
-	if ((int)kind == 0 || !is_known(made, eye))
+	if ((int)kind == 0 || !score_trail_knows(made, eye))
 		return false;
 	if (kind == BW_PROOF_REPLACED)
 		bw_content_compare(&gone->content, &made->content, &finding);

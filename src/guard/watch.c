@@ -20,6 +20,7 @@ enum {
 	BUFFER_BYTES = 256 * 1024, /* one read of fanotify: two thousand events */
 	READS_MAX = 8,             /* of one group, before the other and the verdicts have their turn */
 	FREE_WAKES = 16,           /* after quiet, before batches begin */
+	URGENT_WAKES = 1024,       /* the same, while known files are removed: a wiper takes sixty in a batch's time */
 	BATCH_MS = 2,              /* waking is the cost, not the event */
 	TICK_MS = 1000,
 	CHASE_MS = 1,
@@ -281,7 +282,8 @@ static void loop(struct watch *w)
 			w->last_event_ns = w->now_ns;
 		else
 			drain_processes(w);
-		batch = any && ++w->wakes > FREE_WAKES;
+		batch = any && ++w->wakes > (w->is_urgent ? URGENT_WAKES : FREE_WAKES);
+		w->is_urgent = false;
 		tick(w);
 		tell_lost(w);
 	}

@@ -151,6 +151,15 @@ static void ask_for_mark(struct watch *w, const struct draft *draft, const struc
 		folder->asked = bw_marks_ask(w->marks, draft->volume, &id->handle);
 }
 
+/* One with new files gets its mark too, when they have come: what is in it may be cut by name, with no other news. */
+static void ask_for_mark_later(struct watch *w, const struct draft *draft, const struct bw_fan_id *id)
+{
+	struct bw_cover_folder *folder = bw_cover_of(w->cover, draft->volume, &draft->event.folder, &id->handle);
+
+	if (folder->covered && !folder->asked)
+		folder->asked = bw_marks_ask_later(w->marks, draft->volume, &id->handle);
+}
+
 static bool is_covered(struct watch *w, const struct bw_volume *volume, const struct bw_fan_id *id)
 {
 	struct bw_file_key key;
@@ -189,7 +198,17 @@ static void closed(struct watch *w, const struct bw_volume *volume, const struct
 		ask_for_mark(w, &draft, &fan->folder);
 	} else if (is_covered(w, volume, &fan->folder)) {
 		send_new(w, &draft);
+		ask_for_mark_later(w, &draft, &fan->folder);
 	}
+}
+
+/* Whether somebody empties the folder: the judge has no files to look at. */
+static void look_at_folder(struct watch *w, struct draft *draft, const struct bw_fan_id *id)
+{
+	draft->event.left.names = BW_EVENT_LEFT_MANY;
+	if (id->there)
+		bw_cover_left(w->cover, bw_cover_of(w->cover, draft->volume, &draft->event.folder, &id->handle),
+			      draft->volume, &id->handle, &draft->event.left);
 }
 
 static void removed(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
@@ -199,6 +218,8 @@ static void removed(struct watch *w, const struct bw_volume *volume, const struc
 
 	if (draft.event.was_known) {
 		bw_spending_destroyed(w->spending, pid, session_of(w, pid), w->now_ns);
+		w->is_urgent = true;
+		look_at_folder(w, &draft, &fan->folder);
 		send_known(w, &draft, false);
 	} else if (is_covered(w, volume, &fan->folder)) {
 		send_new(w, &draft);

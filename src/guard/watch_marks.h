@@ -33,6 +33,9 @@ const struct bw_volume *bw_marks_volume(const struct bw_marks *marks, const stru
 /* Asks the thread for a mark on this folder; false when it has too much to do. */
 bool bw_marks_ask(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder);
 
+/* The same in a second: new files come into it, and while they do their writes are no news. */
+bool bw_marks_ask_later(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder);
+
 /* A folder came from elsewhere: the thread walks it. */
 bool bw_marks_ask_tree(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder);
 

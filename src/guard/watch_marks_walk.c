@@ -64,6 +64,11 @@ bool bw_marks_ask(struct bw_marks *marks, const struct bw_volume *volume, const 
 	return queue(marks, MARKS_FOLDER, volume, folder);
 }
 
+bool bw_marks_ask_later(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder)
+{
+	return queue(marks, MARKS_LIFTED, volume, folder);
+}
+
 bool bw_marks_ask_tree(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder)
 {
 	return queue(marks, MARKS_TREE, volume, folder);
@@ -72,7 +77,7 @@ bool bw_marks_ask_tree(struct bw_marks *marks, const struct bw_volume *volume, c
 void bw_marks_queue_lifted(struct bw_marks *marks, const struct bw_volume *volume, const struct bw_handle *folder)
 {
 	/* no room: the next known file that is closed there asks for the mark again */
-	(void)queue(marks, MARKS_LIFTED, volume, folder);
+	(void)bw_marks_ask_later(marks, volume, folder);
 }
 
 /* ---- the thread's side ----------------------------------------------------------------------------- */

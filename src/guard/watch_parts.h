@@ -31,6 +31,7 @@ struct watch {
 	bool owes_lost;     /* keep has to be told */
 	uint64_t told_lost_ns;
 	unsigned wakes; /* since it was quiet */
+	bool is_urgent; /* this batch: a known file was removed */
 	uint64_t last_event_ns;
 	uint64_t last_tick_ns;
 };
