@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from exchange import binary
@@ -127,3 +128,19 @@ def test_nothing_of_a_folder_is_left_out_by_a_slip(server):
     done = subprocess.run([binary(), "guard", "exclude", "--remove", "share", "--data", server.data], **beside)
     assert done.returncode == 0, done
     assert server.status()["trees_left_out"] == [] and raw(server, "status", "--once")[0] == 0
+
+
+def test_a_dry_run_says_what_would_be_and_nothing_is_aside_when_nothing_was(server):
+    (server.share / "list 1.txt").unlink()
+    told = server.guard("restore", "--file", str(server.share / "list 1.txt"), "--dry-run")
+    assert "list 1.txt: is gone, would come back" in told and "is back" not in told, told
+    told = server.guard("restore", "--file", str(server.share / "list 1.txt"), "--yes")
+    assert "--undo" in told and "aside" not in told, told
+    taken = server.guard("versions", str(server.share / "list 2.txt")).splitlines()[1].split("  ")
+    (server.share / "list 2.txt").write_text("spoilt")
+    (server.share / "list 3.txt").unlink()
+    time.sleep(1.1)  # times are typed in whole seconds
+    when = next(part for part in taken[1:] if part.strip()).strip()  # as it is printed, with its offset
+    told = server.guard("restore", "--tree", str(server.share), "--at", time.strftime("%Y-%m-%d %H:%M:%S"), "--yes")
+    assert "Brought back 2 files" in told and "aside" in told, (when, told)
+    assert raw(server, "restore", "--tree", str(server.share), "--at", when, "--dry-run")[0] != 2, when

@@ -197,7 +197,8 @@ static enum bw_err write_files(const struct bw_dossier *d, struct bw_sheet *shee
 
 		BW_TRY(bw_sheet_item(sheet, 0));
 		BW_TRY(bw_sheet_name(sheet, file->path.len > 0 ? file->path : bw_dossier_name(file)));
-		BW_TRY(bw_sheet_wordsf(sheet, " (%s), at %s%s", bw_format_words((enum bw_format)file->proof.old.format),
+		BW_TRY(bw_sheet_wordsf(sheet, " (%s), at %.8s%s",
+				       bw_format_words((enum bw_format)file->proof.old.format),
 				       bw_plain_time(file->proof.wall_us, when) + 11,
 				       file->proof.version == 0 ? ": no good copy is known" : ""));
 		BW_TRY(bw_sheet_item_end(sheet));

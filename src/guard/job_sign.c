@@ -12,6 +12,7 @@
 #include "guard/ask.h"
 #include "guard/job_parts.h"
 #include "guard/job_program.h"
+#include "guard/plain.h"
 #include "guard/volumes.h"
 
 #define NODE_KEYS "keys/node.keys" /* below DATA: docs/keys.md */
@@ -108,9 +109,10 @@ static enum bw_err take_time(const struct making *m, const char *option, int64_t
 	const char *text = bw_call_text(m->call, option);
 
 	*out = otherwise;
-	if (text == NULL || bw_time_parse_any(bw_slice_text(text), out) == BW_OK)
+	if (text == NULL || bw_plain_time_parse(text, out) == BW_OK)
 		return BW_OK;
-	return bw_why_set(why, BW_ERR_USAGE, "'%s' is no time: write 2027-01-31T06:00:00Z", text);
+	return bw_why_set(why, BW_ERR_USAGE,
+			  "'%s' is no time: write '2027-01-31 06:00:00' (here) or 2027-01-31T06:00:00Z", text);
 }
 
 static enum bw_err take_when(struct making *m, struct bw_why *why)

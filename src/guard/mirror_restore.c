@@ -311,8 +311,10 @@ static enum bw_err take_options(const struct bw_call *call, struct restoring *r,
 	r->until_us = INT64_MAX;
 	if (sender == NULL || r->to == NULL)
 		return bw_why_set(why, BW_ERR_USAGE, "--sender FINGERPRINT and --into DIR are needed");
-	if (r->below.ptr[0] != '/' || (at != NULL && bw_time_parse_any(bw_slice_text(at), &r->until_us) != BW_OK))
-		return bw_why_set(why, BW_ERR_USAGE, "--path is absolute, --at a time as 2026-11-23T09:00:00Z");
+	if (r->below.ptr[0] != '/' || (at != NULL && bw_plain_time_parse(at, &r->until_us) != BW_OK))
+		return bw_why_set(why, BW_ERR_USAGE,
+				  "--path is absolute, --at a time as '2026-11-23 14:00:00' (here) or "
+				  "2026-11-23T14:00:00Z");
 	return mirror_folder(bw_call_data(call), sender, folder);
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "codec/json_text.h"
 #include "sys/clock.h"
 
@@ -57,9 +58,63 @@ const char *bw_plain_time(int64_t wall_us, char out[BW_PLAIN_BYTES])
 	struct tm local;
 
 	if (wall_us == 0 || localtime_r(&seconds, &local) == NULL ||
-	    strftime(out, BW_PLAIN_BYTES, "%Y-%m-%d %H:%M:%S", &local) == 0)
+	    strftime(out, BW_PLAIN_BYTES, "%Y-%m-%d %H:%M:%S %z", &local) == 0)
 		(void)snprintf(out, BW_PLAIN_BYTES, "never");
 	return out;
+}
+
+/* Like the form, in which d is a digit. */
+static bool has_form(struct bw_slice text, const char *form)
+{
+	if (text.len != strlen(form))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (form[i] == 'd' ? text.ptr[i] < '0' || text.ptr[i] > '9' : text.ptr[i] != (uint8_t)form[i])
+			return false;
+	}
+	return true;
+}
+
+static int number_at(struct bw_slice text, size_t at, size_t len)
+{
+	uint64_t number = 0;
+
+	return bw_parse_u64(bw_slice_sub(text, at, len), &number) == BW_OK ? (int)number : -1; /* digits by the form */
+}
+
+static enum bw_err parse_local(struct bw_slice text, int64_t *out_us)
+{
+	static const size_t at[] = { 5, 8, 11, 14, 17 };
+	const bool has_seconds = has_form(text, "dddd-dd-dd dd:dd:dd");
+	struct tm local = { .tm_isdst = -1 };
+	struct tm asked;
+	time_t seconds;
+
+	BW_NEED(has_seconds || has_form(text, "dddd-dd-dd dd:dd"), SYNTAX);
+	local.tm_year = number_at(text, 0, 4) - 1900;
+	local.tm_mon = number_at(text, at[0], 2) - 1;
+	local.tm_mday = number_at(text, at[1], 2);
+	local.tm_hour = number_at(text, at[2], 2);
+	local.tm_min = number_at(text, at[3], 2);
+	local.tm_sec = has_seconds ? number_at(text, at[4], 2) : 0;
+	asked = local;
+	seconds = mktime(&local);
+	BW_NEED(seconds > 0 && local.tm_mon == asked.tm_mon && local.tm_mday == asked.tm_mday &&
+			local.tm_hour == asked.tm_hour && local.tm_min == asked.tm_min && local.tm_sec == asked.tm_sec,
+		RANGE);
+	*out_us = (int64_t)seconds * 1000000;
+	return BW_OK;
+}
+
+enum bw_err bw_plain_time_parse(const char *text, int64_t *out_us)
+{
+	const struct bw_slice all = bw_slice_text(text);
+	char standard[sizeof("2026-11-23T01:04:09+01:00")];
+
+	if (!has_form(all, "dddd-dd-dd dd:dd:dd +dddd") && !has_form(all, "dddd-dd-dd dd:dd:dd -dddd"))
+		return all.len > 10 && all.ptr[10] == ' ' ? parse_local(all, out_us) : bw_time_parse_any(all, out_us);
+	(void)snprintf(standard, sizeof(standard), "%.10sT%.8s%.3s:%.2s", text, text + 11, text + 20, text + 23);
+	return bw_time_parse_any(bw_slice_text(standard), out_us);
 }
 
 const char *bw_plain_count(uint64_t count, const char *one, const char *many, char out[2 * BW_PLAIN_BYTES])

@@ -12,8 +12,14 @@ const char *bw_plain_size(uint64_t bytes, char out[BW_PLAIN_BYTES]);
 /* "850 us", "40 ms", "3.2 s", "5 min", "2 h", "9 days". */
 const char *bw_plain_span(uint64_t us, char out[BW_PLAIN_BYTES]);
 
-/* "2026-11-23 01:04:09", local time; "never" for 0. */
+/* "2026-11-23 01:04:09 +0100", local time and what it is ahead of UTC; "never" for 0. */
 const char *bw_plain_time(int64_t wall_us, char out[BW_PLAIN_BYTES]);
+
+/*
+ * A time as a person types it: as above, without the offset (local time then), without the seconds; or RFC 3339.
+ * SYNTAX, RANGE (of a day, or an hour when clocks go forward, that does not exist).
+ */
+BW_MUST_USE enum bw_err bw_plain_time_parse(const char *text, int64_t *out_us);
 
 /* "1 file", "2 files": `many` is the plural. Into `out` of so many bytes. */
 const char *bw_plain_count(uint64_t count, const char *one, const char *many, char out[2 * BW_PLAIN_BYTES]);

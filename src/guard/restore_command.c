@@ -388,7 +388,7 @@ static const struct bw_option restore_options[] = {
 	{ .name = "at",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "TIME",
-	  .help = "2026-11-23T14:00:00Z, or how long ago: 90m, 2h, 3d" },
+	  .help = "'2026-11-23 14:00:00' (local time), 2026-11-23T14:00:00Z, or how long ago: 90m, 2h, 3d" },
 	{ .name = "file", .kind = BW_OPT_TEXT, .value_name = "FILE", .help = "bring back one file" },
 	{ .name = "version",
 	  .kind = BW_OPT_NUM,

@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "guard/ask.h"
 #include "guard/incident.h"
+#include "guard/plain.h"
 #include "guard/restore_plan.h"
 
 enum { RESTORE_INCIDENTS_MAX = 64 };

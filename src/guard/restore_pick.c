@@ -143,19 +143,21 @@ static enum bw_err plan_incidents(struct restore *restore, struct bw_why *why)
 
 /* ---- of a time, of a pattern ------------------------------------------------------------------ */
 
-/* "2026-11-23T01:04:00Z", or how long ago: "90m", "2h", "3d". */
+/* "2026-11-23 01:04:00", "2026-11-23T01:04:00Z", or how long ago: "90m", "2h", "3d". */
 static enum bw_err take_time(const char *text, int64_t *out_us, struct bw_why *why)
 {
 	const size_t len = strlen(text);
 	uint64_t count;
 	int64_t unit;
 
-	if (bw_time_parse_any(bw_slice_text(text), out_us) == BW_OK)
+	if (bw_plain_time_parse(text, out_us) == BW_OK)
 		return BW_OK;
 	unit = len < 2 ? 0 : text[len - 1] == 'm' ? 60 : text[len - 1] == 'h' ? 3600 : text[len - 1] == 'd' ? 86400 : 0;
 	if (unit == 0 || bw_parse_u64(bw_slice_of(text, len - 1), &count) != BW_OK || count > 366 * 24 * 60)
 		return bw_why_set(why, BW_ERR_USAGE,
-				  "'%s' is no time: 2026-11-23T14:00:00Z, or how long ago, as 90m, 2h or 3d", text);
+				  "'%s' is no time: '2026-11-23 14:00:00' (here), 2026-11-23T14:00:00Z, or how long "
+				  "ago, as 90m, 2h or 3d",
+				  text);
 	*out_us = bw_clock_now_us() - (int64_t)count * unit * 1000000;
 	return BW_OK;
 }

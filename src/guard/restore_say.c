@@ -11,6 +11,19 @@ enum {
 	SHOWN = 20, /* steps that a dry run shows one by one, and failures */
 };
 
+static const char *would_words(enum bw_restored what)
+{
+	static const char *const words[] = { [BW_RESTORED_SAME] = "is as it should be",
+					     [BW_RESTORED_MISSING] = "is gone, would come back",
+					     [BW_RESTORED_REPLACED] = "would be replaced",
+					     [BW_RESTORED_META] = "would get its metadata back",
+					     [BW_RESTORED_BESIDE] = "would be restored, a later edit kept beside",
+					     [BW_RESTORED_IN_PLACE] =
+						     "would be written back in place (it has several names)" };
+
+	return words[what];
+}
+
 static const char *step_words(const struct bw_step *step, bool dry_run)
 {
 	if (step->err != BW_OK)
@@ -20,7 +33,11 @@ static const char *step_words(const struct bw_step *step, bool dry_run)
 	if (step->kind == BW_STEP_DISPLACE)
 		return dry_run ? "would be moved aside" : "moved aside";
 	if (step->kind == BW_STEP_FOLDER)
-		return step->what == BW_RESTORED_SAME ? "the folder is there" : "the folder was gone, is back";
+		return step->what == BW_RESTORED_SAME ? "the folder is there"
+		       : dry_run                      ? "the folder is gone, would come back"
+						      : "the folder was gone, is back";
+	if (dry_run)
+		return would_words((enum bw_restored)step->what);
 	return bw_restored_words((enum bw_restored)step->what);
 }
 
@@ -114,6 +131,20 @@ static void print_steps(const struct restore *restore, bool failures, size_t mos
 		(void)printf("  and %zu more (--format json names all)\n", more);
 }
 
+/* What stood where something came back, or does not belong there, lies aside then. */
+static bool has_aside(const struct restore *restore)
+{
+	for (size_t i = 0; i < restore->plan.count; i++) {
+		const struct bw_step *step = &restore->plan.steps[i];
+
+		if (step->err == BW_OK && ((step->kind == BW_STEP_DISPLACE && step->left == 0) ||
+					   (step->kind == BW_STEP_BRING_BACK && (step->what == BW_RESTORED_REPLACED ||
+										 step->what == BW_RESTORED_IN_PLACE))))
+			return true;
+	}
+	return false;
+}
+
 static void print_sum(const struct restore *restore, const struct bw_ledger_restored *sum)
 {
 	const bool dry = restore->dry_run;
@@ -132,10 +163,10 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 	if (!dry && restore->plan.folders > 0)
 		(void)printf("%llu folders have the times and rights again that they had\n",
 			     (unsigned long long)restore->plan.folders);
+	if (!dry && has_aside(restore))
+		(void)printf("What was moved aside lies in .breakwater-guard/displaced/%s\n", restore->plan.id);
 	if (!dry && sum->files + sum->displaced + restore->plan.folders > 0)
-		(void)printf("What was moved aside lies in .breakwater-guard/displaced/%s; to undo all this: "
-			     "breakwater guard restore --undo %s\n",
-			     restore->plan.id, restore->plan.id);
+		(void)printf("To undo all this: breakwater guard restore --undo %s\n", restore->plan.id);
 }
 
 int restore_show(const struct restore *restore, const struct bw_ledger_restored *sum, bool asked)

@@ -52,8 +52,8 @@ static enum bw_err see(void *context, const struct bw_shelf_version *version)
 		return json_version(&listing->json, version);
 	}
 	if (listing->count == 1)
-		(void)printf("%-10s  %-19s  %-19s  %10s\n", "version", "taken", "modified", "size");
-	(void)printf("%-10llu  %-19s  %-19s  %10s  %s", (unsigned long long)version->number,
+		(void)printf("%-10s  %-25s  %-25s  %10s\n", "version", "taken", "modified", "size");
+	(void)printf("%-10llu  %-25s  %-25s  %10s  %s", (unsigned long long)version->number,
 		     bw_plain_time(version->taken_us, taken), bw_plain_time(version->mtime_us, modified),
 		     bw_plain_size(version->size, size), state_words(version->state));
 	if (version->incident != 0)
