@@ -149,11 +149,18 @@ static char *make_folder(const struct bw_call *call)
 {
 	const char *parent = bw_call_text(call, "dir");
 	const char *tmp = getenv("TMPDIR");
+	char *whole;
 	char *folder = NULL;
+	int len;
 
 	if (parent == NULL)
 		parent = tmp != NULL ? tmp : "/var/tmp";
-	if (asprintf(&folder, "%s/breakwater-bench-XXXXXX", parent) < 0)
+	whole = realpath(parent, NULL); /* programs are run from elsewhere */
+	if (whole == NULL)
+		return NULL;
+	len = asprintf(&folder, "%s/breakwater-bench-XXXXXX", whole);
+	free(whole);
+	if (len < 0)
 		return NULL;
 	if (strchr(folder, ' ') != NULL || mkdtemp(folder) == NULL) {
 		free(folder);
