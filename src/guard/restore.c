@@ -210,7 +210,7 @@ static enum bw_err name_it(const struct bw_restore_way *way, char out[RESTORE_NA
 		char proc[32];
 		int done;
 
-		bw_aside_spare("breakwater-restore", out);
+		bw_aside_spare(BW_ASIDE_SPARE, out);
 		if (S_ISLNK(way->version->kind)) {
 			memcpy(target, way->meta.target.ptr, way->meta.target.len);
 			target[way->meta.target.len] = '\0';
@@ -266,6 +266,14 @@ static bool is_good_edit(const struct bw_restore_way *way)
 	return way->exists && S_ISREG(way->status.st_mode) && mtime_us >= way->restore.good_after_us;
 }
 
+/* All as it was: else the old content would be left under a name that nobody knows. */
+static enum bw_err take_back(const struct bw_restore_way *way, const char *spare, enum bw_err err)
+{
+	if (renameat2(way->folder, spare, way->folder, way->name, RENAME_EXCHANGE) == 0)
+		(void)unlinkat(way->folder, spare, 0);
+	return err;
+}
+
 /* One step: before it the old stands under the name, after it the new. */
 static enum bw_err put_in_place(struct bw_restore_way *way)
 {
@@ -274,6 +282,8 @@ static enum bw_err put_in_place(struct bw_restore_way *way)
 	char aside[RESTORE_NAME_BYTES] = "";
 	enum bw_err err;
 
+	if (way->exists)
+		BW_TRY(bw_aside_ready(way->restore.aside, way->why));
 	BW_TRY(name_it(way, spare));
 	if (!way->exists) {
 		if (renameat2(way->folder, spare, way->folder, way->name, RENAME_NOREPLACE) == 0)
@@ -290,12 +300,16 @@ static enum bw_err put_in_place(struct bw_restore_way *way)
 		return err;
 	}
 	if (out->what == BW_RESTORED_BESIDE) {
-		BW_TRY(keep_beside(way, spare, out->beside));
+		err = keep_beside(way, spare, out->beside);
+		if (err != BW_OK)
+			return take_back(way, spare, err);
 		return restore_note(way, BW_NOTE_BESIDE, out->beside, bw_slice_empty);
 	}
 	/* under the name it had: the hidden one is nobody's to read */
 	err = bw_aside_take(way->restore.aside, way->folder, spare, way->name, aside, way->why);
-	return err == BW_OK ? restore_note(way, BW_NOTE_REPLACED, aside, bw_slice_empty) : err;
+	if (err == BW_OK)
+		return restore_note(way, BW_NOTE_REPLACED, aside, bw_slice_empty);
+	return take_back(way, spare, err);
 }
 
 static enum bw_err copy_aside(const struct bw_restore_way *way, char out[RESTORE_NAME_BYTES])
@@ -313,6 +327,27 @@ static enum bw_err copy_aside(const struct bw_restore_way *way, char out[RESTORE
 	return err == BW_OK ? BW_OK : restore_fail(way, err, "keep a copy of");
 }
 
+/* In one step where there are reflinks. Elsewhere what stood there comes back when it cannot be done to its end. */
+static enum bw_err overwrite(const struct bw_restore_way *way, int fd, const char *aside)
+{
+	enum bw_err err = bw_copy_reflink(way->made, fd);
+	int old = -1;
+
+	if (err == BW_OK && ftruncate(fd, (off_t)way->version->size) != 0)
+		return bw_err_from_errno(errno);
+	if (err != BW_ERR_UNSUPPORTED)
+		return err;
+	err = ftruncate(fd, 0) == 0 ? BW_OK : bw_err_from_errno(errno);
+	if (err == BW_OK)
+		err = bw_shadow_fetch(way->restore.shadow, way->version, fd, way->why);
+	if (err != BW_OK && bw_open_beneath(way->restore.aside->folder, aside, O_RDONLY, 0, &old) == BW_OK) {
+		if (ftruncate(fd, 0) == 0)
+			bw_err_drop(bw_copy_sparse(old, fd, (uint64_t)way->status.st_size)); /* it lies aside, too */
+		restore_close(old);
+	}
+	return err;
+}
+
 /* Several names lead to it: what stands there is copied aside, then written into. */
 static enum bw_err write_in_place(struct bw_restore_way *way)
 {
@@ -326,10 +361,8 @@ static enum bw_err write_in_place(struct bw_restore_way *way)
 	err = fstat(fd, &status) == 0 ? BW_OK : bw_err_from_errno(errno);
 	if (err == BW_OK && (status.st_ino != way->status.st_ino || status.st_dev != way->status.st_dev))
 		err = BW_ERR_CONFLICT; /* somebody put another one there since it was looked at */
-	if (err == BW_OK && ftruncate(fd, 0) != 0)
-		err = bw_err_from_errno(errno);
 	if (err == BW_OK)
-		err = bw_shadow_fetch(way->restore.shadow, way->version, fd, way->why);
+		err = overwrite(way, fd, aside);
 	if (err == BW_OK)
 		err = bw_meta_apply(fd, &way->meta, way->why);
 	if (err == BW_OK && fsync(fd) != 0)
@@ -418,6 +451,8 @@ static enum bw_err go(struct bw_restore_way *way, bool *out_more)
 		return BW_OK;
 	}
 	BW_TRY(err);
+	if (way->restore.aside != NULL && !way->restore.dry_run)
+		BW_TRY(bw_aside_sweep(way->restore.aside, way->folder, way->why));
 	BW_TRY(look(way));
 	return prepare(way, out_more);
 }

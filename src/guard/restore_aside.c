@@ -1,5 +1,6 @@
 #include "guard/restore_aside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "sys/beneath.h"
 #include "sys/files.h"
 
-enum { TRIES = 16 };
+enum { TRIES = 16, SPARE_CHARS = 16 };
 
 static const char notes_name[] = "notes";
 
@@ -107,6 +108,62 @@ enum bw_err bw_aside_take(struct bw_aside *aside, int folder, const char *name, 
 			break;
 	}
 	return bw_why_errno(why, errno, "move aside", as);
+}
+
+enum bw_err bw_aside_ready(struct bw_aside *aside, struct bw_why *why)
+{
+	return open_it(aside, why);
+}
+
+/* ---- what a killed restore left ------------------------------------------------------------------------ */
+
+static bool was_swept(struct bw_aside *aside, int folder)
+{
+	struct stat status;
+
+	if (fstat(folder, &status) != 0)
+		return true;
+	for (size_t i = 0; i < BW_ASIDE_SWEPT && i < aside->sweeps; i++) {
+		if (aside->swept[i].dev == status.st_dev && aside->swept[i].ino == status.st_ino)
+			return true;
+	}
+	aside->swept[aside->sweeps % BW_ASIDE_SWEPT].dev = status.st_dev;
+	aside->swept[aside->sweeps++ % BW_ASIDE_SWEPT].ino = status.st_ino;
+	return false;
+}
+
+static bool is_spare(const char *name)
+{
+	static const char head[] = "." BW_ASIDE_SPARE "-";
+
+	return strncmp(name, head, sizeof(head) - 1) == 0 && strlen(name) == sizeof(head) - 1 + SPARE_CHARS &&
+	       strspn(name + sizeof(head) - 1, "0123456789abcdef") == SPARE_CHARS;
+}
+
+enum bw_err bw_aside_sweep(struct bw_aside *aside, int folder, struct bw_why *why)
+{
+	char unused[BW_ASIDE_NAME_BYTES];
+	const struct dirent *entry;
+	enum bw_err err = BW_OK;
+	DIR *listing;
+	int fd;
+
+	if (was_swept(aside, folder))
+		return BW_OK;
+	fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	listing = fd < 0 ? NULL : fdopendir(fd);
+	if (listing == NULL) {
+		err = bw_why_errno(why, errno, "look through", "a folder");
+		if (fd >= 0)
+			(void)close(fd);
+		return err;
+	}
+	while (err == BW_OK && (entry = readdir(listing)) != NULL) {
+		if (is_spare(entry->d_name))
+			err = bw_aside_take(aside, folder, entry->d_name, entry->d_name + 1, unused, why);
+	}
+	(void)closedir(listing);
+	return err;
 }
 
 enum bw_err bw_aside_make(struct bw_aside *aside, const char *hint, char out[BW_ASIDE_NAME_BYTES], int *out_fd,

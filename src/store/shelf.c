@@ -137,6 +137,9 @@ enum bw_err bw_shelf_create(const char *path, struct bw_why *why)
 	if (err != BW_OK)
 		return fail(why, err, "make", path);
 	err = make_tables(db);
+	/* closing does the same and tells nobody when it fails: the log would stay behind, and the tables in it */
+	if (err == BW_OK)
+		err = bw_sql_err(db, sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 	if (sqlite3_close(db) != SQLITE_OK && err == BW_OK)
 		err = BW_ERR_BUSY;
 	if (err == BW_OK)
