@@ -150,6 +150,30 @@ def test_a_stranger_whose_connection_reaches_the_socket_is_not_answered(open_pla
     p.stop()
 
 
+def test_a_store_that_was_renamed_is_found_again(open_place):
+    p = open_place
+    (p.share / "one").write_bytes(b"the only words")
+    p.enroll()
+    p.mount.chmod(0o777)  # a share that is a file system of its own
+    hide = """
+        import os, sys
+        os.rename(sys.argv[1], sys.argv[1] + "-x")
+        if sys.argv[2] == "instead":
+            os.mkdir(sys.argv[1])
+        """
+    for what in ("away", "instead"):
+        as_user(NOBODY, hide, p.store, what)
+        (p.share / "one").write_bytes(b"spoiled")
+        p.guard("restore", "--file", p.share / "one", "--yes")
+        assert (p.share / "one").read_bytes() == b"the only words"
+        p.verify()
+        assert p.store.stat().st_uid == 0
+    as_user(NOBODY, hide, p.store, "away")
+    p.start("--mode", "observe")
+    p.verify()
+    p.stop()
+
+
 # ---- what stands in the way of a restore -------------------------------------------------------------------
 
 
@@ -174,32 +198,33 @@ def test_a_folder_that_became_a_link_leads_a_restore_nowhere(open_place):
     assert look() == before
 
 
-@pytest.mark.parametrize("what", ("hard link", "link", "fifo", "device", "folder"))
-def test_what_was_put_in_the_place_of_a_file_is_neither_opened_nor_written(open_place, what):
+IN_THE_PLACE = {
+    "hard link": os.link,  # as an attacker may where fs.protected_hardlinks is off
+    "link": os.symlink,
+    "fifo": lambda secret, path: os.mkfifo(path),
+    "device": lambda secret, path: os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(7, 250)),
+    "folder": lambda secret, path: os.mkdir(path),
+}
+
+
+def test_what_was_put_in_the_place_of_a_file_is_neither_opened_nor_written(open_place):
     p = open_place
     secret, look = outside(p)
-    mine = p.share / "mine.txt"
-    mine.write_text("a user's own words, kept")
-    os.chown(mine, NOBODY, NOBODY)
+    for what in IN_THE_PLACE:
+        (p.share / what).write_text("a user's own words, kept")
+        os.chown(p.share / what, NOBODY, NOBODY)
     p.enroll()
-    mine.unlink()
-    if what == "hard link":
-        os.link(secret, mine)  # as an attacker may where fs.protected_hardlinks is off
-    elif what == "link":
-        os.symlink(secret, mine)
-    elif what == "fifo":
-        os.mkfifo(mine)
-    elif what == "device":
-        os.mknod(mine, stat.S_IFBLK | 0o600, os.makedev(7, 250))
-    else:
-        mine.mkdir()
-    before = look()
-    restore(p, "--file", mine, status=1 if what == "folder" else 0)
-    assert look() == before
-    if what != "folder":
-        assert mine.read_text() == "a user's own words, kept" and mine.stat().st_uid == NOBODY
-        assert mine.stat().st_nlink == 1
-    assert secret.stat().st_nlink == (2 if what == "hard link" else 1)  # it lies aside
+    for what, put in IN_THE_PLACE.items():
+        path = p.share / what
+        path.unlink()
+        put(secret, path)
+        before = look()
+        restore(p, "--file", path, status=1 if what == "folder" else 0)
+        assert look() == before, what
+        if what != "folder":
+            assert path.read_text() == "a user's own words, kept" and path.stat().st_uid == NOBODY
+            assert path.stat().st_nlink == 1
+    assert secret.stat().st_nlink == 2  # its other name lies aside
 
 
 def test_another_users_file_does_not_change_hands_by_a_restore(open_place):
@@ -299,7 +324,7 @@ def test_names_that_change_under_a_restore_lead_it_nowhere(open_place):
     before = look()
     racer = subprocess.Popen(child_of(NOBODY, RACE, p.share, secret, secret.parent), stderr=subprocess.DEVNULL)
     try:
-        for _ in range(8):
+        for _ in range(5):
             p.run("restore", "--tree", p.share, "--at", "0m", "--yes")
             assert racer.poll() is None
             assert look() == before

@@ -42,26 +42,6 @@ static void write_in_place(const char *store)
 	(void)close(fd);
 }
 
-/* Root's and nobody else's, and a folder, not a link somebody put there. */
-enum bw_err bw_shadow_folder(const struct bw_volume *volume, int *out, struct bw_why *why)
-{
-	const int fd = openat(volume->root, BW_SHADOW_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat status;
-
-	if (fd < 0 && errno == ENOENT)
-		return bw_why_set(why, BW_ERR_NOT_FOUND,
-				  "nothing on '%s' is guarded: 'breakwater guard enroll' takes a folder in",
-				  volume->mount);
-	if (fd < 0)
-		return bw_why_errno(why, errno, "open", volume->store);
-	if (fstat(fd, &status) != 0 || status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
-		(void)close(fd);
-		return bw_why_set(why, BW_ERR_DENIED, "'%s' must belong to root with mode 0700", volume->store);
-	}
-	*out = fd;
-	return BW_OK;
-}
-
 /* Whether copies lie there already: then a new, empty catalogue would have them all removed. */
 static bool has_contents(int store, const char *name)
 {
