@@ -219,7 +219,9 @@ def test_the_exchange_learns_of_it_and_of_nobody(tmp_path, guard, serving):
         out = subprocess.run([binary(), "export", "--collection", COLLECTION, "--data", exchange.folder],
                              capture_output=True, text=True, check=True).stdout
         assert FOLDER in out
-        guard.ask("report", str(identity["incident"]), "--told", "24 h warning to the centre, number 17")
+        told = guard.ask("report", str(identity["incident"]), "--told", "24 h warning to the centre, number 17")
+        assert "A person said 1 time that a duty to report was met" in told, told
+        guard.ask("report", str(identity["incident"]), "--told", " ", status=(2,))
         assert guard.incident()["report"]["released"] and guard.incident()["report"]["duties_met"] == 1
     finally:
         guard.stop()
@@ -305,6 +307,11 @@ def test_a_drill_stays_out_of_the_exchange(tmp_path, guard):
     folder = pathlib.Path(guard.incident()["report"]["folder"])
     assert "This was a drill" in (folder / "page.txt").read_text().replace("\n", " ")
     assert not (folder / "stix-exchange.json").exists()
+    assert "stix-exchange" not in guard.ask("report", "last")
+    one = guard.incident()
+    assert one["drill"] and one["files"] > 0 and one["who"], one
+    told = guard.ask("incidents", status=(0, 1))
+    assert "a drill" in told and one["who"] in told, told
     time.sleep(2)
     done = subprocess.run([binary(), "collection", "list", "--data", exchange.folder], capture_output=True, text=True)
     assert COLLECTION not in done.stdout

@@ -22,6 +22,25 @@ static struct bw_evidence_manifest *manifest_of(const char *folder)
 	return NULL;
 }
 
+enum bw_report_of bw_report_of(const char *data, const struct bw_incident *incident)
+{
+	const uint32_t number = bw_evidence_newest(data, incident->id);
+	enum bw_report_of of = BW_REPORT_OF_NOTHING;
+	struct bw_evidence_manifest *manifest = NULL;
+	char folder[BW_PATH_BYTES];
+
+	if (number != 0 && bw_evidence_report(data, incident->id, number, folder) == BW_OK)
+		manifest = manifest_of(folder);
+	if (manifest != NULL)
+		of = BW_REPORT_OF_DRILL;
+	for (size_t i = 0; manifest != NULL && i < manifest->count; i++) {
+		if (strcmp(manifest->files[i].name, BW_PAPER_LEAVES) == 0)
+			of = BW_REPORT_OF_ATTACK;
+	}
+	free(manifest);
+	return of;
+}
+
 static enum bw_err add_manifest(const struct bw_evidence_manifest *manifest, struct bw_buf *out)
 {
 	BW_TRY(bw_plain_json_time(out, "sealed", manifest->sealed_us));
@@ -69,6 +88,7 @@ enum bw_err bw_report_words(const char *data, const struct bw_incident *incident
 {
 	const uint32_t number = bw_evidence_newest(data, incident->id);
 	char folder[BW_PATH_BYTES];
+	char count[2 * BW_PLAIN_BYTES];
 	char when[BW_PLAIN_BYTES];
 
 	if (number == 0)
@@ -80,13 +100,19 @@ enum bw_err bw_report_words(const char *data, const struct bw_incident *incident
 			   "  " BW_PAPER_DUTIES_TEXT ", " BW_PAPER_DUTIES
 			   ": what the reports due in 24 and 72 hours ask for\n"
 			   "  " BW_PAPER_FACTS ": timeline, processes, files with their hashes\n"
-			   "  " BW_PAPER_HOME ", " BW_PAPER_LEAVES ": STIX 2.1, with and without names\n",
-			   folder));
+			   "%s",
+			   folder,
+			   bw_report_of(data, incident) == BW_REPORT_OF_DRILL
+				   ? "  " BW_PAPER_HOME ": STIX 2.1; nobody else is told of a drill\n"
+				   : "  " BW_PAPER_HOME ", " BW_PAPER_LEAVES ": STIX 2.1, with and without names\n"));
 	if (incident->shared_us != 0)
 		BW_TRY(bw_buf_addf(out, "The exchange has it, without names, since %s.\n",
 				   bw_plain_time(incident->shared_us, when)));
 	if (incident->released_us != 0)
 		BW_TRY(bw_buf_addf(out, "A person released the full one on %s.\n",
 				   bw_plain_time(incident->released_us, when)));
+	if (incident->duties > 0)
+		BW_TRY(bw_buf_addf(out, "A person said %s that a duty to report was met.\n",
+				   bw_plain_count(incident->duties, "time", "times", count)));
 	return BW_OK;
 }

@@ -56,13 +56,17 @@ static enum bw_err import(const char *data, const char *file, struct bw_why *why
 					    .output_max = SAID_BYTES,
 					    .timeout_ms = IMPORT_MS,
 					    .errors_too = true };
+	struct bw_slice line;
+	struct bw_slice rest;
 	int status = 0;
 
 	BW_TRY(bw_program_whole(&program, &said, &status));
 	/* 1: an object of it is there in another form, from the bundle without names; the rest went in */
 	if (status == 0 || status == 1)
 		return BW_OK;
-	return bw_why_set(why, BW_ERR_IO, "the exchange did not take it: %s", bw_buf_text(&said));
+	if (!bw_slice_cut(bw_buf_slice(&said), '\n', &line, &rest))
+		line = bw_buf_slice(&said);
+	return bw_why_set(why, BW_ERR_IO, "the exchange did not take it: %.*s", BW_ARG(line));
 }
 
 static enum bw_err release(const char *data_as_told, const struct bw_incident *incident, struct bw_why *why)
@@ -94,6 +98,8 @@ static enum bw_err do_asked(const struct bw_call *call, const struct bw_incident
 
 	if (bw_call_flag(call, "release"))
 		BW_TRY(release(bw_call_data(call), incident, why));
+	if (words != NULL && bw_slice_trim(told).len == 0)
+		return bw_why_set(why, BW_ERR_USAGE, "say to whom it was reported, when, and under which number");
 	if (told.len > BW_ASK_SENTENCE_BYTES)
 		return bw_why_set(why, BW_ERR_TOO_BIG, "that is too long; %d bytes are allowed", BW_ASK_SENTENCE_BYTES);
 	if (told.len > 0)
@@ -145,7 +151,7 @@ static int report_run(struct bw_call *call)
 	if (err == BW_OK)
 		err = say(call, incident, &page);
 	if (err != BW_OK)
-		return bw_complain(call, BW_EXIT_FAILED,
+		return bw_complain(call, err == BW_ERR_USAGE ? BW_EXIT_USAGE : BW_EXIT_FAILED,
 				   err == BW_ERR_NOT_FOUND ? "breakwater guard incidents lists them" : NULL, "%s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
 	(void)fputs(bw_buf_text(&page), stdout);
