@@ -48,7 +48,11 @@ def journal():
 
 
 def status():
-    return json.loads(guard("status", "--format", "json", check=False))  # ends with 1 while an incident is open
+    """Of a guard that answers; on a busy host its socket may be slower than a command waits."""
+    def answer():
+        seen = json.loads(guard("status", "--format", "json", check=False))  # ends with 1 while an incident is open
+        return seen["running"] and seen
+    return until(answer, "an answer of the guard")
 
 
 def workers():
@@ -66,7 +70,7 @@ def settled():
     """All is copied that is there, and the walk that every start makes is over."""
     def claim():
         seen = status()
-        return seen["running"] and seen["rescans"] > 0 and seen["queued"] == 0 and seen["enrolling"] == 0 and seen
+        return seen["rescans"] > 0 and seen["queued"] == 0 and seen["enrolling"] == 0 and seen
     return until(claim, "all copied")
 
 
