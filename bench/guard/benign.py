@@ -102,9 +102,9 @@ def real_files(endings):
                   0 < path.stat().st_size < 2 << 20)
 
 
-def workload(code, words, *needs, soft=False):
+def workload(code, words, *needs, soft=False, prepared=()):
     def keep(function):
-        WORKLOADS[code] = {"words": words, "needs": needs, "soft": soft, "run": function}
+        WORKLOADS[code] = {"words": words, "needs": needs, "soft": soft, "prepared": prepared, "run": function}
         return function
     return keep
 
@@ -496,6 +496,61 @@ def real_database(place):
         base.close()
 
 
+MIXED = (".txt", ".png", ".gz", ".py", ".xml", ".json", ".so", ".svg", ".gif", ".pdf", ".jpg")
+
+
+def shelves(place, name):
+    """Folders within folders, with real files of many kinds in each; `gather` made them before, as another's."""
+    folder = place.root / name
+    if not folder.exists():
+        files = real_files(MIXED)
+        for at, path in enumerate(place.dice.sample(files, k=min(150, len(files)))):
+            to = folder / f"s{at % 5}" / ("below/" * (at % 3)) / f"{at}-{path.name}"
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, to)
+    place.settle()
+    return folder
+
+
+@workload("R07", "trees of real files of all kinds deleted: rm -r, from within, by find", "rm", "find", prepared=("one", "two", "three"))
+def real_delete(place):
+    place.run("rm", "-r", shelves(place, "one"))
+    shutil.rmtree(shelves(place, "two"))
+    place.run("find", shelves(place, "three"), "-delete")
+
+
+@workload("R08", "a tree of real files of all kinds moved into an archive", "zip", prepared=("project",))
+def real_archive_move(place):
+    shelves(place, "project")
+    place.run("zip", "-qrm", "project.zip", "project")
+
+
+@workload("R09", "a mirror of real files of all kinds brought up to date: half of them gone, and one folder wholly",
+          prepared=("source", "mirror"))
+def real_mirror(place):
+    source = shelves(place, "source")
+    mirror = shelves(place, "mirror")
+    shutil.rmtree(source / "s1")
+    for path in place.all(source)[::2]:
+        path.unlink()
+    place.settle()
+    for folder, folders, names in os.walk(mirror):
+        here = source / pathlib.Path(folder).relative_to(mirror)
+        for name in names:
+            if not (here / name).exists():
+                os.unlink(os.path.join(folder, name))
+        for name in [name for name in folders if not (here / name).exists()]:
+            shutil.rmtree(os.path.join(folder, name))
+            folders.remove(name)
+
+
+@workload("R10", "real files of all kinds moved elsewhere by copying, their folders left", "cp", "find", prepared=("from",))
+def real_move(place):
+    source = shelves(place, "from")
+    place.run("cp", "-r", source, place.root / "to")
+    place.run("find", source, "-type", "f", "-delete")
+
+
 def missing(row):
     return [need for need in row["needs"] if shutil.which(need) is None]
 
@@ -503,7 +558,7 @@ def missing(row):
 def play(code, folder, seed, leave=False):
     row = WORKLOADS[code]
     scratch = pathlib.Path(folder) / f"{code}-{seed}"
-    scratch.mkdir(parents=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     error = None
     try:
@@ -557,6 +612,11 @@ def gather_one(asked, codes, seed, before):
     """Plays these together, each in a session of its own. What became of each, and the incidents that came of it."""
     env = {**os.environ, "BENIGN_STATUS": "\x1f".join([asked.program, "guard", "status", "--data", asked.data, "--once",
                                                        "--format", "json"])}
+    for code in codes:
+        for name in WORKLOADS[code]["prepared"]:
+            scratch = pathlib.Path(asked.folder) / f"{code}-{seed}"
+            scratch.mkdir(exist_ok=True)
+            shelves(Place(scratch, seed), name)
     players = {code: start_player(asked, code, seed, env) for code in codes}
     found = {}
     until = time.monotonic() + 300
