@@ -339,6 +339,19 @@ static enum bw_err save_walked(struct gather *gather, int64_t began_us)
 	return bw_shelf_setting_put(gather->shelf, "walked", bw_slice_text(text));
 }
 
+/* A guard of before wrote down the kernel's own names of files that were made without one: once, they are set right. */
+static enum bw_err name_versions(struct gather *gather)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(32);
+	const enum bw_err err = bw_shelf_setting_get(gather->shelf, "named", &text);
+
+	if (err != BW_ERR_NOT_FOUND)
+		return err;
+	if (!gather->is_first)
+		BW_TRY(bw_shelf_name_versions(gather->shelf));
+	return bw_shelf_setting_put(gather->shelf, "named", BW_LIT("1"));
+}
+
 static enum bw_err walk_trees(struct gather *gather, struct bw_why *why)
 {
 	const struct bw_gather_plan *plan = gather->plan;
@@ -379,6 +392,8 @@ enum bw_err bw_gather(const struct bw_gather_plan *plan, struct bw_gathered *out
 	/* an unreadable disk is no proof that its files are gone */
 	if (err == BW_OK && gather.counts.skipped == 0 && !gather.is_first)
 		err = forget_unseen(&gather);
+	if (err == BW_OK)
+		err = name_versions(&gather);
 	if (err == BW_OK)
 		err = save_walked(&gather, began_us);
 	bw_buf_release(&gather.meta);

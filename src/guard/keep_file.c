@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "guard/keep_parts.h"
+#include "guard/name.h"
 #include "sys/clock.h"
 
 void bw_keep_soil(struct bw_keep *keep, uint32_t volume)
@@ -117,27 +118,54 @@ static enum bw_err judge_result(struct bw_keep *keep, enum bw_err err)
 	}
 }
 
-static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *wanted)
+/* Nobody may be told later of a file under a name that leads nowhere. `room` is the name's, when it is another one. */
+static enum bw_err find_name(struct bw_keep *keep, struct wanted *wanted, int fd, struct bw_name *room)
 {
-	struct stat status;
+	const enum bw_err err = bw_name_now(&keep->guard->volumes[wanted->file.volume], fd, &wanted->folder,
+					    wanted->name, room);
+
+	if (err == BW_ERR_CONFLICT) { /* a walk comes by its name */
+		keep->must_walk = true;
+		return BW_ERR_NOT_FOUND;
+	}
+	if (err == BW_OK && room->is_other) {
+		wanted->folder = room->folder;
+		wanted->name = bw_slice_of(room->bytes, room->len);
+	}
+	return err;
+}
+
+static enum bw_err keep_open_file(struct bw_keep *keep, const struct wanted *wanted, int fd, const struct stat *status)
+{
 	uint32_t folder = 0;
-	int fd = -1;
-	enum bw_err err = bw_keep_folder(keep, &wanted->folder, &folder);
+	const enum bw_err err = bw_keep_folder(keep, &wanted->folder, &folder);
 
 	if (err == BW_ERR_TOO_BIG) { /* deeper than a path can say: a walk goes by handles */
 		keep->must_walk = true;
 		return BW_OK;
 	}
-	if (err == BW_OK && !bw_keep_covers(keep, &wanted->folder, wanted->name))
+	BW_TRY(err);
+	if (!bw_keep_covers(keep, &wanted->folder, wanted->name) || is_current(keep, wanted, status))
 		return BW_OK;
+	return take_open(keep, wanted, folder, fd);
+}
+
+static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *told)
+{
+	struct wanted wanted = *told;
+	struct bw_name name;
+	struct stat status;
+	int fd = -1;
+	enum bw_err err = bw_keep_open(keep, &wanted.file, &fd, &status);
+
 	if (err == BW_OK)
-		err = bw_keep_open(keep, &wanted->file, &fd, &status);
-	if (err == BW_OK && !is_current(keep, wanted, &status))
-		err = take_open(keep, wanted, folder, fd);
+		err = find_name(keep, &wanted, fd, &name);
+	if (err == BW_OK)
+		err = keep_open_file(keep, &wanted, fd, &status);
 	if (fd >= 0)
 		(void)close(fd);
 	if (err == BW_ERR_DISK_FULL) {
-		bw_keep_no_room(keep, wanted->file.volume);
+		bw_keep_no_room(keep, wanted.file.volume);
 		return BW_OK;
 	}
 	return judge_result(keep, err);

@@ -292,16 +292,34 @@ static void count_stranger(struct watch *w, const struct bw_volume *volume, cons
 	bw_marks_lift(w->marks, volume, &fan->folder.handle);
 }
 
+/* Records of single writes have no name: here it is looked for, as people are told of what was destroyed. */
+static void find_its_name(struct draft *draft, struct bw_name *room)
+{
+	int fd;
+
+	if (draft->name.len > 0 || bw_volume_open(draft->volume, draft->file, O_PATH, &fd) != BW_OK)
+		return;
+	if (bw_name_now(draft->volume, fd, &draft->event.folder, bw_slice_empty, room) == BW_OK && room->is_other) {
+		draft->event.folder = room->folder;
+		draft->event.name_len = room->len;
+		draft->name = bw_slice_of(room->bytes, room->len);
+	}
+	(void)close(fd);
+}
+
 static void changed(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
 {
 	struct draft draft = draft_of(w, volume, fan, BW_ACT_CHANGED);
+	struct bw_name room;
 
 	if (!draft.event.was_known) {
 		count_stranger(w, volume, fan);
 		return; /* its close is told */
 	}
-	if (bw_hot_written(w->hot, volume, &draft.event.file, draft.file, w->now_ns))
-		send_known(w, &draft, true);
+	if (!bw_hot_written(w->hot, volume, &draft.event.file, draft.file, w->now_ns))
+		return;
+	find_its_name(&draft, &room);
+	send_known(w, &draft, true);
 }
 
 /* ---- attributes, and new names: nothing for the judge ---------------------------------------------- */
@@ -345,6 +363,10 @@ static void created(struct watch *w, const struct bw_volume *volume, const struc
 {
 	struct draft draft = draft_of(w, volume, fan, BW_ACT_LINKED);
 
+	if (watch_named(w, &draft.event.file)) {
+		closed(w, volume, fan); /* it was closed before it had a name */
+		return;
+	}
 	if (!is_covered(w, volume, &fan->folder))
 		return;
 	if (draft.event.was_known || is_link(volume, &fan->file.handle))
@@ -362,9 +384,31 @@ static bool is_crew(const struct watch *w, uint32_t pid)
 	return pid != 0 && (pid == parent || (process != NULL && process->alive && process->parent == parent));
 }
 
+/* What happened to a file that has, or had, a name. */
+static void take_file(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	/* the kernel may have merged them; a file that is gone when its close is read has no sample */
+	if ((fan->mask & FAN_MODIFY) != 0)
+		changed(w, volume, fan);
+	if ((fan->mask & FAN_CLOSE_WRITE) != 0)
+		closed(w, volume, fan);
+	if ((fan->mask & FAN_RENAME) != 0)
+		moved(w, volume, fan);
+	if ((fan->mask & FAN_DELETE) != 0)
+		removed(w, volume, fan);
+	if ((fan->mask & (FAN_CLOSE_WRITE | FAN_RENAME | FAN_DELETE)) != 0)
+		return; /* keep looks at all of the file anyway */
+	if ((fan->mask & FAN_CREATE) != 0)
+		created(w, volume, fan);
+	else if ((fan->mask & FAN_ATTRIB) != 0 && fan->folder.there) /* else only the number of its names changed */
+		attributes(w, volume, fan);
+}
+
 void watch_take(struct watch *w, const struct bw_fan_event *fan)
 {
 	const struct bw_volume *volume;
+	struct bw_fan_event named;
+	struct bw_name room;
 
 	atomic_fetch_add_explicit(&w->board->events, 1, memory_order_relaxed);
 	if (fan->overflow) {
@@ -385,19 +429,7 @@ void watch_take(struct watch *w, const struct bw_fan_event *fan)
 	}
 	if (!fan->file.there)
 		return;
-	/* the kernel may have merged them; a file that is gone when its close is read has no sample */
-	if ((fan->mask & FAN_MODIFY) != 0)
-		changed(w, volume, fan);
-	if ((fan->mask & FAN_CLOSE_WRITE) != 0)
-		closed(w, volume, fan);
-	if ((fan->mask & FAN_RENAME) != 0)
-		moved(w, volume, fan);
-	if ((fan->mask & FAN_DELETE) != 0)
-		removed(w, volume, fan);
-	if ((fan->mask & (FAN_CLOSE_WRITE | FAN_RENAME | FAN_DELETE)) != 0)
-		return; /* keep looks at all of the file anyway */
-	if ((fan->mask & FAN_CREATE) != 0)
-		created(w, volume, fan);
-	else if ((fan->mask & FAN_ATTRIB) != 0 && fan->folder.there) /* else only the number of its names changed */
-		attributes(w, volume, fan);
+	named = *fan;
+	if (watch_find_name(w, volume, &named, &room))
+		take_file(w, volume, &named);
 }

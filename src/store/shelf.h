@@ -139,6 +139,12 @@ uint64_t bw_shelf_next(struct bw_shelf *shelf);
 BW_MUST_USE enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
 					struct bw_slice name, int64_t when_us);
 
+/*
+ * Versions that were written down under the name the kernel gives to files without one ("#" and the inode's number) get
+ * the folder and name their file has now; those of a file that is gone stay as they are. A pass over all.
+ */
+BW_MUST_USE enum bw_err bw_shelf_name_versions(struct bw_shelf *shelf);
+
 /* Borrows from `arena`. NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_shelf_get(struct bw_shelf *shelf, uint64_t number, struct bw_arena *arena,
 				     struct bw_shelf_version *out);

@@ -119,6 +119,21 @@ enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *k
 	return place_file(shelf, file.number, folder, name, folder == 0 ? when_us : 0);
 }
 
+enum bw_err bw_shelf_name_versions(struct bw_shelf *shelf)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_shelf_settle(shelf));
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_sql_prepare(
+		shelf->db,
+		"UPDATE version SET folder = f.folder, name = f.name FROM file f"
+		" WHERE f.number = version.file AND f.gone = 0 AND f.folder <> 0 AND f.name <> version.name"
+		" AND version.name = CAST('#' || f.ino AS BLOB)",
+		&stmt));
+	return bw_sql_done(stmt);
+}
+
 /* ---- versions -------------------------------------------------------------------------- */
 
 enum bw_err bw_shelf_add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t incident)

@@ -170,6 +170,23 @@ static void a_renamed_file_is_walked_under_its_new_name_and_found_under_its_old_
 	assert_string_equal(before.text, "report.docx:100 ");
 }
 
+static void versions_under_the_kernel_s_own_name_get_the_one_their_file_has(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_shelf_key key = { .ino = 7, .gen = 1 };
+	const struct bw_shelf_key gone = { .ino = 9, .gen = 1 };
+	struct seen below = { "" };
+
+	(void)add(f, 7, "#7", 100, BW_SHELF_GOOD);
+	(void)add(f, 8, "#7", 110, BW_SHELF_GOOD); /* a person's */
+	(void)add(f, 9, "#9", 120, BW_SHELF_GOOD);
+	assert_ok(bw_shelf_rename(f->shelf, &key, f->folder, BW_LIT("report.docx"), 150));
+	assert_ok(bw_shelf_rename(f->shelf, &gone, 0, bw_slice_empty, 150));
+	assert_ok(bw_shelf_name_versions(f->shelf));
+	assert_ok(bw_shelf_below(f->shelf, BW_LIT("homes"), 200, see, &below));
+	assert_string_equal(below.text, "#7:110 #9:120 report.docx:100 ");
+}
+
 static void a_removed_file_leaves_the_walk_but_not_the_history(void **state)
 {
 	struct fixture *f = *state;
@@ -528,6 +545,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_renamed_file_is_walked_under_its_new_name_and_found_under_its_old_one,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(versions_under_the_kernel_s_own_name_get_the_one_their_file_has, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_removed_file_leaves_the_walk_but_not_the_history, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name, setup,
 						teardown),
