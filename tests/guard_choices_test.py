@@ -144,3 +144,23 @@ def test_a_dry_run_says_what_would_be_and_nothing_is_aside_when_nothing_was(serv
     told = server.guard("restore", "--tree", str(server.share), "--at", time.strftime("%Y-%m-%d %H:%M:%S"), "--yes")
     assert "Brought back 2 files" in told and "aside" in told, (when, told)
     assert raw(server, "restore", "--tree", str(server.share), "--at", when, "--dry-run")[0] != 2, when
+
+
+def test_commands_name_what_is_missing_and_the_next_step(server, tmp_path):
+    status, said = raw(server, "versions", str(server.share))
+    assert status == 3 and "is a folder" in said and "--tree" in said, said
+    status, said = raw(server, "versions")
+    assert status == 2 and "FILE is missing after 'guard versions'" in said, said
+    status, said = raw(server, "drill")
+    assert status == 3 and "the guard does not run" in said and "guard run" in said, said
+    done = subprocess.run([binary(), "guard", "drill", "--data", tmp_path / "other"], capture_output=True, text=True)
+    assert done.returncode == 3 and "guard enroll" in done.stderr and "guard run" not in done.stderr, done
+    for words, status in ((["job", "sign"], 0), (["job", "forge"], 2)):
+        assert subprocess.run([binary(), "help", "guard", *words], capture_output=True).returncode == status
+    assert "next: breakwater guard run" in server.guard("enroll", str(server.share))
+    server.start("--mode", "observe")
+    server.guard("unenroll", "--yes", str(server.share))
+    assert server.process.wait(WITHIN) == 0
+    words = (server.folder / "words").read_text()
+    assert "nothing is to be guarded any more" in words and "the guard has stopped" in words, words
+    assert "cannot be read again" not in words, words

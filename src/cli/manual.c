@@ -5,10 +5,24 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 
+/* "guard job sign": what a verb does is a word of its usage. */
+static bool has_act(const struct bw_command *verb, const char *act)
+{
+	struct bw_slice rest = verb->usage != NULL ? bw_slice_text(verb->usage) : bw_slice_empty;
+	struct bw_slice word;
+
+	while (bw_slice_cut(rest, ' ', &word, &rest)) {
+		if (bw_slice_is(word, act))
+			return true;
+	}
+	return bw_slice_is(rest, act);
+}
+
 static int help_run(struct bw_call *call)
 {
 	const char *name = bw_call_arg(call, 0);
 	const char *verb_name = bw_call_arg(call, 1);
+	const char *act = bw_call_arg(call, 2);
 	const struct bw_command *command;
 	const struct bw_command *verb = NULL;
 
@@ -25,6 +39,8 @@ static int help_run(struct bw_call *call)
 		if (verb == NULL)
 			return bw_complain(call, BW_EXIT_USAGE, NULL, "'%s' cannot '%s'", name, verb_name);
 	}
+	if (act != NULL && (verb == NULL || !has_act(verb, act)))
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "'%s %s' cannot '%s'", name, verb_name, act);
 	if (bw_call_flag(call, "man"))
 		bw_help_man_page(stdout, command);
 	else
@@ -42,7 +58,7 @@ const struct bw_command bw_help_command = {
 	.summary = "tell about the commands, or about one of them",
 	.usage = "[COMMAND [WHAT]]",
 	.options = help_options,
-	.max_args = 2,
+	.max_args = 3,
 	.run = help_run,
 };
 

@@ -229,6 +229,32 @@ enum bw_err bw_call_parse(struct bw_call *call, const struct bw_command *const *
 	return BW_OK;
 }
 
+/* The n-th word of a usage that is neither an option, nor its value, nor in brackets. */
+static struct bw_slice operand_of(const struct bw_command *command, size_t n)
+{
+	struct bw_slice rest = command->usage != NULL ? bw_slice_text(command->usage) : bw_slice_empty;
+	const bool has_ways = command->usage != NULL && strstr(command->usage, " | ") != NULL;
+	bool is_value = false;
+	int depth = 0;
+
+	while (rest.len > 0 && !has_ways) {
+		struct bw_slice word;
+
+		if (!bw_slice_cut(rest, ' ', &word, &rest)) {
+			word = rest;
+			rest = bw_slice_empty;
+		}
+		for (size_t i = 0; i < word.len; i++)
+			depth += word.ptr[i] == '[';
+		if (depth == 0 && !is_value && word.len > 0 && word.ptr[0] != '-' && n-- == 0)
+			return word;
+		is_value = depth == 0 && word.len > 0 && word.ptr[0] == '-';
+		for (size_t i = 0; i < word.len; i++)
+			depth -= word.ptr[i] == ']';
+	}
+	return BW_LIT("something");
+}
+
 enum bw_err bw_call_check(const struct bw_call *call, struct bw_buf *why)
 {
 	const struct bw_command *command = call->command;
@@ -241,8 +267,10 @@ enum bw_err bw_call_check(const struct bw_call *call, struct bw_buf *why)
 		return BW_ERR_USAGE;
 	}
 	if (call->args_n < command->min_args) {
-		BW_TRY(bw_buf_addf(why, "something is missing after '%s'; usage: breakwater %s %s", call->name,
-				   call->name, command->usage != NULL ? command->usage : ""));
+		const struct bw_slice missing = operand_of(command, call->args_n);
+
+		BW_TRY(bw_buf_addf(why, "%.*s is missing after '%s'; usage: breakwater %s %s", BW_ARG(missing),
+				   call->name, call->name, command->usage != NULL ? command->usage : ""));
 		return BW_ERR_USAGE;
 	}
 	if (call->args_n > command->max_args) {

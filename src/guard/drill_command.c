@@ -39,6 +39,7 @@ struct drill {
 	enum bw_guard_mode mode;
 	char folder[BW_PATH_BYTES];
 	char report[BW_PATH_BYTES];
+	const char *hint; /* what to do when it cannot begin; NULL: nothing */
 	bool is_seeded;
 	/* what happened */
 	uint64_t files;
@@ -83,6 +84,7 @@ static enum bw_err choose_tree(struct drill *drill, struct bw_why *why)
 	const char *given = bw_call_arg(drill->call, 0);
 	char tree[PATH_MAX];
 
+	drill->hint = "take a folder in: breakwater guard enroll DIR";
 	BW_TRY(bw_guard_settings_load(drill->data, &drill->arena, &drill->settings, why));
 	if (drill->settings.tree_count == 0)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "nothing is guarded below '%s' yet", drill->data);
@@ -97,6 +99,7 @@ static enum bw_err choose_tree(struct drill *drill, struct bw_why *why)
 	BW_TRY(bw_path_join(drill->folder, tree, "breakwater-drill-XXXXXX"));
 	if (!bw_guard_settings_cover(&drill->settings, drill->folder))
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "'%s' is not guarded", tree);
+	drill->hint = NULL;
 	return BW_OK;
 }
 
@@ -128,8 +131,12 @@ static enum bw_err reach_guard(struct drill *drill, struct bw_why *why)
 
 	if (err == BW_OK)
 		err = bw_ask_status(drill->channel, &status);
-	if (err != BW_OK)
-		return bw_why_set(why, err, "the guard does not run: %s", bw_err_text(err));
+	if (err != BW_OK) {
+		drill->hint = "start it: breakwater guard run";
+		return err == BW_ERR_NOT_FOUND
+			       ? bw_why_set(why, err, "the guard does not run")
+			       : bw_why_set(why, err, "the guard does not answer: %s", bw_err_text(err));
+	}
 	drill->mode = status.mode;
 	bw_shared_release(&status.view);
 	/* the attacker is judged by himself: who began the drill, perhaps for the second time, has no part in it */
@@ -425,8 +432,7 @@ static int drill_run(struct bw_call *call)
 		return BW_EXIT_FAILED;
 	err = play(&drill, &why);
 	status = err == BW_OK ? conclude(&drill)
-			      : bw_complain(call, BW_EXIT_FAILED,
-					    drill.channel == NULL ? "start it: breakwater guard run" : NULL, "%s",
+			      : bw_complain(call, BW_EXIT_FAILED, drill.hint, "%s",
 					    why.text[0] != '\0' ? why.text : bw_err_text(err));
 	clean_up(&drill);
 	return status;

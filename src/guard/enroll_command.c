@@ -443,6 +443,9 @@ static int copy_all(struct enroll *enroll)
 	}
 	bw_progress_end(&enroll->progress);
 	status = end_with(enroll, err, &why);
+	if (status == BW_EXIT_OK && !bw_call_flag(enroll->call, "quiet") && !bw_call_json(enroll->call))
+		(void)printf("next: breakwater guard run, or the service breakwater-guard: what changes from now on is "
+			     "copied while it runs\n");
 	return status == BW_EXIT_OK && !all_kept ? BW_EXIT_FOUND : status;
 }
 

@@ -269,9 +269,12 @@ static void reload(struct bw_keep *keep)
 	struct bw_arena arena = BW_ARENA_INIT(SETTINGS_MEMORY);
 	struct bw_guard_settings settings;
 	struct bw_why why = { 0 };
+	const enum bw_err err = bw_guard_settings_reload(keep->guard->data, &keep->guard->settings, &arena, &settings,
+							 &why);
 
-	if (bw_guard_settings_reload(keep->guard->data, &keep->guard->settings, &arena, &settings, &why) != BW_OK) {
-		bw_log(BW_ERROR, "the settings cannot be read again", BW_TEXT("why", why.text));
+	if (err != BW_OK) {
+		if (err != BW_ERR_CLOSED) /* the guard ends then, and its parent says so */
+			bw_log(BW_ERROR, "the settings cannot be read again", BW_TEXT("why", why.text));
 		bw_arena_release(&arena);
 		return;
 	}

@@ -399,6 +399,8 @@ static int run_with(struct parent *p)
 	bw_start_end(p->guard.data, p->guard.volumes, p->guard.volume_count);
 	if (err == BW_ERR_AGAIN)
 		return EXIT_AGAIN;
+	if (err == BW_OK)
+		bw_log(BW_NOTICE, "the guard has stopped: nothing new is copied, and nobody is stopped");
 	if (err != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, "the lines above tell why", "the guard has stopped: %s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));

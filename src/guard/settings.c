@@ -175,7 +175,8 @@ enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_set
 	struct bw_guard_settings settings = { 0 };
 
 	BW_TRY(bw_guard_settings_load(data, arena, &settings, why));
-	if (settings.tree_count == 0 || settings.salt != now->salt)
+	BW_NEED(settings.tree_count > 0, CLOSED);
+	if (settings.salt != now->salt)
 		return bw_why_set(why, BW_ERR_CONFLICT, "the settings in '%s' are not whole", data);
 	*out = settings;
 	return BW_OK;

@@ -60,8 +60,8 @@ BW_MUST_USE enum bw_err bw_guard_settings_load(const char *data, struct bw_arena
 					       struct bw_why *why);
 
 /*
- * The same for a worker that goes on with `now` otherwise. CONFLICT: no tree, or another salt: somebody is just writing
- * the file, or the workers are about to begin again.
+ * The same for a worker that goes on with `now` otherwise. CLOSED: no tree any more, and the guard is about to end.
+ * CONFLICT: another salt: the workers are about to begin again.
  */
 BW_MUST_USE enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_settings *now,
 						 struct bw_arena *arena, struct bw_guard_settings *out,

@@ -1,5 +1,6 @@
 /* `breakwater guard versions`: what is kept of one file. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "codec/json_text.h"
 #include "guard/plain.h"
@@ -71,12 +72,15 @@ static enum bw_err list(struct listing *listing, struct bw_why *why)
 	struct bw_slice folder;
 	struct bw_slice name;
 	uint32_t number;
+	struct stat status;
 	enum bw_err err;
 
 	BW_TRY(bw_guard_settings_load(bw_call_data(listing->call), &listing->arena, &listing->settings, why));
 	BW_TRY(bw_volumes_open(&listing->settings, listing->volumes, &listing->volume_count, why));
 	BW_TRY(bw_restore_path(asked, path, why));
 	volume = bw_volumes_find(listing->volumes, listing->volume_count, path, &folder);
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return bw_why_set(why, BW_ERR_TYPE, "'%s' is a folder; versions are of a file", asked);
 	if (volume == NULL || folder.len == 0)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "'%s' is not on a guarded file system", asked);
 	bw_restore_split(folder, &folder, &name);
@@ -106,7 +110,11 @@ static int versions_run(struct bw_call *call)
 	if (err == BW_OK)
 		err = list(&listing, &why);
 	if (err != BW_OK) {
-		exit = bw_complain(call, BW_EXIT_FAILED, NULL, "%s", why.text[0] != '\0' ? why.text : bw_err_text(err));
+		exit = bw_complain(call, BW_EXIT_FAILED,
+				   err == BW_ERR_TYPE ? "breakwater guard versions FILE, or all of a folder as it was: "
+							"breakwater guard restore --tree DIR --at TIME --dry-run"
+						      : NULL,
+				   "%s", why.text[0] != '\0' ? why.text : bw_err_text(err));
 	} else if (bw_call_json(call)) {
 		err = bw_buf_add_u8(&listing.json, ']');
 		exit = bw_plain_json(call, err, &listing.json);
