@@ -11,9 +11,9 @@ import subprocess
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 
-WITHIN = 60  # seconds, for what takes one or two on a machine that is not busy
+WITHIN = 60 * patience()  # seconds, for what takes one or two on a machine that is not busy
 KINDS = {
     "ext4": ["mkfs.ext4", "-qF", "-m", "0"],
     "xfs": ["mkfs.xfs", "-qf", "-m", "reflink=1"],
@@ -68,7 +68,7 @@ class Place:
     def run(self, *words, env=None):
         """Its exit status, and all it said."""
         done = subprocess.run([binary(), "guard", *words, "--data", self.data], capture_output=True, text=True,
-                              errors="replace", env={**os.environ, **(env or {})}, timeout=300)
+                              errors="replace", env={**os.environ, **(env or {})}, timeout=300 * patience())
         return done.returncode, done.stdout + done.stderr
 
     def guard(self, *words, status=0):
