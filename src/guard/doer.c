@@ -17,13 +17,13 @@ static bool is_new(struct bw_doers *doers, const struct bw_proof *proof)
 	return true;
 }
 
-static void rise(struct bw_doers *doers, size_t at)
+static void rise(struct bw_doer *list, struct bw_doer *doer)
 {
-	for (; at > 0 && doers->list[at - 1].files < doers->list[at].files; at--) {
-		const struct bw_doer less = doers->list[at - 1];
+	while (doer > list && doer[-1].files < doer->files) {
+		const struct bw_doer less = doer[-1];
 
-		doers->list[at - 1] = doers->list[at];
-		doers->list[at] = less;
+		doer[-1] = *doer;
+		*doer-- = less;
 	}
 }
 
@@ -49,7 +49,7 @@ void bw_doers_add(struct bw_doers *doers, const struct bw_proof *proof, uint32_t
 	}
 	doer->processes += is_new(doers, proof);
 	doer->files += files;
-	rise(doers, i);
+	rise(doers->list, doer);
 }
 
 void bw_doers_of(const struct bw_record *record, struct bw_doers *out)

@@ -260,6 +260,17 @@ static enum bw_err take_row(struct bw_dossier *dossier, uint8_t kind, int64_t wa
 	}
 }
 
+/* Who destroyed most first. */
+static int by_files(const void *a, const void *b)
+{
+	const struct bw_dossier_process *x = a;
+	const struct bw_dossier_process *y = b;
+
+	if (x->files != y->files)
+		return (x->files < y->files) - (x->files > y->files);
+	return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct bw_dossier_step *x = a;
@@ -281,6 +292,8 @@ enum bw_err bw_dossier_read(struct bw_dossier *dossier, struct bw_slice rows)
 		BW_TRY(take_row(dossier, kind, (int64_t)wall, body));
 	}
 	BW_NEED(dossier->decided_us != 0, MISSING);
+	if (dossier->process_count > 0)
+		qsort(dossier->processes, dossier->process_count, sizeof(dossier->processes[0]), by_files);
 	if (dossier->step_count > 0)
 		qsort(dossier->steps, dossier->step_count, sizeof(dossier->steps[0]), by_time);
 	return BW_OK;

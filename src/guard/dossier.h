@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "crypto/hash.h"
+#include "guard/doer.h"
 #include "guard/incident.h"
 #include "guard/record.h"
 
@@ -144,7 +145,10 @@ struct bw_dossier_sum {
 };
 void bw_dossier_add_up(const struct bw_dossier *dossier, struct bw_dossier_sum *out);
 
-/* "the Samba session of eve at 10.0.0.9" as bw_actor_say, unescaped; "was ended", "is frozen", "was only observed". */
+/* The programs that destroyed the files, as far as they are listed, and their users. */
+void bw_dossier_doers(const struct bw_dossier *dossier, struct bw_doers *out);
+
+/* "the Samba session of eve at 10.0.0.9" as bw_doers_say, unescaped; "was ended", "is frozen", "was only observed". */
 BW_MUST_USE enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out);
 const char *bw_dossier_done(const struct bw_dossier *dossier);
 

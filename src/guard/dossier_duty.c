@@ -171,12 +171,19 @@ static enum bw_err write_actor(struct duty *duty)
 {
 	const struct bw_dossier *d = duty->dossier;
 	BW_CLEANUP(bw_buf_release) struct bw_buf words = BW_BUF_INIT(VALUE_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf users = BW_BUF_INIT(VALUE_BYTES);
 	const bool is_smb = d->actor.kind == BW_ACTOR_SMB;
+	struct bw_doers doers;
 
+	bw_dossier_doers(d, &doers);
+	if (is_smb)
+		BW_TRY(bw_buf_add_text(&users, d->actor.user));
+	else
+		BW_TRY(bw_doers_users(&doers, &users));
 	BW_TRY(bw_dossier_who(d, &words));
 	BW_TRY(section(duty, "actor", "Who did it"));
 	BW_TRY(field(duty, "words", "In words", bw_buf_slice(&words)));
-	BW_TRY(field_text(duty, "user", "User", d->actor.user));
+	BW_TRY(field(duty, "user", is_smb || users.len == 0 ? "User" : "User, by number", bw_buf_slice(&users)));
 	BW_TRY(field_text(duty, "address", "Client's address", d->actor.address));
 	BW_TRY(field_text(duty, "protocol", "Protocol",
 			  is_smb                           ? "SMB"

@@ -111,9 +111,20 @@ static enum bw_err cable_item(const struct bw_dossier *d, struct bw_sheet *sheet
 
 static enum bw_err user_item(const struct bw_dossier *d, struct bw_sheet *sheet)
 {
+	BW_CLEANUP(bw_buf_release) struct bw_buf users = BW_BUF_INIT(1024);
+	struct bw_doers doers;
+
+	bw_dossier_doers(d, &doers);
+	if (d->actor.kind != BW_ACTOR_SMB)
+		BW_TRY(bw_doers_users(&doers, &users));
 	BW_TRY(bw_sheet_item(sheet, 2));
-	if (d->actor.user[0] == '\0')
+	if (d->actor.user[0] == '\0' && users.len == 0)
 		BW_TRY(bw_sheet_words(sheet, "Whoever's login was used: change that password, from another computer."));
+	else if (d->actor.user[0] == '\0')
+		BW_TRY(bw_sheet_wordsf(sheet,
+				       "Whoever's login was used (on this server, the user with the number %s): change "
+				       "that password, from another computer.",
+				       bw_buf_text(&users)));
 	else {
 		BW_TRY(bw_sheet_words(sheet, "Change the password of "));
 		BW_TRY(bw_sheet_name(sheet, bw_slice_text(d->actor.user)));

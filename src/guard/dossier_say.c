@@ -27,6 +27,54 @@ void bw_dossier_add_up(const struct bw_dossier *dossier, struct bw_dossier_sum *
 	}
 }
 
+void bw_dossier_doers(const struct bw_dossier *dossier, struct bw_doers *out)
+{
+	*out = (struct bw_doers){ 0 };
+	for (size_t i = 0; i < dossier->process_count; i++) {
+		const struct bw_dossier_process *process = &dossier->processes[i];
+		struct bw_proof proof = { .pid = process->pid, .start_ns = process->start_ns, .uid = process->uid };
+
+		memcpy(proof.comm, process->comm, sizeof(proof.comm));
+		bw_doers_add(out, &proof, process->files);
+	}
+}
+
+static enum bw_err say_doers(const struct bw_doers *doers, struct bw_buf *out)
+{
+	for (size_t i = 0; i < doers->count; i++) {
+		const struct bw_doer *doer = &doers->list[i];
+
+		if (i > 0)
+			BW_TRY(bw_buf_add_text(out, i + 1 == doers->count && doers->more == 0 ? " and " : ", "));
+		BW_TRY(bw_buf_addf(out, "'%.*s' (", (int)strnlen(doer->comm, sizeof(doer->comm)), doer->comm));
+		if (doer->processes > 1)
+			BW_TRY(bw_buf_addf(out, "%u processes", doer->processes));
+		else
+			BW_TRY(bw_buf_addf(out, "process %u", doer->pid));
+		BW_TRY(bw_buf_addf(out, ", user number %u)", doer->uid));
+	}
+	return doers->more > 0 ? bw_buf_add_text(out, " and others") : BW_OK;
+}
+
+static enum bw_err say_local(const struct bw_dossier *dossier, struct bw_buf *out)
+{
+	const struct bw_actor *actor = &dossier->actor;
+	struct bw_doers doers;
+
+	bw_dossier_doers(dossier, &doers);
+	if (bw_doers_tell(&doers, actor)) {
+		BW_TRY(bw_buf_add_text(out, doers.count > 1 ? "the programs " : "the program "));
+		BW_TRY(say_doers(&doers, out));
+		BW_TRY(bw_buf_add_text(out, " on this server, begun by "));
+	} else {
+		BW_TRY(bw_buf_add_text(out, "the program "));
+	}
+	BW_TRY(bw_buf_addf(out, "'%.*s'", (int)strnlen(actor->comm, sizeof(actor->comm)), actor->comm));
+	if (!bw_doers_tell(&doers, actor))
+		BW_TRY(bw_buf_add_text(out, " on this server"));
+	return bw_buf_addf(out, " (process %u, user number %u)", actor->pid, actor->uid);
+}
+
 enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out)
 {
 	const struct bw_actor *actor = &dossier->actor;
@@ -40,8 +88,7 @@ enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out)
 	case BW_ACTOR_NONE:
 		return bw_buf_add_text(out, "somebody who could not be named (as it is with clients of NFS)");
 	default:
-		return bw_buf_addf(out, "the program '%.*s' on this server (process %u, user number %u)",
-				   (int)strnlen(actor->comm, sizeof(actor->comm)), actor->comm, actor->pid, actor->uid);
+		return say_local(dossier, out);
 	}
 }
 

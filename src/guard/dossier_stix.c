@@ -139,14 +139,17 @@ static enum bw_err put_address(struct stix_work *w)
 static enum bw_err put_user(struct stix_work *w, struct bw_stix_id *out)
 {
 	const struct bw_actor *actor = &w->d->actor;
+	struct bw_doers doers;
 
+	bw_dossier_doers(w->d, &doers);
 	if (!stix_at_home(w) || (actor->user[0] == '\0' && actor->kind == BW_ACTOR_NONE))
 		return BW_OK;
 	bw_buf_clear(&w->text);
 	if (actor->user[0] != '\0')
 		BW_TRY(add_prop(&w->text, "account_login", bw_slice_text(actor->user)));
 	else
-		BW_TRY(bw_buf_addf(&w->text, "\"user_id\":\"%" PRIu32 "\"", actor->uid));
+		BW_TRY(bw_buf_addf(&w->text, "\"user_id\":\"%" PRIu32 "\"",
+				   doers.count > 0 ? doers.list[0].uid : actor->uid));
 	BW_TRY(add_prop(&w->text, "account_type",
 			strchr(actor->user, '\\') != NULL ? BW_LIT("windows-domain") : BW_LIT("unix")));
 	return put_observable(w, "user-account", bw_slice_empty, out);

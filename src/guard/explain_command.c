@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "codec/json_text.h"
+#include "guard/doer.h"
 #include "guard/incident.h"
 #include "guard/plain.h"
 #include "guard/record.h"
@@ -48,11 +49,38 @@ static enum bw_err json_proof(struct bw_buf *out, const struct bw_recorded_proof
 	return bw_buf_add_text(out, "]}");
 }
 
-static enum bw_err json_actor(struct bw_buf *out, const struct bw_actor *actor)
+static enum bw_err json_doer(struct bw_buf *out, const struct bw_doer *doer)
+{
+	BW_TRY(bw_buf_add_u8(out, '{'));
+	BW_TRY(bw_json_add_text(out, "program", bw_slice_of(doer->comm, strnlen(doer->comm, sizeof(doer->comm)))));
+	BW_TRY(bw_json_add_num(out, "uid", doer->uid));
+	BW_TRY(bw_json_add_num(out, "pid", doer->pid));
+	BW_TRY(bw_json_add_num(out, "processes", doer->processes));
+	BW_TRY(bw_json_add_num(out, "files", doer->files));
+	return bw_buf_add_u8(out, '}');
+}
+
+/* Who destroyed them, beside the actor: the commonest first. */
+static enum bw_err json_doers(struct bw_buf *out, const struct bw_doers *doers)
+{
+	BW_TRY(bw_json_add_name(out, "programs"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < doers->count; i++) {
+		if (i > 0)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		BW_TRY(json_doer(out, &doers->list[i]));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
+static enum bw_err json_actor(struct bw_buf *out, const struct bw_record *record)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf words = BW_BUF_INIT(4096);
+	const struct bw_actor *actor = &record->actor;
+	struct bw_doers doers;
 
-	BW_TRY(bw_actor_say(actor, &words));
+	bw_doers_of(record, &doers);
+	BW_TRY(bw_doers_say(&doers, actor, &words));
 	BW_TRY(bw_json_add_name(out, "actor"));
 	BW_TRY(bw_buf_add_u8(out, '{'));
 	BW_TRY(bw_json_add_text(out, "words", bw_buf_slice(&words)));
@@ -60,6 +88,7 @@ static enum bw_err json_actor(struct bw_buf *out, const struct bw_actor *actor)
 	BW_TRY(bw_json_add_num(out, "uid", actor->uid));
 	BW_TRY(bw_json_add_text(out, "user", bw_slice_text(actor->user)));
 	BW_TRY(bw_json_add_text(out, "address", bw_slice_text(actor->address)));
+	BW_TRY(json_doers(out, &doers));
 	return bw_buf_add_u8(out, '}');
 }
 
@@ -73,7 +102,7 @@ static enum bw_err json_record(struct bw_buf *out, const struct bw_record *recor
 	BW_TRY(bw_buf_add_u8(out, '{'));
 	BW_TRY(bw_json_add_text(out, "kind", bw_slice_text(record->kind == BW_RECORD_LATE ? "late" : "verdict")));
 	BW_TRY(bw_plain_json_time(out, "time", record->wall_us));
-	BW_TRY(json_actor(out, &record->actor));
+	BW_TRY(json_actor(out, record));
 	BW_TRY(bw_json_add_text(out, "rule", bw_slice_text(bw_rule_name((enum bw_rule)record->verdict.rule))));
 	BW_TRY(bw_json_add_text(out, "rule_words", bw_slice_text(bw_rule_words((enum bw_rule)record->verdict.rule))));
 	BW_TRY(bw_json_add_num(out, "points", record->verdict.points));

@@ -1,5 +1,6 @@
 /* From a verdict to what follows: who is stopped, which versions stay, what is written down. The stop comes first. */
 #include "base/log.h"
+#include "guard/doer.h"
 #include "guard/hand_form.h"
 #include "guard/judge_parts.h"
 #include "sys/clock.h"
@@ -293,11 +294,14 @@ static bool is_first_day(const struct judge *judge)
 static void log_verdict(const struct judge *judge, const struct judge_incident *incident,
 			const struct bw_outcome *outcome)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf who = BW_BUF_INIT(1024);
+	BW_CLEANUP(bw_buf_release) struct bw_buf who = BW_BUF_INIT(4096);
+	struct bw_doers doers = { 0 };
 	struct bw_actor about;
 
+	for (size_t i = 0; i < outcome->count; i++)
+		bw_doers_add(&doers, outcome->proofs[i], 1);
 	bw_actors_about(judge->actors, incident->actor, &about);
-	if (bw_actor_say(&about, &who) != BW_OK)
+	if (bw_doers_say(&doers, &about, &who) != BW_OK)
 		return;
 	bw_log(BW_WARNING, "files are being destroyed", BW_NUM("incident", incident->id),
 	       BW_TEXT("rule", bw_rule_name((enum bw_rule)outcome->verdict.rule)), BW_SLICE("who", bw_buf_slice(&who)),

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "guard/doer.h"
 #include "guard/record.h"
 #include "guard/settings.h"
 #include "sys/clock.h"
@@ -123,12 +124,24 @@ static enum bw_err add_rule(struct bw_buf *out, const struct bw_record *record)
 			   record->rules.slow_half_s / 3600);
 }
 
+/* Of several actors, and of one that nobody can name, some may have been clients. */
+static const char *stopped_words(uint8_t measure, uint32_t kind)
+{
+	const bool is_ended = measure == BW_MEASURE_KILL;
+
+	if (kind == BW_ACTOR_SMB)
+		return is_ended ? "Its connection was ended, and the client is kept out."
+				: "Its connection was ended, and the client is kept out until a person decides.";
+	if (kind != BW_ACTOR_NONE)
+		return is_ended ? "Its processes were ended." : "Its processes are frozen until a person decides.";
+	return is_ended ? "Processes that did it were ended; a client of Samba's is kept out."
+			: "Until a person decides, processes that did it are frozen; a client of Samba's is kept out.";
+}
+
 static const char *measure_words(const struct bw_record *record)
 {
-	if (record->measure == BW_MEASURE_KILL)
-		return "Its processes were ended, and a Samba client is kept out.";
-	if (record->measure == BW_MEASURE_FREEZE)
-		return "It was stopped until a person decides: local processes are frozen, a Samba client is cut off.";
+	if (record->measure == BW_MEASURE_KILL || record->measure == BW_MEASURE_FREEZE)
+		return stopped_words(record->measure, record->actor.kind);
 	if (record->mode == BW_MODE_OBSERVE)
 		return "Nothing was done: the guard only observes.";
 	if (record->verdict.gravity == BW_GRAVITY_UNUSUAL)
@@ -139,11 +152,13 @@ static const char *measure_words(const struct bw_record *record)
 enum bw_err bw_record_explain(const struct bw_record *record, struct bw_buf *out)
 {
 	const size_t shown = record->count < FILES_SHOWN ? record->count : FILES_SHOWN;
+	struct bw_doers doers;
 
+	bw_doers_of(record, &doers);
 	BW_TRY(bw_buf_addf(out, "Incident %" PRIu64 ", ", record->incident));
 	BW_TRY(add_time(out, record->wall_us));
 	BW_TRY(bw_buf_add_text(out, record->kind == BW_RECORD_LATE ? ", found later: " : ": "));
-	BW_TRY(bw_actor_say(&record->actor, out));
+	BW_TRY(bw_doers_say(&doers, &record->actor, out));
 	BW_TRY(bw_buf_add_text(out, ".\n"));
 	if (record->kind == BW_RECORD_VERDICT) {
 		BW_TRY(add_rule(out, record));

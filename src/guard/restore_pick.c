@@ -1,12 +1,13 @@
 /* Which steps were asked for: of an incident, of all of somebody's, of a tree at a time, of one file; all or some. */
 #include <fnmatch.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/num.h"
 #include "base/text.h"
-#include "guard/record.h"
+#include "guard/doer.h"
 #include "guard/restore_command.h"
 #include "sys/clock.h"
 
@@ -70,11 +71,32 @@ static enum bw_err name_files(void *context, const struct bw_ledger_record *row)
 	return BW_OK;
 }
 
-/* A user as Samba knows him, an address, a program, or a number of a user. */
+/* A program that destroyed something, or its user, by number or by name. */
+static bool is_by(const struct bw_record *record, const char *actor)
+{
+	const struct passwd *user = getpwnam(actor);
+	struct bw_doers doers;
+	char uid[16];
+
+	bw_doers_of(record, &doers);
+	for (size_t i = 0; i < doers.count && record->actor.kind != BW_ACTOR_SMB; i++) {
+		const struct bw_doer *doer = &doers.list[i];
+
+		(void)snprintf(uid, sizeof(uid), "%u", doer->uid);
+		if ((user != NULL && user->pw_uid == doer->uid) || strcmp(uid, actor) == 0 ||
+		    strncmp(doer->comm, actor, sizeof(doer->comm)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A user as Samba knows him, an address, a program, or a user of this server: of the tree, or of what it did. */
 static bool is_whose(const struct bw_record *record, const char *actor)
 {
 	char uid[16];
 
+	if (is_by(record, actor))
+		return true;
 	(void)snprintf(uid, sizeof(uid), "%u", record->actor.uid);
 	return strcmp(record->actor.user, actor) == 0 || strcmp(record->actor.address, actor) == 0 ||
 	       strncmp(record->actor.comm, actor, sizeof(record->actor.comm)) == 0 ||
