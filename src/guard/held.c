@@ -215,8 +215,9 @@ enum bw_err bw_holds_json(const struct bw_holds *holds, uint64_t incident, struc
 void bw_holds_print(const char *data, uint64_t incident)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf page = BW_BUF_INIT(PAGE_BYTES);
-	BW_CLEANUP(bw_holds_release) struct bw_holds holds = { 0 };
+	struct bw_holds holds;
 
 	if (bw_holds_load(data, &holds) == BW_OK && bw_holds_text(&holds, incident, &page) == BW_OK && page.len > 0)
 		(void)printf("It stays so for whoever was stopped:\n%s", bw_buf_text(&page));
+	bw_holds_release(&holds);
 }
