@@ -2,17 +2,20 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import time
 
 import pytest
+from exchange import binary
+from guard_second_test import worker
 from guard_restore_test import WITHIN, Server, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
-# what one attacker does: encrypts in place and renames, copies and deletes, removes folders, leaves notes
+# what one attacker does: encrypts in place and renames, copies and deletes, removes and renames folders, leaves notes
 ATTACK = """
 import os, sys, time
 os.setsid()
@@ -39,6 +42,7 @@ os.unlink(os.path.join(top, b"holes"))
 for name in sorted(os.listdir(os.path.join(top, b"deep", b"gone"))):
     os.unlink(os.path.join(top, b"deep", b"gone", name))
 os.rmdir(os.path.join(top, b"deep", b"gone"))
+os.rename(os.path.join(top, b"deep", b"kept"), os.path.join(top, b"deep", b"kept.locked"))
 note(os.path.join(top, b"deep"))
 for name in sorted(n for n in os.listdir(top) if n.startswith(b"list ")):
     path = os.path.join(top, name)
@@ -135,13 +139,74 @@ def test_everything_is_as_it_was_folders_links_holes_and_attributes(server):
     attacked(server)
     assert not (server.share / "deep" / "gone").exists() and (server.share / "READ ME.txt").exists()
     done = server.json("restore", "--incident", "last", "--yes")
-    assert done["failed"] == 0, done
+    assert done["failed"] == 0 and done["folders_renamed"] == 1, done
     assert differences(before, everything(server.share)) == []
     assert os.lstat(server.share / "holes").st_blocks <= blocks + 64
     assert (server.share / "first name.txt").samefile(server.share / "second name.txt")
     again = server.json("restore", "--incident", str(done["incident"]), "--yes")
     assert (again["restored"], again["displaced"], again["failed"]) == (0, 0, 0), again
     assert differences(before, everything(server.share)) == []
+
+
+def test_a_folder_whose_old_name_is_taken_is_told_and_left(server):
+    attacked(server)
+    deep = server.share / "deep"
+    (deep / "kept").mkdir()
+    (deep / "kept" / "since.txt").write_text("somebody needed such a folder at once")
+    done = server.json("restore", "--incident", "last", "--yes", status=1)
+    assert [row["path"] for row in done["files"] if "why" in row] == [str(deep / "kept.locked")], done
+    assert "another one is called" in [row["why"] for row in done["files"] if "why" in row][0]
+    assert (deep / "kept" / "since.txt").read_text() == "somebody needed such a folder at once"
+    assert (deep / "kept.locked" / "alone.bin").stat().st_size == 5000, "what was in it is back all the same"
+    assert server.status()["open"], "not all of it is done"
+    (deep / "kept").rename(deep / "kept since")
+    again = server.json("restore", "--incident", "last", "--yes")
+    assert again["folders_renamed"] == 1 and (deep / "kept" / "alone.bin").exists(), again
+    assert server.status()["open"] == []
+
+
+SLOW_ATTACK = """
+import os, sys
+os.setsid()
+top = sys.argv[1]
+names = sorted(name for name in os.listdir(top) if name.startswith("list "))
+for name in names[:5]:
+    with open(os.path.join(top, name), "r+b") as file:
+        file.write(os.urandom(os.fstat(file.fileno()).st_size))
+sys.stdin.readline()
+for name in names[5:9]:
+    os.unlink(os.path.join(top, name))
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_restore_waits_for_what_the_guard_has_not_judged_yet(tmp_path):
+    server = Server(tmp_path, "ext4")
+    try:
+        before = server.all()
+        server.guard("enroll", str(server.share))
+        server.start("--mode", "observe")
+        attacker = subprocess.Popen([sys.executable, "-c", SLOW_ATTACK, server.share], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, text=True)
+        server.until(lambda: server.status()["open"])
+        judge = worker(server.process.pid, "judge")
+        os.kill(judge, signal.SIGSTOP)  # as on a machine that has no time for it
+        try:
+            attacker.stdin.write("\n")
+            attacker.stdin.flush()
+            assert attacker.stdout.readline() == "done\n"
+            restore = subprocess.Popen([binary(), "guard", "restore", "--incident", "last", "--yes", "--data", server.data],
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            time.sleep(1)
+        finally:
+            os.kill(judge, signal.SIGCONT)
+        said = restore.communicate(timeout=WITHIN)[0]
+        assert restore.returncode == 0, said
+        assert server.all() == before, said
+        attacker.communicate("\n", timeout=WITHIN)
+    finally:
+        server.close()
 
 
 def test_what_others_made_and_called_otherwise_stays(server):

@@ -196,6 +196,27 @@ enum bw_err bw_ask_reload(const char *data)
 	return err;
 }
 
+/* A worker that was started again meanwhile took the question with it: it is asked again. */
+static enum bw_err ask_settle_once(const char *data)
+{
+	struct bw_channel *channel = NULL;
+	enum bw_err err;
+
+	BW_TRY(bw_ask_open(data, &channel));
+	err = ask_plain(channel, BW_ASK_SETTLE, bw_slice_empty, NULL);
+	bw_channel_free(channel);
+	return err;
+}
+
+enum bw_err bw_ask_settle(const char *data)
+{
+	enum bw_err err = BW_ERR_TIMEOUT;
+
+	for (int ms = 0; ms < BW_ASK_SETTLE_MS && err == BW_ERR_TIMEOUT; ms += BW_ASK_WAIT_MS)
+		err = ask_settle_once(data);
+	return err;
+}
+
 enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why)
 {
 	return ask_plain(channel, BW_ASK_JOB, note, why);

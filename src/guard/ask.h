@@ -18,6 +18,8 @@
  *                   met a duty to report (BW_LEDGER_TOLD)
  *   JOB             a note that a job was signed or revoked (guard/job_book.h)
  *   JOB_BEGINS      device be64 | name; with the folders it may work in (struct bw_job_word). Ends with the connection
+ *   SETTLE          empty; answered when all that happened on the volumes before it was asked is judged, kept and
+ *                   written down
  */
 #ifndef BW_GUARD_ASK_H
 #define BW_GUARD_ASK_H
@@ -39,6 +41,7 @@ enum bw_ask_kind {
 	BW_ASK_JOB_BEGINS,
 	BW_ASK_RELOAD,
 	BW_ASK_REOPEN,
+	BW_ASK_SETTLE,
 };
 
 /* What workers ask of the parent (bw_seat_ask): scribe the one, keep the other, which says that the index is full. */
@@ -78,6 +81,13 @@ BW_MUST_USE enum bw_err bw_ask_reported(struct bw_channel *channel, uint64_t inc
 					struct bw_slice sentence, struct bw_why *why);
 /* The settings were changed: the running guard reads them. NOT_FOUND: none runs on this data folder. */
 BW_MUST_USE enum bw_err bw_ask_reload(const char *data);
+
+/*
+ * SETTLE, on a connection of its own: the running guard has taken in what happened until now. NOT_FOUND: none runs on
+ * this data folder. TIMEOUT: it did not catch up within BW_ASK_SETTLE_MS.
+ */
+enum { BW_ASK_SETTLE_MS = 60 * 1000 };
+BW_MUST_USE enum bw_err bw_ask_settle(const char *data);
 BW_MUST_USE enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_job_begins(struct bw_channel *channel, const char *name, uint64_t device, int folders,
 					  struct bw_why *why);

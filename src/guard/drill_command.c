@@ -144,24 +144,24 @@ static enum bw_err reach_guard(struct drill *drill, struct bw_why *why)
 }
 
 /*
- * Until the queue is empty and nothing more was copied for a second. How many copies that makes is not asked: names
- * that are one file have one copy.
+ * Until the guard has heard of all that was made, nothing of it waits, and no walk goes on. How many copies that makes
+ * is not asked: names that are one file have one copy, and a walk makes some of them.
  */
-static enum bw_err await_copies(struct drill *drill, uint64_t before, struct bw_why *why)
+static enum bw_err await_copies(const struct drill *drill, struct bw_why *why)
 {
 	const int64_t until_us = bw_clock_mono_us() + INT64_C(1000) * SHADOW_MS;
-	int64_t quiet_us = bw_clock_mono_us();
-	uint64_t last = before;
+	const enum bw_err err = bw_ask_settle(drill->data);
 
+	if (err != BW_OK)
+		return bw_why_set(why, err, "the guard did not catch up: %s", bw_err_text(err));
 	while (bw_clock_mono_us() < until_us) {
 		struct bw_ask_status now;
+		bool waits;
 
 		BW_TRY(bw_ask_status(drill->channel, &now));
-		if (now.board->versions != last || now.board->queued > 0)
-			quiet_us = bw_clock_mono_us();
-		last = now.board->versions;
+		waits = now.board->queued > 0 || now.board->enrolling > 0;
 		bw_shared_release(&now.view);
-		if (last > before && bw_clock_mono_us() - quiet_us > 1000000)
+		if (!waits)
 			return BW_OK;
 		nap();
 	}
@@ -186,19 +186,13 @@ static enum bw_err count_files(struct drill *drill, uint64_t *out, struct bw_why
 
 static enum bw_err prepare(struct drill *drill, struct bw_why *why)
 {
-	struct bw_ask_status before;
-	uint64_t versions;
-
 	BW_TRY(choose_tree(drill, why));
 	BW_TRY(reach_guard(drill, why));
-	BW_TRY(bw_ask_status(drill->channel, &before));
-	versions = before.board->versions;
-	bw_shared_release(&before.view);
 	BW_TRY(seed(drill, why));
 	BW_TRY(count_files(drill, &drill->files, why));
 	say(drill, "Made %llu files of a school in '%s'. Nothing else will be touched.",
 	    (unsigned long long)drill->files, drill->folder);
-	BW_TRY(await_copies(drill, versions, why));
+	BW_TRY(await_copies(drill, why));
 	say(drill, "The guard has made its copies of them.");
 	return BW_OK;
 }

@@ -22,6 +22,11 @@
  *                              process is root's drill (bw_restore_word)
  *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  *
+ *   SETTLE goes all ways, a bw_settle_word: a restore waits until what happened before it asked is known. scribe asks
+ *   the judge, the judge watch (ring); watch has then read all the kernel told and puts it behind that, to the judge
+ *   and to keep (rings); the judge says it to keep and to scribe, and keep, which has heard it from both and
+ *   committed, to scribe
+ *
  * What is said until a report lies sealed, kinds from 64 on: guard/report_form.h
  */
 #ifndef BW_GUARD_EVENT_H
@@ -54,6 +59,7 @@ enum bw_guard_record {
 	BW_RECORD_CONTENTS,
 	BW_RECORD_SEEN,
 	BW_RECORD_PEER,
+	BW_RECORD_SETTLE,
 };
 
 enum bw_act {
@@ -171,6 +177,7 @@ struct bw_pin {
 	uint64_t incident;
 	uint64_t version; /* as the index had it before the first evidence */
 	struct bw_file_key file;
+	struct bw_content old; /* what the judge compared with (guard/good_version.h); all zero: nothing */
 };
 
 /* INCIDENT and LIFT to the judge, of a person's decision. */
@@ -188,6 +195,11 @@ struct bw_restore_word {
 	uint64_t incident; /* 0: of no incident (a tree, a file) */
 	uint32_t pid;
 	uint32_t begins; /* 1, or 0 when it has ended */
+};
+
+/* SETTLE. Numbers rise, also when a worker is started again: whoever hears a later one need not answer one before. */
+struct bw_settle_word {
+	uint64_t number; /* CLOCK_MONOTONIC when it was asked, us */
 };
 
 #endif

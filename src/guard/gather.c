@@ -281,11 +281,54 @@ static enum bw_err see_known(void *context, const struct bw_shelf_version *versi
 	return BW_OK;
 }
 
+/* Where an open file is, absolute; false: nowhere in sight. */
+static bool path_of_fd(int fd, char out[BW_PATH_BYTES])
+{
+	char link[32];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, out, BW_PATH_BYTES - 1);
+	out[len < 0 ? 0 : len] = '\0';
+	return len > 0;
+}
+
+/*
+ * A file that was moved from where the walk had not been yet to where it had been is there all the same: who forgot it
+ * would not know it when it is destroyed.
+ */
+static bool is_still_there(const struct gather *gather, const struct bw_file_key *key)
+{
+	const struct bw_gather_plan *plan = gather->plan;
+	struct bw_handle handle;
+	struct bw_slice inside;
+	struct bw_slice first;
+	struct bw_slice rest;
+	char path[BW_PATH_BYTES];
+	struct stat status;
+	bool there = false;
+	int fd = -1;
+
+	if (bw_volume_handle_of(plan->volume, key, &handle) != BW_OK ||
+	    bw_volume_open(plan->volume, &handle, O_PATH, &fd) != BW_OK)
+		return false;
+	if (fstat(fd, &status) == 0 && status.st_nlink > 0 && path_of_fd(fd, path) &&
+	    bw_volume_inside(plan->volume, path, &inside)) {
+		if (!bw_slice_cut(inside, '/', &first, &rest))
+			first = inside;
+		there = !bw_slice_is(first, BW_SHADOW_FOLDER) && bw_guard_settings_cover(plan->settings, path);
+	}
+	(void)close(fd);
+	return there;
+}
+
 static enum bw_err forget_one(struct gather *gather, const struct bw_file_key *key)
 {
 	const struct bw_shelf_key shelf_key = { key->ino, key->tree, key->gen };
 	enum bw_err err;
 
+	if (is_still_there(gather, key))
+		return BW_OK; /* the event of its move says where */
 	err = bw_shelf_rename(gather->shelf, &shelf_key, 0, bw_slice_empty, bw_clock_now_us());
 	if (err != BW_OK && err != BW_ERR_NOT_FOUND)
 		return err;

@@ -55,7 +55,7 @@ struct bw_guard_board {
 	/* keep */
 	_Atomic uint64_t files;       /* now, in the index */
 	_Atomic uint64_t versions;    /* taken since the start */
-	_Atomic uint64_t queued;      /* now: files that wait to be shadowed */
+	_Atomic uint64_t queued;      /* now: files that wait to be shadowed, folders that wait to be noted */
 	_Atomic uint64_t exposure_us; /* now: the longest wait of any of them */
 	_Atomic uint64_t exposure_p99_new_us;
 	_Atomic uint64_t exposure_p99_again_us;

@@ -93,6 +93,19 @@ static uint64_t mono_ns(void)
 	return (uint64_t)bw_clock_mono_us() * 1000;
 }
 
+/* All that watch knew is judged: whoever is told of it hears this behind what came of it. */
+static void on_settle(struct judge *judge, struct bw_slice bytes)
+{
+	struct bw_settle_word word;
+
+	if (bytes.len != sizeof(word))
+		return;
+	memcpy(&word, bytes.ptr, sizeof(word));
+	look_again(judge);
+	judge_tell(judge, "keep", BW_RECORD_SETTLE, bw_slice_of(&word, sizeof(word)));
+	judge_tell(judge, "scribe", BW_RECORD_SETTLE, bw_slice_of(&word, sizeof(word)));
+}
+
 /* True when more waits. */
 static bool take_events(struct judge *judge)
 {
@@ -104,6 +117,8 @@ static bool take_events(struct judge *judge)
 			on_event(judge, record.bytes);
 		else if (record.kind == BW_RECORD_PROCESS)
 			on_process(judge, record.bytes);
+		else if (record.kind == BW_RECORD_SETTLE)
+			on_settle(judge, record.bytes);
 		bw_ring_done(judge->guard->events);
 	}
 	if (err == BW_ERR_PROTOCOL)
@@ -150,6 +165,19 @@ static enum bw_err on_drill(struct judge *judge, struct bw_slice body)
 	return BW_OK;
 }
 
+/* A restore waits: watch says when it has read all there is. */
+static enum bw_err ask_settle(struct judge *judge, struct bw_slice body)
+{
+	struct bw_settle_word *word = bw_ring_room(judge->guard->stops, sizeof(*word));
+
+	BW_NEED(body.len == sizeof(*word), PROTOCOL);
+	if (word == NULL)
+		return BW_OK; /* watch is that far behind: whoever waits asks again */
+	memcpy(word, body.ptr, sizeof(*word));
+	bw_ring_put(judge->guard->stops, BW_RECORD_SETTLE, sizeof(*word));
+	return BW_OK;
+}
+
 static enum bw_err on_seen(struct judge *judge, struct bw_slice body)
 {
 	struct bw_second_answer answer;
@@ -186,6 +214,8 @@ static enum bw_err take_frame(struct judge *judge, const char *peer, const struc
 		return judge_approve(judge, frame->body);
 	case BW_RECORD_DRILL:
 		return on_drill(judge, frame->body);
+	case BW_RECORD_SETTLE:
+		return ask_settle(judge, frame->body);
 	default:
 		return BW_ERR_PROTOCOL;
 	}

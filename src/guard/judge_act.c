@@ -23,18 +23,21 @@ void judge_tell(struct judge *judge, const char *peer, uint8_t kind, struct bw_s
 		       BW_TEXT("why", bw_err_text(err)));
 }
 
-static void pin(struct judge *judge, uint64_t incident, const struct bw_file_key *file, uint64_t version)
+static void pin(struct judge *judge, uint64_t incident, const struct bw_file_key *file, uint64_t version,
+		const struct bw_content *old)
 {
-	const struct bw_pin pin = { .incident = incident, .version = version, .file = *file };
+	struct bw_pin pin = { .incident = incident, .version = version, .file = *file };
 
+	if (old != NULL)
+		pin.old = *old;
 	judge_tell(judge, "keep", BW_RECORD_PIN, bw_slice_of(&pin, sizeof(pin)));
 }
 
 static void pin_proof(struct judge *judge, uint64_t incident, const struct bw_proof *proof)
 {
-	pin(judge, incident, &proof->file, proof->version);
+	pin(judge, incident, &proof->file, proof->version, &proof->old);
 	if (proof->made.ino != 0)
-		pin(judge, incident, &proof->made, 0);
+		pin(judge, incident, &proof->made, 0, NULL);
 }
 
 void judge_write_down(struct judge *judge, const struct judge_incident *incident, uint32_t actor)
@@ -67,7 +70,7 @@ static void trace_near(struct judge *judge, uint64_t incident, uint64_t near_ns)
 			return;
 		for (size_t i = 0; i < count; i++) {
 			if ((traced[i].what & BW_TRACED_FOLDER) == 0)
-				pin(judge, incident, &traced[i].file, traced[i].version);
+				pin(judge, incident, &traced[i].file, traced[i].version, NULL);
 		}
 		bw_buf_clear(&judge->bytes);
 		if (bw_buf_add_be64(&judge->bytes, incident) != BW_OK ||

@@ -87,6 +87,8 @@ static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_recor
 		keep->must_walk = true;
 		return BW_OK;
 	}
+	if (record->kind == BW_RECORD_SETTLE)
+		return bw_keep_settle(keep, record->bytes);
 	if (record->kind != BW_RECORD_EVENT || bw_event_parse(record->bytes, &view) != BW_OK)
 		return BW_OK; /* watch can only harm itself: what it does not say the next walk finds */
 	step_back(keep, false);
@@ -158,7 +160,7 @@ static void show(struct bw_keep *keep)
 	board->kept_inodes = inodes;
 	board->quota_bytes = keep->quota;
 	board->files = bw_index_count(keep->guard->index);
-	board->queued = bw_queue_count(keep->queue);
+	board->queued = bw_queue_count(keep->queue) + keep->stale_count;
 	board->exposure_us = bw_queue_oldest_ns(keep->queue, bw_keep_now()) / 1000;
 	board->exposure_p99_new_us = bw_keep_measure_p99(&keep->wait_new);
 	board->exposure_p99_again_us = bw_keep_measure_p99(&keep->wait_again);
@@ -218,7 +220,7 @@ static enum bw_err serve(struct bw_keep *keep, bool *out_more)
 	if (bw_keep_commit_is_due(keep, now, *out_more || more_due))
 		BW_TRY(bw_keep_commit(keep));
 	BW_TRY(bw_keep_sync(keep, now));
-	keep->board->queued = bw_queue_count(keep->queue);
+	keep->board->queued = bw_queue_count(keep->queue) + keep->stale_count;
 	if (now - keep->looked_ns > look_every_ns(keep, now))
 		BW_TRY(look_around(keep, now));
 	if (keep->restless && bw_keep_is_quiet(keep, now))
@@ -348,6 +350,8 @@ static int until_next_ms(struct bw_keep *keep)
 		until = bw_keep_sync_next_ns(keep);
 	if (bw_queue_next_ns(keep->queue) < until)
 		until = bw_queue_next_ns(keep->queue);
+	if (keep->stale_count > 0 && keep->stale_look_ns < until)
+		until = keep->stale_look_ns;
 	return until <= now ? 0 : (int)((until - now) / MS) + 1;
 }
 

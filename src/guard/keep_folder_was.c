@@ -5,9 +5,9 @@
 #include "guard/keep_parts.h"
 #include "sys/clock.h"
 
-#define QUIET_NS UINT64_C(1000000000)
+#define QUIET_NS UINT64_C(200000000)
 #define MOST_NS UINT64_C(2000000000) /* since the first change that was not noted */
-#define LOOK_NS UINT64_C(250000000)
+#define LOOK_NS UINT64_C(100000000)
 
 static struct bw_keep_stale *stale_of(struct bw_keep *keep, const struct bw_file_key *key)
 {
@@ -23,6 +23,7 @@ static enum bw_err note(struct bw_keep *keep, struct bw_keep_stale *stale)
 	enum bw_err err;
 
 	stale->since_ns = 0;
+	keep->stale_count--;
 	err = bw_keep_folder_look(keep, &key);
 	switch (err) {
 	case BW_ERR_NOT_FOUND:
@@ -45,8 +46,10 @@ static enum bw_err changed(struct bw_keep *keep, const struct bw_file_key *key, 
 		return BW_OK;
 	if (stale->since_ns != 0 && !bw_file_key_equals(&stale->key, key))
 		BW_TRY(note(keep, stale)); /* two that share a place */
-	if (stale->since_ns == 0)
+	if (stale->since_ns == 0) {
 		*stale = (struct bw_keep_stale){ .key = *key, .since_ns = time_ns };
+		keep->stale_count++;
+	}
 	stale->last_ns = time_ns;
 	return BW_OK;
 }

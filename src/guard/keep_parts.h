@@ -69,6 +69,7 @@ struct bw_keep {
 	struct bw_buf path;
 	struct bw_keep_folder folders[BW_KEEP_FOLDERS];
 	struct bw_keep_stale stale[BW_KEEP_STALE];
+	size_t stale_count;
 	uint64_t stale_look_ns; /* not before this */
 	/* commits */
 	bool dirty[BW_VOLUMES_MAX];    /* not committed */
@@ -92,6 +93,10 @@ struct bw_keep {
 	size_t pin_count;
 	size_t pin_room;
 	uint32_t restores[BW_KEEP_RESTORES];
+	/* SETTLE: the newest number that watch said, and the judge; told is what scribe heard of */
+	uint64_t settle_seen;
+	uint64_t settle_judged;
+	uint64_t settle_told;
 	/* the walks */
 	bool must_walk;
 	bool walking;
@@ -154,7 +159,7 @@ BW_MUST_USE enum bw_err bw_keep_folder_look(struct bw_keep *keep, const struct b
 
 BW_MUST_USE enum bw_err bw_keep_folder_event(struct bw_keep *keep, const struct bw_event *event);
 
-/* Notes what has been quiet for a second, or all. */
+/* Notes what has been quiet for a moment, or all. */
 BW_MUST_USE enum bw_err bw_keep_folders_due(struct bw_keep *keep, uint64_t now_ns, bool all);
 BW_MUST_USE enum bw_err bw_keep_folders_thin(struct bw_keep *keep, uint32_t volume);
 
@@ -177,6 +182,9 @@ BW_MUST_USE enum bw_err bw_keep_open(struct bw_keep *keep, const struct bw_file_
 BW_MUST_USE enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame);
 uint64_t bw_keep_incident_of(const struct bw_keep *keep, const struct bw_file_key *file);
 bool bw_keep_restores(const struct bw_keep *keep, uint32_t pid);
+
+/* Watch's SETTLE, in the ring. */
+BW_MUST_USE enum bw_err bw_keep_settle(struct bw_keep *keep, struct bw_slice bytes);
 
 /* ---- keep_second.c: both contents for a second look ------------------------------------------- */
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "guard/good_version.h"
 #include "guard/keep_parts.h"
 
 uint64_t bw_keep_incident_of(const struct bw_keep *keep, const struct bw_file_key *file)
@@ -88,12 +89,28 @@ static bool is_of(struct bw_keep *keep, const struct bw_pin *pin)
 	       version.key.gen == pin->file.gen;
 }
 
-static enum bw_err pin_file(struct bw_keep *keep, const struct bw_pin *pin)
+/* As the judge names it, unless that one was copied when the file was destroyed already. */
+static uint64_t good_of(struct bw_keep *keep, const struct bw_pin *pin)
 {
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
+	struct bw_shelf_version good;
+
+	if (pin->version == 0 ||
+	    bw_good_version(shelf_of(keep, pin->file.volume), pin->version, &pin->old, &arena, &good) != BW_OK)
+		return pin->version;
+	return good.number;
+}
+
+static enum bw_err pin_file(struct bw_keep *keep, const struct bw_pin *said)
+{
+	struct bw_pin copy = *said;
+	const struct bw_pin *pin = &copy;
 	struct bw_index_file known;
 	enum bw_err err;
 
 	BW_NEED(pin->file.volume < keep->guard->volume_count && pin->incident != 0, PROTOCOL);
+	if (pin->version != 0 && is_of(keep, pin))
+		copy.version = good_of(keep, pin);
 	BW_TRY(remember(keep, pin));
 	bw_keep_soil(keep, pin->file.volume);
 	if (pin->version != 0 && is_of(keep, pin)) {
@@ -175,6 +192,47 @@ static void note_restore(struct bw_keep *keep, const struct bw_restore_word *wor
 		       BW_NUM("pid", word->pid));
 }
 
+/* ---- all that happened until now ------------------------------------------------------------------------ */
+
+/* Both have said it: what watch saw is served, what the judge pinned is pinned. */
+static enum bw_err settle(struct bw_keep *keep)
+{
+	struct bw_channel *scribe = bw_seat_peer(keep->seat, "scribe", 0);
+	const struct bw_settle_word word = { keep->settle_seen < keep->settle_judged ? keep->settle_seen
+										     : keep->settle_judged };
+	enum bw_err err;
+
+	if (word.number <= keep->settle_told)
+		return BW_OK;
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) /* a walk changes catalogues without a word */
+		BW_TRY(bw_shadow_commit(bw_copier_shadow(keep->copier, i)));
+	keep->settle_told = word.number;
+	err = scribe == NULL ? BW_ERR_CLOSED
+			     : bw_channel_put(scribe, BW_RECORD_SETTLE, bw_slice_of(&word, sizeof(word)), -1);
+	if (err == BW_OK)
+		err = bw_channel_flush(scribe);
+	if (err != BW_OK) /* whoever waits asks again */
+		bw_log(BW_WARNING, "scribe could not be told that all is kept", BW_TEXT("why", bw_err_text(err)));
+	return BW_OK;
+}
+
+static enum bw_err take_settle(struct bw_keep *keep, struct bw_slice bytes, uint64_t *out)
+{
+	struct bw_settle_word word;
+
+	BW_NEED(bytes.len == sizeof(word), PROTOCOL);
+	memcpy(&word, bytes.ptr, sizeof(word));
+	*out = word.number > *out ? word.number : *out;
+	return settle(keep);
+}
+
+enum bw_err bw_keep_settle(struct bw_keep *keep, struct bw_slice bytes)
+{
+	const enum bw_err err = take_settle(keep, bytes, &keep->settle_seen);
+
+	return err == BW_ERR_PROTOCOL ? BW_OK : err; /* watch can only harm itself */
+}
+
 enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame)
 {
 	struct bw_pin pin;
@@ -200,6 +258,8 @@ enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame)
 		BW_NEED(frame->body.len == sizeof(second), PROTOCOL);
 		memcpy(&second, frame->body.ptr, sizeof(second));
 		return bw_keep_second(keep, &second);
+	case BW_RECORD_SETTLE:
+		return take_settle(keep, frame->body, &keep->settle_judged);
 	default:
 		return BW_ERR_PROTOCOL;
 	}

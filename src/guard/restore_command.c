@@ -290,6 +290,21 @@ static int undo(struct restore *restore)
 	return err == BW_OK ? tell_undone(restore, &undo, &sum) : complain(restore, err, &why);
 }
 
+/*
+ * What the attacker did last may be on its way from the kernel to the ledger and the catalogues: the guard is asked to
+ * take it all in first. When it cannot, what is known now comes back, and the incident stays open.
+ */
+static void settle(struct restore *restore)
+{
+	const enum bw_err err = bw_ask_settle(restore->data);
+
+	if (err == BW_OK || err == BW_ERR_NOT_FOUND)
+		return;
+	restore->is_part = true;
+	(void)bw_complain(restore->call, BW_EXIT_OK, "restore once more when the guard has caught up",
+			  "the guard did not say that it has seen the newest changes: %s", bw_err_text(err));
+}
+
 static int restore_all(struct restore *restore)
 {
 	struct bw_ledger_restored sum;
@@ -302,6 +317,8 @@ static int restore_all(struct restore *restore)
 		err = bw_volumes_open(&restore->settings, restore->volumes, &restore->volume_count, &why);
 	if (err == BW_OK && bw_call_has(restore->call, "undo"))
 		return undo(restore);
+	if (err == BW_OK)
+		settle(restore);
 	if (err == BW_OK)
 		err = bw_restore_plan_open(&restore->plan, restore->volumes, restore->volume_count, &why);
 	if (err == BW_OK)

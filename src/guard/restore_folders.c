@@ -233,8 +233,10 @@ enum bw_err bw_restore_folders_look(const struct bw_restore_plan *plan, struct b
 	folders->arena = BW_ARENA_INIT(WORDS_BYTES);
 	for (size_t i = 0; i < plan->count && err == BW_OK; i++) {
 		err = add_parents(folders, plan->steps[i].volume, plan->steps[i].path);
-		if (err == BW_OK && plan->steps[i].kind == BW_STEP_FOLDER)
+		if (err == BW_OK && (plan->steps[i].kind == BW_STEP_FOLDER || plan->steps[i].kind == BW_STEP_RENAME))
 			err = add(folders, plan->steps[i].volume, bw_slice_text(plan->steps[i].path));
+		if (err == BW_OK && plan->steps[i].kind == BW_STEP_RENAME)
+			err = add_parents(folders, plan->steps[i].volume, plan->steps[i].to);
 	}
 	if (err != BW_OK) {
 		bw_restore_folders_free(folders);
@@ -250,6 +252,19 @@ enum bw_err bw_restore_folders_look(const struct bw_restore_plan *plan, struct b
 		return err;
 	}
 	*out = folders;
+	return BW_OK;
+}
+
+enum bw_err bw_restore_folders_moved(struct bw_restore_folders *folders, uint8_t volume, const char *from,
+				     const char *to)
+{
+	for (size_t i = 0; i < folders->count; i++) {
+		const char *moved = NULL;
+
+		if (folders->list[i].volume == volume)
+			BW_TRY(bw_restore_moved_path(&folders->arena, folders->list[i].path, from, to, &moved));
+		folders->list[i].path = moved != NULL ? moved : folders->list[i].path;
+	}
 	return BW_OK;
 }
 

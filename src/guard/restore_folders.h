@@ -15,6 +15,10 @@ BW_MUST_USE enum bw_err bw_restore_folders_look(const struct bw_restore_plan *pl
 /* After the last: sets right what is to be, and counts. What cannot be set is told in `why`, the rest is still done. */
 BW_MUST_USE enum bw_err bw_restore_folders_settle(struct bw_restore_folders *folders, struct bw_aside *asides,
 						  uint64_t *out_set, struct bw_why *why);
+
+/* In between: a folder got another path, and all below it. MEMORY. */
+BW_MUST_USE enum bw_err bw_restore_folders_moved(struct bw_restore_folders *folders, uint8_t volume, const char *from,
+						 const char *to);
 void bw_restore_folders_free(struct bw_restore_folders *folders); /* NULL allowed */
 
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "guard/good_version.h"
 #include "guard/meta.h"
 #include "guard/restore_plan.h"
 #include "sys/beneath.h"
@@ -31,7 +32,12 @@ enum bw_err bw_restore_plan_traced(struct bw_restore_plan *plan, const struct bw
 		plan->traced = list;
 		plan->traced_room = room;
 	}
-	plan->traced[plan->traced_count++] = *traced;
+	plan->traced[plan->traced_count] = *traced;
+	if (traced->name.len > 0)
+		BW_TRY(bw_arena_copy(&plan->arena, traced->name, &plan->traced[plan->traced_count].name));
+	if (traced->name_to.len > 0)
+		BW_TRY(bw_arena_copy(&plan->arena, traced->name_to, &plan->traced[plan->traced_count].name_to));
+	plan->traced_count++;
 	if (traced->first_us < plan->before_us)
 		plan->before_us = traced->first_us;
 	return BW_OK;
@@ -90,6 +96,10 @@ static void merge_traces(struct bw_restore_plan *plan)
 		last->version = last->version != 0 ? last->version : next->version;
 		if (next->folder_to.ino != 0)
 			last->folder_to = next->folder_to;
+		if (next->name_to.len > 0)
+			last->name_to = next->name_to;
+		if (last->name.len == 0)
+			last->name = next->name;
 	}
 	plan->traced_count = kept;
 }
@@ -144,14 +154,20 @@ static enum bw_err add_traces(struct bw_restore_plan *plan)
 					.born_us = traced->first_us - BORN_BEFORE_US,
 					.last_us = traced->last_us + WRITTEN_AFTER_US };
 
+		const struct bw_restore_named named = { &traced->file, traced->version, NULL,
+							(traced->what & BW_TRACED_MADE) != 0 ? INT64_MIN
+											     : traced->first_us };
+
 		if (traced->file.volume >= plan->volume_count)
 			continue;
 		if ((traced->what & BW_TRACED_FOLDER) != 0) {
 			if ((traced->what & BW_TRACED_REMOVED) != 0)
 				BW_TRY(add_folder(plan, traced));
-		} else if (traced->version != 0) {
-			BW_TRY(bw_restore_plan_named(plan, &traced->file, traced->version));
-		} else if ((traced->what & BW_TRACED_MADE) != 0) {
+			else
+				BW_TRY(bw_restore_plan_rename(plan, traced));
+		} else if ((traced->what & BW_TRACED_MADE) == 0 || traced->version != 0) {
+			BW_TRY(bw_restore_plan_named(plan, &named));
+		} else {
 			BW_TRY(bw_restore_plan_add(plan, &away));
 		}
 	}
@@ -182,7 +198,7 @@ static int by_key(const void *a, const void *b)
 	return order;
 }
 
-/* Folders first, then files: nothing is moved away before what it was made of is there again. */
+/* Folders first, then files, names last: nothing is moved away before what it was made of is there again. */
 static int by_path(const void *a, const void *b)
 {
 	const struct bw_step *x = a;
@@ -194,6 +210,8 @@ static int by_path(const void *a, const void *b)
 	if (x->volume != y->volume)
 		return x->volume < y->volume ? -1 : 1;
 	order = strcmp(x->path, y->path);
+	if (x->kind == BW_STEP_RENAME)
+		return -order; /* what lies below a folder before the folder */
 	if (order != 0 || x->version == y->version)
 		return order;
 	return x->version > y->version ? -1 : 1;
@@ -224,10 +242,9 @@ static enum bw_err see_pinned(void *context, const struct bw_shelf_version *vers
 	return bw_restore_plan_add(adding->plan, &step);
 }
 
-/* Where the file of this key is now, below the mount; false: nowhere in sight. */
-static bool place_now(const struct bw_volume *volume, const struct bw_file_key *key, char out[PATH_MAX],
-		      struct stat *status)
+bool bw_restore_place_now(const struct bw_volume *volume, const struct bw_file_key *key, char out[PATH_MAX])
 {
+	struct stat status;
 	char real[PATH_MAX];
 	char proc[32];
 	struct bw_handle handle;
@@ -239,7 +256,7 @@ static bool place_now(const struct bw_volume *volume, const struct bw_file_key *
 		return false;
 	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	len = readlink(proc, real, sizeof(real) - 1);
-	if (len < 0 || fstat(fd, status) != 0 || status->st_nlink == 0)
+	if (len < 0 || fstat(fd, &status) != 0 || status.st_nlink == 0)
 		len = -1;
 	(void)close(fd);
 	if (len < 0)
@@ -292,12 +309,11 @@ static enum bw_err settle_file(struct bw_restore_plan *plan, const struct bw_ste
 				.key = first->key,
 				.last_us = first->last_us,
 				.born_us = first->born_us };
-	struct stat status;
 	char now[PATH_MAX];
-	const bool is_there = place_now(&plan->volumes[first->volume], &first->key, now, &status);
+	const bool is_there = bw_restore_place_now(&plan->volumes[first->volume], &first->key, now);
 	const bool is_back = first->kind == BW_STEP_BRING_BACK;
 
-	if (first->kind == BW_STEP_FOLDER)
+	if (first->kind == BW_STEP_FOLDER || first->kind == BW_STEP_RENAME)
 		return bw_restore_plan_add(plan, first);
 	if (away.born_us == BORN_ANY_TIME)
 		away.born_us = 0;
@@ -375,32 +391,57 @@ static enum bw_err settle(struct bw_restore_plan *plan, struct bw_step *rows, si
 
 /* ---- all ------------------------------------------------------------------------------------------- */
 
-static enum bw_err add_named(struct bw_restore_plan *plan, uint8_t volume, const struct bw_file_key *file,
-			     uint64_t version)
+/* The good one that is meant, of this very file. */
+static enum bw_err add_named(struct bw_restore_plan *plan, uint8_t volume, const struct bw_restore_named *named)
 {
+	static const struct bw_content unknown;
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ROW_BYTES);
+	const struct bw_file_key *file = named->file;
 	struct bw_shelf_version row;
 
-	BW_TRY(bw_shelf_get(bw_shadow_shelf(plan->shadows[volume]), version, &arena, &row));
+	BW_TRY(bw_good_version(bw_shadow_shelf(plan->shadows[volume]), named->version,
+			       named->old != NULL ? named->old : &unknown, &arena, &row));
 	BW_NEED(row.key.ino == file->ino && row.key.tree == file->tree && row.key.gen == file->gen, NOT_FOUND);
 	return bw_restore_plan_version(plan, volume, &row);
 }
 
-enum bw_err bw_restore_plan_named(struct bw_restore_plan *plan, const struct bw_file_key *file, uint64_t version)
+/* Never named, never committed, or thinned away since: what was good before that. */
+static enum bw_err add_before(struct bw_restore_plan *plan, const struct bw_restore_named *named)
 {
-	struct bw_step step = { .kind = BW_STEP_DISPLACE, .key = *file, .path = "" };
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ROW_BYTES);
+	const struct bw_file_key *file = named->file;
+	const struct bw_shelf_key key = { file->ino, file->tree, file->gen };
+	struct bw_shelf_version row;
+	enum bw_err err;
 
-	for (size_t n = 0; version != 0 && n < plan->volume_count; n++) {
+	if (named->before_us == INT64_MIN)
+		return BW_ERR_NOT_FOUND;
+	err = bw_shelf_newest(bw_shadow_shelf(plan->shadows[file->volume]), &key, named->before_us - 1, BW_SHELF_GOOD,
+			      &arena, &row);
+	return err == BW_OK ? bw_restore_plan_version(plan, (uint8_t)file->volume, &row) : err;
+}
+
+enum bw_err bw_restore_plan_named(struct bw_restore_plan *plan, const struct bw_restore_named *named)
+{
+	struct bw_step step = { .kind = BW_STEP_DISPLACE, .key = *named->file, .path = "" };
+	enum bw_err err;
+
+	for (size_t n = 0; named->version != 0 && n < plan->volume_count; n++) {
 		/* the volume it was then, first */
-		const uint8_t volume = (uint8_t)((file->volume + n) % plan->volume_count);
-		const enum bw_err err = add_named(plan, volume, file, version);
+		const uint8_t volume = (uint8_t)((named->file->volume + n) % plan->volume_count);
 
+		err = add_named(plan, volume, named);
 		if (err != BW_ERR_NOT_FOUND)
 			return err;
 	}
-	if (version != 0 || file->volume >= plan->volume_count)
-		return BW_OK; /* thinned away since: what is pinned counts */
-	step.volume = (uint8_t)file->volume;
+	if (named->file->volume >= plan->volume_count)
+		return BW_OK;
+	err = add_before(plan, named);
+	if (err != BW_ERR_NOT_FOUND)
+		return err;
+	if (named->before_us != INT64_MIN || named->version != 0)
+		return BW_OK; /* nothing of it is kept; what is pinned counts */
+	step.volume = (uint8_t)named->file->volume;
 	return bw_restore_plan_add(plan, &step);
 }
 

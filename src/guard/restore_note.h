@@ -20,6 +20,7 @@ enum bw_note_kind {
 	BW_NOTE_FOLDER_META, /* `meta` is what it was */
 	BW_NOTE_OF_INCIDENT, /* no step: `ino` is the number of an incident it was the restore of */
 	BW_NOTE_UNDONE,      /* no step: all before it was undone */
+	BW_NOTE_FOLDER_NAME, /* it was moved here; `meta` is the path it had */
 	BW_NOTE_KINDS,
 };
 
@@ -32,7 +33,7 @@ struct bw_note {
 	uint32_t mtime_ns;
 	struct bw_slice path;  /* below the mount, as it was then */
 	struct bw_slice aside; /* a name */
-	struct bw_slice meta;  /* guard/meta.h */
+	struct bw_slice meta;  /* guard/meta.h, but for FOLDER_NAME */
 };
 
 BW_MUST_USE enum bw_err bw_note_write(const struct bw_note *note, struct bw_buf *out); /* RANGE, TOO_BIG, MEMORY */

@@ -42,6 +42,14 @@ static enum bw_err trace_files(struct bw_restore_plan *plan, struct bw_slice bod
 	return err == BW_ERR_SCHEMA ? BW_OK : err; /* a newer one's; what is pinned counts */
 }
 
+static enum bw_err name_one(struct bw_restore_plan *plan, const struct bw_file_key *file, uint64_t version,
+			    const struct bw_content *old, int64_t before_us)
+{
+	const struct bw_restore_named named = { file, version, old, before_us };
+
+	return bw_restore_plan_named(plan, &named);
+}
+
 /* Every file that the judge's records of the incident name. */
 static enum bw_err name_files(void *context, const struct bw_ledger_record *row)
 {
@@ -63,10 +71,9 @@ static enum bw_err name_files(void *context, const struct bw_ledger_record *row)
 		bw_restore_plan_user(plan, proof->uid);
 		if (proof->wall_us < plan->before_us)
 			plan->before_us = proof->wall_us;
-		if (proof->version != 0)
-			BW_TRY(bw_restore_plan_named(plan, &proof->file, proof->version));
+		BW_TRY(name_one(plan, &proof->file, proof->version, &proof->old, proof->wall_us));
 		if (proof->made.ino != 0)
-			BW_TRY(bw_restore_plan_named(plan, &proof->made, 0));
+			BW_TRY(name_one(plan, &proof->made, 0, NULL, INT64_MIN));
 	}
 	return BW_OK;
 }

@@ -4,14 +4,17 @@
  *
  *   an incident   the good version of every file it pins or its actor's trace names (guard/trace.h), under the name it
  *                 has now when somebody else renamed it since, else under the one it had; folders that the actor
- *                 removed. A file that the actor renamed, encrypted copies and what he made besides (notes) are moved
- *                 aside; what somebody else wrote since stays
+ *                 removed, and the names of those he renamed. A file that the actor renamed, encrypted copies and
+ *                 what he made besides (notes) are moved aside; what somebody else wrote since stays
  *   a tree, a time   the newest good version then of every file that was there then. What came later stays
  *   a file           one version of what bore that name
  */
 #ifndef BW_GUARD_RESTORE_PLAN_H
 #define BW_GUARD_RESTORE_PLAN_H
 
+#include <limits.h>
+
+#include "guard/content.h"
 #include "guard/ledger.h"
 #include "guard/restore.h"
 #include "guard/settings.h"
@@ -22,6 +25,7 @@ enum bw_step_kind {
 	BW_STEP_FOLDER, /* a folder that is gone is made again */
 	BW_STEP_BRING_BACK,
 	BW_STEP_DISPLACE,
+	BW_STEP_RENAME, /* a folder gets its name back; last, as all other paths are those of before */
 };
 
 enum { BW_STEPS_MAX = 64 * 1024 * 1024, BW_RESTORE_UIDS_MAX = 64 };
@@ -41,7 +45,8 @@ struct bw_step {
 	int64_t born_us;        /* DISPLACE of what a trace alone names: only when it was born since then … */
 	int64_t last_us;        /* … and not written after this; 0: in any case */
 	const char *path;       /* below the volume's mount */
-	const char *word;       /* BESIDE: the name kept; failed: why; else NULL */
+	const char *to;         /* RENAME: the path it had */
+	const char *word;       /* BESIDE: the name kept; RENAME: its name; failed: why; else NULL */
 };
 
 struct bw_restore_plan {
@@ -67,6 +72,7 @@ struct bw_restore_plan {
 	bool is_tree;     /* folders become what they were at `before_us` */
 	bool has_anybody; /* more users than fit */
 	uint64_t folders; /* set right, by the run */
+	uint64_t renamed; /* folders that have their names again */
 };
 
 /* Opens every volume's store. As bw_shadow_open. */
@@ -75,11 +81,17 @@ BW_MUST_USE enum bw_err bw_restore_plan_open(struct bw_restore_plan *plan, const
 void bw_restore_plan_release(struct bw_restore_plan *plan);
 
 /*
- * A file that a record of the judge names, before bw_restore_plan_incidents: `version` (0: none) is the good one. The
- * numbers of volumes may have changed since; a version counts where its file's key fits.
+ * A file that a record of the judge names, before bw_restore_plan_incidents. The numbers of volumes may have changed
+ * since; a version counts where its file's key fits. When the good one that is named is not kept, the newest good one
+ * taken before the attack on the file comes back.
  */
-BW_MUST_USE enum bw_err bw_restore_plan_named(struct bw_restore_plan *plan, const struct bw_file_key *file,
-					      uint64_t version);
+struct bw_restore_named {
+	const struct bw_file_key *file;
+	uint64_t version;             /* the good one; 0: none is named */
+	const struct bw_content *old; /* what it looked like (guard/good_version.h); NULL: nobody says */
+	int64_t before_us;            /* the attack on it; INT64_MIN: it was the attacker's own from the beginning */
+};
+BW_MUST_USE enum bw_err bw_restore_plan_named(struct bw_restore_plan *plan, const struct bw_restore_named *named);
 
 /* A file of the actor's trace, and a user whose process did something; before bw_restore_plan_incidents too. */
 BW_MUST_USE enum bw_err bw_restore_plan_traced(struct bw_restore_plan *plan, const struct bw_traced *traced);
@@ -112,11 +124,25 @@ typedef bool bw_restore_see(void *context, size_t done);
 BW_MUST_USE enum bw_err bw_restore_plan_run(struct bw_restore_plan *plan, bool dry_run, bw_restore_see *see,
 					    void *context, struct bw_why *why);
 
-/* What the plan's files share (restore_incident.c, restore_run.c). */
+/* What the plan's files share (restore_incident.c, restore_run.c, restore_rename.c). */
 BW_MUST_USE enum bw_err bw_restore_plan_add(struct bw_restore_plan *plan, const struct bw_step *step);
 BW_MUST_USE enum bw_err bw_restore_plan_words(struct bw_restore_plan *plan, const char *words, const char **out);
 BW_MUST_USE enum bw_err bw_restore_plan_version(struct bw_restore_plan *plan, uint8_t volume,
 						const struct bw_shelf_version *version);
+
+/* The folder that a trace says was renamed, when it still has that name: a step. */
+BW_MUST_USE enum bw_err bw_restore_plan_rename(struct bw_restore_plan *plan, const struct bw_traced *traced);
+
+/* Does it. EXISTS: its old name is taken. NOT_FOUND: it is elsewhere by now, or where it was is gone. */
+BW_MUST_USE enum bw_err bw_restore_rename(const struct bw_restore_plan *plan, const struct bw_step *step, bool dry_run,
+					  struct bw_aside *aside, struct bw_why *why);
+
+/* Where the file or folder of this key is now, below the mount; false: nowhere in sight. */
+bool bw_restore_place_now(const struct bw_volume *volume, const struct bw_file_key *key, char out[PATH_MAX]);
+
+/* `path` after `from` became `to`; NULL: it does not lie there. MEMORY. */
+BW_MUST_USE enum bw_err bw_restore_moved_path(struct bw_arena *arena, const char *path, const char *from,
+					      const char *to, const char **out);
 
 /* Reads everything that was brought back, byte by byte, against the store; what differs is marked as failed. */
 void bw_restore_plan_check(struct bw_restore_plan *plan, bw_restore_see *see, void *context);

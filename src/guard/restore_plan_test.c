@@ -1,6 +1,7 @@
 /* On the file system of the temporary folder; the stories do the same on ext4, XFS and Btrfs of their own. */
 #include "guard/restore_folders.h"
 #include "guard/restore_plan.h"
+#include "guard/restore_undo.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/test.h"
+#include "sys/clock.h"
 
 struct fixture {
 	char dir[64];
@@ -225,9 +227,9 @@ static void a_file_that_only_a_record_names_comes_back_when_its_key_fits(void **
 
 	write_file(f, "a", "destroyed");
 	open_plan(f);
-	assert_ok(bw_restore_plan_named(&f->plan, &wrong, version));
+	assert_ok(bw_restore_plan_named(&f->plan, &(struct bw_restore_named){ &wrong, version, NULL, INT64_MIN }));
 	assert_int_equal(f->plan.count, 0);
-	assert_ok(bw_restore_plan_named(&f->plan, &right, version));
+	assert_ok(bw_restore_plan_named(&f->plan, &(struct bw_restore_named){ &right, version, NULL, INT64_MIN }));
 	assert_ok(plan_incident(f, 42, NULL));
 	(void)run(f, false);
 	assert_string_equal(read_back(f, "a"), "good a");
@@ -374,6 +376,135 @@ static void a_file_that_its_user_called_otherwise_comes_back_there_and_not_where
 	}
 }
 
+static void a_version_that_is_not_kept_gives_way_to_the_good_one_before_the_attack(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_file_key key = { .ino = 7 };
+	const uint64_t good = keep(f, "a", "good a", 7, 0);
+	const int64_t now_us = bw_clock_now_us();
+	struct bw_restore_named named = { &key, good + 100, NULL, now_us };
+
+	assert_int_equal(unlinkat(f->tree, "a", 0), 0);
+	open_plan(f);
+	assert_ok(bw_restore_plan_named(&f->plan, &named));
+	named.version = 0;
+	assert_ok(bw_restore_plan_named(&f->plan, &named));
+	assert_int_equal(f->plan.count, 2);
+	named.before_us = INT64_MIN; /* the attacker's own: there was none before */
+	assert_ok(bw_restore_plan_named(&f->plan, &named));
+	assert_ok(plan_incident(f, 42, NULL));
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "good a");
+}
+
+static void a_copy_of_what_was_destroyed_already_is_not_taken_for_the_good_one(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_file_key key = { .ino = 7 };
+	const struct bw_content old = { .size_low = 6, .format = BW_FORMAT_ASCII };
+	const struct bw_content bad = { .size_low = 6, .chi = 64 };
+	uint8_t features[BW_SHELF_CONTENT_BYTES] = { 0 };
+	const uint64_t good = keep(f, "a", "good a", 7, 0);
+	const uint64_t spoilt = keep(f, "a", "XXXXXX", 7, 0);
+	const struct bw_restore_named named = { &key, spoilt, &old, INT64_MAX };
+
+	memcpy(features, &old, sizeof(old));
+	assert_ok(bw_shelf_features(bw_shadow_shelf(f->shadow), good, bw_slice_of(features, sizeof(features))));
+	memcpy(features, &bad, sizeof(bad));
+	assert_ok(bw_shelf_features(bw_shadow_shelf(f->shadow), spoilt, bw_slice_of(features, sizeof(features))));
+	assert_ok(bw_shadow_commit(f->shadow));
+	open_plan(f);
+	assert_ok(bw_restore_plan_named(&f->plan, &named));
+	assert_ok(plan_incident(f, 42, NULL));
+	(void)run(f, false);
+	assert_string_equal(read_back(f, "a"), "good a");
+}
+
+/* The actor moved folder `name` in the share to `name_to`: as his trace has it. False: no file handles here. */
+static bool traced_move(struct fixture *f, const char *name, const char *name_to, struct bw_traced *out)
+{
+	*out = (struct bw_traced){ .what = BW_TRACED_FOLDER | BW_TRACED_MOVED,
+				   .first_us = 1,
+				   .last_us = 2,
+				   .name = bw_slice_text(name),
+				   .name_to = bw_slice_text(name_to) };
+	assert_int_equal(mkdirat(f->tree, name, 0755), 0);
+	if (inode_of(f, name, &out->file) == 0 || inode_of(f, ".", &out->folder) == 0)
+		return false;
+	out->folder_to = out->folder;
+	assert_int_equal(renameat(f->tree, name, f->tree, name_to), 0);
+	return true;
+}
+
+static void a_folder_that_the_actor_renamed_has_its_name_again_and_can_lose_it_once_more(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_undo undo = { .volumes = &f->volume, .volume_count = 1 };
+	struct bw_undo_sum sum;
+	struct bw_traced outer;
+	struct bw_traced inner;
+
+	if (!traced_move(f, "marks", "marks.locked", &outer))
+		skip(); /* no file handles here */
+	inner = outer;
+	assert_int_equal(mkdirat(f->tree, "marks.locked/year", 0755), 0);
+	(void)inode_of(f, "marks.locked/year", &inner.file);
+	inner.folder = inner.folder_to = outer.file;
+	inner.name = BW_LIT("year");
+	inner.name_to = BW_LIT("year.locked");
+	assert_int_equal(renameat(f->tree, "marks.locked/year", f->tree, "marks.locked/year.locked"), 0);
+	open_plan(f);
+	assert_ok(bw_restore_plan_traced(&f->plan, &outer));
+	assert_ok(bw_restore_plan_traced(&f->plan, &inner));
+	assert_ok(plan_incident(f, 42, NULL));
+	assert_int_equal(run(f, true).failed, 0);
+	assert_int_equal(faccessat(f->tree, "marks.locked/year.locked", F_OK, 0), 0);
+	for (size_t i = 0; i < f->plan.count; i++)
+		f->plan.steps[i].done = 0;
+	assert_int_equal(run(f, false).failed, 0);
+	assert_int_equal(f->plan.renamed, 2);
+	assert_int_equal(faccessat(f->tree, "marks/year", F_OK, 0), 0);
+	assert_int_not_equal(faccessat(f->tree, "marks.locked", F_OK, 0), 0);
+	assert_ok(bw_undo_named(&undo, "last"));
+	assert_ok(bw_undo_run(&undo, &sum, NULL));
+	assert_int_equal(sum.failed, 0);
+	assert_int_equal(faccessat(f->tree, "marks.locked/year.locked", F_OK, 0), 0);
+}
+
+static void a_folder_whose_name_is_taken_keeps_the_other_and_it_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced traced;
+
+	if (!traced_move(f, "marks", "marks.locked", &traced))
+		skip(); /* no file handles here */
+	write_file(f, "marks", "another one");
+	open_plan(f);
+	assert_ok(bw_restore_plan_traced(&f->plan, &traced));
+	assert_ok(plan_incident(f, 42, NULL));
+	assert_int_equal(run(f, false).failed, 1);
+	assert_non_null(strstr(f->plan.steps[0].word, "share/marks'"));
+	assert_string_equal(read_back(f, "marks"), "another one");
+	assert_int_equal(faccessat(f->tree, "marks.locked", F_OK, 0), 0);
+}
+
+static void a_folder_that_somebody_else_renamed_since_keeps_that_name(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced traced;
+
+	if (!traced_move(f, "marks", "marks.locked", &traced))
+		skip(); /* no file handles here */
+	assert_int_equal(renameat(f->tree, "marks.locked", f->tree, "marks of 2026"), 0);
+	(void)keep(f, "a", "good a", 7, 42);
+	open_plan(f);
+	assert_ok(bw_restore_plan_traced(&f->plan, &traced));
+	assert_ok(plan_incident(f, 42, NULL));
+	assert_int_equal(run(f, false).failed, 0);
+	assert_int_equal(f->plan.renamed, 0);
+	assert_int_equal(faccessat(f->tree, "marks of 2026", F_OK, 0), 0);
+}
+
 static void only_states_that_the_actor_did_not_make_count(void **state)
 {
 	const struct bw_folder_state before = { .seen_us = 50, .mtime_us = 40 };
@@ -421,6 +552,11 @@ int main(void)
 		TEST(one_file_comes_back_in_the_version_that_was_named),
 		TEST(what_the_actor_made_goes_aside_and_what_was_there_or_was_written_since_stays),
 		TEST(a_file_that_its_user_called_otherwise_comes_back_there_and_not_where_the_actor_moved_it),
+		TEST(a_version_that_is_not_kept_gives_way_to_the_good_one_before_the_attack),
+		TEST(a_copy_of_what_was_destroyed_already_is_not_taken_for_the_good_one),
+		TEST(a_folder_that_the_actor_renamed_has_its_name_again_and_can_lose_it_once_more),
+		TEST(a_folder_whose_name_is_taken_keeps_the_other_and_it_is_said),
+		TEST(a_folder_that_somebody_else_renamed_since_keeps_that_name),
 		TEST(only_states_that_the_actor_did_not_make_count),
 		TEST(a_path_may_name_what_is_gone),
 	};

@@ -25,6 +25,7 @@ struct run {
 	struct bw_restore_plan *plan;
 	bool dry_run;
 	struct bw_aside asides[BW_VOLUMES_MAX];
+	struct bw_restore_folders *folders; /* NULL in a dry run */
 	size_t waiting_count;
 	struct waiting waiting[BATCH];
 };
@@ -192,6 +193,42 @@ static void make_folder(struct run *run, struct bw_step *step)
 	mark(run->plan, step, err, &why);
 }
 
+/* What lies below it is told by its new path from here on, also when it is checked. */
+static enum bw_err follow(struct run *run, const struct bw_step *done)
+{
+	struct bw_restore_plan *plan = run->plan;
+	const char *from = done->path;
+	const char *moved;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct bw_step *step = &plan->steps[i];
+
+		if (step == done || step->volume != done->volume)
+			continue;
+		BW_TRY(bw_restore_moved_path(&plan->arena, step->path, from, done->to, &moved));
+		step->path = moved != NULL ? moved : step->path;
+		if (step->kind != BW_STEP_RENAME || step->done != 0)
+			continue;
+		BW_TRY(bw_restore_moved_path(&plan->arena, step->to, from, done->to, &moved));
+		step->to = moved != NULL ? moved : step->to;
+	}
+	return run->folders == NULL ? BW_OK : bw_restore_folders_moved(run->folders, done->volume, from, done->to);
+}
+
+static void rename_folder(struct run *run, struct bw_step *step)
+{
+	struct bw_why why = { 0 };
+	enum bw_err err = bw_restore_rename(run->plan, step, run->dry_run, &run->asides[step->volume], &why);
+
+	if (err == BW_OK && !run->dry_run) {
+		err = follow(run, step);
+		run->plan->renamed++;
+	}
+	mark(run->plan, step, err, &why);
+	if (err == BW_OK)
+		step->word = step->to;
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------ */
 
 static void do_step(struct run *run, struct bw_step *step)
@@ -208,17 +245,22 @@ static void do_step(struct run *run, struct bw_step *step)
 			finish_waiting(run);
 		displace(run, step);
 		return;
+	case BW_STEP_RENAME:
+		if (run->waiting_count > 0)
+			finish_waiting(run);
+		rename_folder(run, step);
+		return;
 	}
 }
 
 static enum bw_err run_all(struct run *run, bw_restore_see *see, void *context, struct bw_why *why)
 {
 	struct bw_restore_plan *plan = run->plan;
-	struct bw_restore_folders *folders = NULL;
 	enum bw_err err = BW_OK;
 
+	plan->renamed = 0;
 	if (!run->dry_run)
-		BW_TRY(bw_restore_folders_look(plan, &folders));
+		BW_TRY(bw_restore_folders_look(plan, &run->folders));
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->steps[i].done == 0)
 			do_step(run, &plan->steps[i]);
@@ -226,9 +268,9 @@ static enum bw_err run_all(struct run *run, bw_restore_see *see, void *context, 
 			break;
 	}
 	finish_waiting(run);
-	if (folders != NULL)
-		err = bw_restore_folders_settle(folders, run->asides, &plan->folders, why);
-	bw_restore_folders_free(folders);
+	if (run->folders != NULL)
+		err = bw_restore_folders_settle(run->folders, run->asides, &plan->folders, why);
+	bw_restore_folders_free(run->folders);
 	for (size_t i = 0; i < plan->volume_count; i++) {
 		const enum bw_err synced = bw_aside_sync(&run->asides[i]);
 
@@ -300,7 +342,7 @@ void bw_restore_plan_sum(const struct bw_restore_plan *plan, struct bw_ledger_re
 			sum.failed++;
 		} else if (step->kind == BW_STEP_DISPLACE) {
 			sum.displaced += step->left == 0;
-		} else if (step->kind == BW_STEP_FOLDER) {
+		} else if (step->kind == BW_STEP_FOLDER || step->kind == BW_STEP_RENAME) {
 			continue; /* told beside the files */
 		} else if (step->what == BW_RESTORED_SAME) {
 			sum.unchanged++;

@@ -32,6 +32,8 @@ static const char *step_words(const struct bw_step *step, bool dry_run)
 		return "left where it is: somebody else made or changed it";
 	if (step->kind == BW_STEP_DISPLACE)
 		return dry_run ? "would be moved aside" : "moved aside";
+	if (step->kind == BW_STEP_RENAME)
+		return dry_run ? "the folder would have its name again," : "the folder has its name again,";
 	if (step->kind == BW_STEP_FOLDER)
 		return step->what == BW_RESTORED_SAME ? "the folder is there"
 		       : dry_run                      ? "the folder is gone, would come back"
@@ -61,7 +63,11 @@ static enum bw_err json_step(struct bw_buf *out, const struct restore *restore, 
 	if (step->kind == BW_STEP_BRING_BACK)
 		BW_TRY(bw_json_add_num(out, "version", (int64_t)step->version));
 	if (step->word != NULL)
-		BW_TRY(bw_json_add_text(out, step->err != BW_OK ? "why" : "beside", bw_slice_text(step->word)));
+		BW_TRY(bw_json_add_text(out,
+					step->err != BW_OK             ? "why"
+					: step->kind == BW_STEP_RENAME ? "name"
+								       : "beside",
+					bw_slice_text(step->word)));
 	return bw_buf_add_u8(out, '}');
 }
 
@@ -79,6 +85,7 @@ static enum bw_err json_all(struct bw_buf *out, const struct restore *restore, c
 	BW_TRY(bw_json_add_num(out, "failed", (int64_t)sum->failed));
 	BW_TRY(bw_json_add_num(out, "bytes", (int64_t)sum->bytes));
 	BW_TRY(bw_json_add_num(out, "folders", (int64_t)restore->plan.folders));
+	BW_TRY(bw_json_add_num(out, "folders_renamed", (int64_t)restore->plan.renamed));
 	if (!restore->dry_run)
 		BW_TRY(bw_json_add_text(out, "undo", bw_slice_text(restore->plan.id)));
 	BW_TRY(bw_json_add_name(out, "files"));
@@ -160,12 +167,15 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 		(void)printf("; %llu files that do not belong there %s moved aside", (unsigned long long)sum->displaced,
 			     dry ? "would be" : "were");
 	(void)printf("; %llu could not be restored\n", (unsigned long long)sum->failed);
+	if (!dry && restore->plan.renamed > 0)
+		(void)printf("%llu folders have the names again that they had\n",
+			     (unsigned long long)restore->plan.renamed);
 	if (!dry && restore->plan.folders > 0)
 		(void)printf("%llu folders have the times and rights again that they had\n",
 			     (unsigned long long)restore->plan.folders);
 	if (!dry && has_aside(restore))
 		(void)printf("What was moved aside lies in .breakwater-guard/displaced/%s\n", restore->plan.id);
-	if (!dry && sum->files + sum->displaced + restore->plan.folders > 0)
+	if (!dry && sum->files + sum->displaced + restore->plan.folders + restore->plan.renamed > 0)
 		(void)printf("To undo all this: breakwater guard restore --undo %s\n", restore->plan.id);
 }
 

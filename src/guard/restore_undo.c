@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 #include "guard/meta.h"
+#include "guard/restore_plan.h"
 #include "guard/shadow_parts.h"
 #include "sys/beneath.h"
 #include "sys/clock.h"
@@ -272,6 +273,36 @@ static enum bw_err undo_folder(struct way *way)
 	return bw_why_errno(&way->why, errno, "remove the folder", way->name);
 }
 
+/* Back to where it was before the restore, when that is free. */
+static enum bw_err undo_name(struct way *way)
+{
+	char path[BW_PATH_BYTES] = "";
+	struct bw_slice folder;
+	struct bw_slice name;
+	char other[BW_ASIDE_NAME_BYTES] = "";
+	int there = -1;
+	int done;
+
+	if (!is_ours(way))
+		return left(way, "somebody renamed it since: it stays");
+	bw_restore_split(way->note->meta, &folder, &name);
+	BW_NEED(folder.len < sizeof(path) && name.len > 0 && name.len < sizeof(other) &&
+			memchr(way->note->meta.ptr, 0, way->note->meta.len) == NULL,
+		RANGE);
+	memcpy(path, folder.ptr, folder.len);
+	memcpy(other, name.ptr, name.len);
+	way->words = "the folder is called again as it was before the restore";
+	if (way->undo->dry_run)
+		return BW_OK;
+	if (bw_open_beneath(way->volume->root, path, O_RDONLY | O_DIRECTORY, 0, &there) != BW_OK)
+		return left(way, "the folder it was in is gone");
+	done = renameat2(way->folder, way->name, there, other, RENAME_NOREPLACE) == 0 ? 0 : errno;
+	(void)close(there);
+	if (done == EEXIST)
+		return left(way, "another one has the name by now");
+	return done == 0 ? BW_OK : bw_why_errno(&way->why, done, "rename the folder", way->name);
+}
+
 static enum bw_err undo_note(struct way *way)
 {
 	const enum bw_err err = open_folder(way);
@@ -295,6 +326,8 @@ static enum bw_err undo_note(struct way *way)
 		return undo_moved(way);
 	case BW_NOTE_FOLDER_MADE:
 		return undo_folder(way);
+	case BW_NOTE_FOLDER_NAME:
+		return undo_name(way);
 	default:
 		return BW_ERR_RANGE;
 	}

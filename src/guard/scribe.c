@@ -143,6 +143,8 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 		return take_trace(scribe, frame->body);
 	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_JOB)
 		return scribe_job_passed(scribe, frame->body);
+	if ((strcmp(peer, "judge") == 0 || strcmp(peer, "keep") == 0) && frame->kind == BW_RECORD_SETTLE)
+		return scribe_settled(scribe, strcmp(peer, "judge") == 0, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return take_acted(scribe, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_REPORT_SHARED)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "guard/scribe_parts.h"
+#include "sys/clock.h"
 
 enum { ANSWER_BYTES = 4096 };
 
@@ -124,6 +125,42 @@ static enum bw_err drill(struct scribe_question *q)
 	return BW_OK;
 }
 
+/* Answered when judge and keep have said it. */
+static enum bw_err settle(struct scribe_question *q)
+{
+	struct bw_settle_word word = { (uint64_t)bw_clock_mono_us() };
+	struct scribe_guest *guest = q->guest;
+
+	BW_NEED(bw_cursor_left(&q->body) == 0, PROTOCOL);
+	guest->settles = word.number;
+	guest->judge_settled = guest->keep_settled = false;
+	scribe_tell(q->scribe, "judge", BW_RECORD_SETTLE, bw_slice_of(&word, sizeof(word)));
+	return BW_ERR_AGAIN;
+}
+
+enum bw_err scribe_settled(struct scribe *scribe, bool by_judge, struct bw_slice body)
+{
+	static const uint8_t done = BW_OK;
+	struct bw_settle_word word;
+
+	BW_NEED(body.len == sizeof(word), PROTOCOL);
+	memcpy(&word, body.ptr, sizeof(word));
+	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++) {
+		struct scribe_guest *guest = &scribe->guests[i];
+
+		if (guest->channel == NULL || guest->settles == 0 || word.number < guest->settles)
+			continue;
+		guest->judge_settled |= by_judge;
+		guest->keep_settled |= !by_judge;
+		if (!guest->judge_settled || !guest->keep_settled)
+			continue;
+		guest->settles = 0;
+		if (bw_channel_put(guest->channel, BW_ASK_SETTLE, bw_slice_of(&done, 1), -1) != BW_OK)
+			scribe_part(scribe, guest);
+	}
+	return BW_OK;
+}
+
 static enum bw_err close_incident(struct scribe_question *q)
 {
 	uint64_t incident;
@@ -175,6 +212,7 @@ static const struct {
 	{ BW_ASK_CLOSE, close_incident }, { BW_ASK_REPORTED, reported },
 	{ BW_ASK_JOB, scribe_job_note },  { BW_ASK_JOB_BEGINS, scribe_job_begins },
 	{ BW_ASK_RELOAD, reload },        { BW_ASK_REOPEN, reopen },
+	{ BW_ASK_SETTLE, settle },
 };
 
 /* False: whoever asks like that is no command of ours. */
@@ -198,6 +236,8 @@ static bool answer(struct scribe *scribe, struct scribe_guest *guest, const stru
 	}
 	if (err == BW_ERR_PROTOCOL)
 		return false;
+	if (err == BW_ERR_AGAIN) /* the answer comes later */
+		return true;
 	if (err != BW_OK && text.len == 0)
 		bw_err_drop(scribe_refuse(&q, err, bw_err_text(err)));
 	return bw_buf_add_u8(&whole, (uint8_t)err) == BW_OK && bw_buf_add(&whole, bw_buf_slice(&text)) == BW_OK &&

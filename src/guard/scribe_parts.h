@@ -18,6 +18,9 @@ struct scribe_guest {
 	uint32_t pid;
 	bool restores; /* between RESTORE_BEGINS and RESTORE_ENDS */
 	uint64_t incident;
+	uint64_t settles; /* the number it waits for (BW_RECORD_SETTLE); 0: it does not wait */
+	bool judge_settled;
+	bool keep_settled;
 	struct bw_job_word job; /* number 0: it runs none */
 	int job_folders;        /* kept for a judge that is started again */
 };
@@ -103,6 +106,9 @@ struct scribe_question {
 	int asked_fd;
 	int fd; /* travels with the answer */
 };
+
+/* The judge's word, or keep's: all that happened until then is known to it. PROTOCOL. */
+enum bw_err scribe_settled(struct scribe *scribe, bool by_judge, struct bw_slice body);
 
 /* Refuses with a sentence: it is the answer. */
 enum bw_err scribe_refuse(const struct scribe_question *q, enum bw_err err, const char *sentence);

@@ -5,7 +5,8 @@
 #include "guard/content_finding.h"
 
 enum {
-	TRACE_VERSION = 1,
+	TRACE_VERSION = 2,
+	TRACE_NAMELESS = 1,
 	WAYS = 8, /* places in which one key may stand: neither actors nor files are searched for */
 };
 
@@ -21,6 +22,13 @@ static enum bw_err add_key(struct bw_buf *out, const struct bw_file_key *key)
 	return bw_buf_add_be32(out, key->volume);
 }
 
+static enum bw_err add_name(struct bw_buf *out, struct bw_slice name)
+{
+	BW_NEED(name.len <= BW_EVENT_NAME_BYTES, RANGE);
+	BW_TRY(bw_buf_add_u8(out, (uint8_t)name.len));
+	return bw_buf_add(out, name);
+}
+
 static enum bw_err add_traced(struct bw_buf *out, const struct bw_traced *traced)
 {
 	BW_TRY(bw_buf_add_u8(out, traced->what));
@@ -29,7 +37,9 @@ static enum bw_err add_traced(struct bw_buf *out, const struct bw_traced *traced
 	BW_TRY(bw_buf_add_be64(out, traced->version));
 	BW_TRY(add_key(out, &traced->file));
 	BW_TRY(add_key(out, &traced->folder));
-	return add_key(out, &traced->folder_to);
+	BW_TRY(add_key(out, &traced->folder_to));
+	BW_TRY(add_name(out, traced->name));
+	return add_name(out, traced->name_to);
 }
 
 enum bw_err bw_traced_write(const struct bw_traced *list, size_t count, struct bw_buf *out)
@@ -52,11 +62,23 @@ static enum bw_err take_key(struct bw_cursor *c, struct bw_file_key *out)
 	return bw_take_be32(c, &out->volume);
 }
 
-static enum bw_err take_traced(struct bw_cursor *c, struct bw_traced *out)
+/* What a folder is called: never a path. */
+static enum bw_err take_name(struct bw_cursor *c, struct bw_slice *out)
+{
+	uint8_t len;
+
+	BW_TRY(bw_take_u8(c, &len));
+	BW_TRY(bw_take(c, len, out));
+	BW_NEED(memchr(out->ptr, '/', len) == NULL && memchr(out->ptr, 0, len) == NULL, RANGE);
+	return bw_slice_is(*out, ".") || bw_slice_is(*out, "..") ? BW_ERR_RANGE : BW_OK;
+}
+
+static enum bw_err take_traced(struct bw_cursor *c, uint8_t version, struct bw_traced *out)
 {
 	uint64_t first;
 	uint64_t last;
 
+	*out = (struct bw_traced){ .name = bw_slice_empty, .name_to = bw_slice_empty };
 	BW_TRY(bw_take_u8(c, &out->what));
 	BW_TRY(bw_take_be64(c, &first));
 	BW_TRY(bw_take_be64(c, &last));
@@ -67,7 +89,10 @@ static enum bw_err take_traced(struct bw_cursor *c, struct bw_traced *out)
 	BW_NEED(out->what != 0 && (out->what & ~BW_TRACED_ALL) == 0, RANGE);
 	out->first_us = (int64_t)first;
 	out->last_us = (int64_t)last;
-	return BW_OK;
+	if (version == TRACE_NAMELESS)
+		return BW_OK;
+	BW_TRY(take_name(c, &out->name));
+	return take_name(c, &out->name_to);
 }
 
 enum bw_err bw_traced_parse(struct bw_slice bytes, bw_traced_see *see, void *context)
@@ -80,20 +105,24 @@ enum bw_err bw_traced_parse(struct bw_slice bytes, bw_traced_see *see, void *con
 	BW_TRY(bw_take(&c, sizeof(magic) - 1, &mark));
 	BW_NEED(bw_slice_is(mark, magic), SYNTAX);
 	BW_TRY(bw_take_u8(&c, &version));
-	BW_NEED(version == TRACE_VERSION, SCHEMA);
+	BW_NEED(version == TRACE_VERSION || version == TRACE_NAMELESS, SCHEMA);
 	BW_TRY(bw_take_be16(&c, &count));
 	BW_NEED(count <= BW_TRACED_MAX, RANGE);
-	BW_NEED(bw_cursor_left(&c) == (size_t)count * BW_TRACED_BYTES, TRUNCATED);
 	for (size_t i = 0; i < count; i++) {
 		struct bw_traced traced;
 
-		BW_TRY(take_traced(&c, &traced));
+		BW_TRY(take_traced(&c, version, &traced));
 		BW_TRY(see(context, &traced));
 	}
-	return BW_OK;
+	return bw_cursor_left(&c) == 0 ? BW_OK : BW_ERR_RANGE;
 }
 
 /* ---- remembered ----------------------------------------------------------------------------- */
+
+struct act_names {
+	uint8_t first[BW_EVENT_NAME_BYTES];
+	uint8_t last[BW_EVENT_NAME_BYTES];
+};
 
 struct act {
 	struct bw_traced traced;
@@ -102,6 +131,7 @@ struct act {
 	uint8_t told;     /* of `what`, taken already */
 	int64_t told_us;
 	bool left_good;
+	struct act_names *names; /* of a folder that was moved; NULL: it was not, or there was no memory */
 	/* of what was made: who did, pinned; and what the index had when the next process came to it */
 	uint32_t maker;
 	int64_t found_us; /* 0: none came */
@@ -136,8 +166,11 @@ void bw_trace_free(struct bw_trace *trace)
 {
 	if (trace == NULL)
 		return;
-	for (size_t i = 0; i < BW_TRACE_ACTORS_MAX; i++)
-		free(trace->books[i]);
+	for (size_t b = 0; b < BW_TRACE_ACTORS_MAX; b++) {
+		for (size_t i = 0; trace->books[b] != NULL && i < BW_TRACE_ACTS_MAX; i++)
+			free(trace->books[b]->acts[i].names);
+		free(trace->books[b]);
+	}
 	free(trace);
 }
 
@@ -145,6 +178,7 @@ static void end_act(struct bw_trace *trace, struct act *act)
 {
 	bw_actors_unpin(trace->actors, act->process);
 	bw_actors_unpin(trace->actors, act->maker);
+	free(act->names);
 	*act = (struct act){ 0 };
 }
 
@@ -285,6 +319,30 @@ static void add(struct bw_trace *trace, struct act *act, const struct bw_event *
 	act->last_ns = event->time_ns != 0 ? event->time_ns : 1;
 }
 
+/* Its first name here and its last: what undoes the renaming. */
+static void name_folder(struct act *act, const struct bw_event_view *view)
+{
+	struct bw_traced *traced = &act->traced;
+	const bool is_first = act->names == NULL;
+
+	if (view->name.len > BW_EVENT_NAME_BYTES || view->name_to.len > BW_EVENT_NAME_BYTES)
+		return;
+	if (is_first)
+		act->names = calloc(1, sizeof(*act->names));
+	if (act->names == NULL)
+		return;
+	if (is_first) {
+		if (view->name.len > 0)
+			memcpy(act->names->first, view->name.ptr, view->name.len);
+		traced->name = bw_slice_of(act->names->first, view->name.len);
+		traced->folder = view->event.folder;
+	}
+	if (view->name_to.len > 0)
+		memcpy(act->names->last, view->name_to.ptr, view->name_to.len);
+	traced->name_to = bw_slice_of(act->names->last, view->name_to.len);
+	act->told = 0; /* each further name is news */
+}
+
 uint64_t bw_trace_event(struct bw_trace *trace, const struct bw_event_view *view, bool left_good)
 {
 	const struct bw_event *event = &view->event;
@@ -304,6 +362,8 @@ uint64_t bw_trace_event(struct bw_trace *trace, const struct bw_event_view *view
 		act->left_good = left_good;
 	if (event->act == BW_ACT_MOVED || event->act == BW_ACT_FOLDER)
 		act->traced.folder_to = event->folder_to;
+	if (event->act == BW_ACT_FOLDER)
+		name_folder(act, view);
 	if (event->act == BW_ACT_MOVED && event->has_replaced != 0) {
 		act = act_on(trace, book, &event->replaced.key);
 		add(trace, act, event, process, BW_TRACED_REMOVED, event->replaced.version);
@@ -323,10 +383,25 @@ static bool is_news(const struct act *act)
 	return act->told != act->traced.what || act->traced.last_us - act->told_us >= 1000000;
 }
 
-/* A write that left good content is a person's work in the same session as the attacker's. */
-static bool is_work(const struct act *act)
+/* An smbd child works for a person and for what attacks from the same machine; any other process does one thing. */
+static bool serves_people(const struct bw_trace *trace, const struct book *book)
 {
-	return act->left_good && (act->traced.what & (BW_TRACED_WRITTEN | BW_TRACED_MADE)) == BW_TRACED_WRITTEN &&
+	struct bw_actor about;
+
+	if (book == NULL || book->actor == 0)
+		return false;
+	bw_actors_about(trace->actors, book->actor, &about);
+	return about.kind == BW_ACTOR_SMB;
+}
+
+/*
+ * A write that left good content is a person's work in the same session as the attacker's. Of a file that was not
+ * finished when its attacker was stopped a few bytes may be destroyed, which nobody sees: it is the attacker's.
+ */
+static bool is_work(const struct act *act, bool for_people)
+{
+	return for_people && act->left_good &&
+	       (act->traced.what & (BW_TRACED_WRITTEN | BW_TRACED_MADE)) == BW_TRACED_WRITTEN &&
 	       (act->traced.what & BW_TRACED_REMOVED) == 0;
 }
 
@@ -336,14 +411,16 @@ size_t bw_trace_take(struct bw_trace *trace, uint64_t incident, uint64_t near_ns
 
 	for (size_t b = 0; b < BW_TRACE_ACTORS_MAX; b++) {
 		struct book *book = trace->books[b];
+		bool for_people;
 
 		if (near_ns == trace->last_ns && book != trace->last)
 			continue; /* all others were looked at when their actors did something, or were condemned */
+		for_people = serves_people(trace, book);
 		for (size_t i = 0; book != NULL && i < BW_TRACE_ACTS_MAX && count < max; i++) {
 			struct act *act = &book->acts[i];
 
-			if (act->last_ns == 0 || !is_near(act->last_ns, near_ns) || !is_news(act) || is_work(act) ||
-			    bw_actors_condemned(trace->actors, act->process) != incident)
+			if (act->last_ns == 0 || !is_near(act->last_ns, near_ns) || !is_news(act) ||
+			    is_work(act, for_people) || bw_actors_condemned(trace->actors, act->process) != incident)
 				continue;
 			act->told = act->traced.what;
 			act->told_us = act->traced.last_us;

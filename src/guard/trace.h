@@ -6,8 +6,10 @@
  *
  * Pure memory of fixed size, and the form in which it is written down:
  *
- *   "BWGT" | version u8 = 1 | count be16 | each: what u8 | first be64 | last be64 (wall, us) | version be64 |
- *   file, folder, folder_to: inode be64, tree be64, generation be32, volume be32
+ *   "BWGT" | version u8 = 2 | count be16 | each: what u8 | first be64 | last be64 (wall, us) | version be64 |
+ *   file, folder, folder_to: inode be64, tree be64, generation be32, volume be32 | name u8, bytes | name_to u8, bytes
+ *
+ * Version 1 had no names.
  */
 #ifndef BW_GUARD_TRACE_H
 #define BW_GUARD_TRACE_H
@@ -16,10 +18,10 @@
 #include "guard/actor.h"
 
 enum {
-	BW_TRACE_ACTORS_MAX = 128, /* who did nothing for the longest time gives way */
-	BW_TRACE_ACTS_MAX = 1024,  /* files of one actor; the oldest give way */
-	BW_TRACED_BYTES = 25 + 3 * 24,
-	BW_TRACED_MAX = 4096, /* in one record */
+	BW_TRACE_ACTORS_MAX = 128,     /* who did nothing for the longest time gives way */
+	BW_TRACE_ACTS_MAX = 1024,      /* files of one actor; the oldest give way */
+	BW_TRACED_BYTES = 25 + 3 * 24, /* of one without its names */
+	BW_TRACED_MAX = 4096,          /* in one record */
 };
 
 /* What was done within this of a proof belongs to it. */
@@ -43,11 +45,14 @@ struct bw_traced {
 	struct bw_file_key file;
 	struct bw_file_key folder;    /* where it was before */
 	struct bw_file_key folder_to; /* and was last; inode 0: not moved */
+	/* of a folder that was moved: what it was called in `folder`, and in `folder_to`; borrowed, else empty */
+	struct bw_slice name;
+	struct bw_slice name_to;
 };
 
 /* ---- written down ------------------------------------------------------------------------- */
 
-/* TOO_MANY, MEMORY. */
+/* TOO_MANY, RANGE (a name), MEMORY. */
 BW_MUST_USE enum bw_err bw_traced_write(const struct bw_traced *list, size_t count, struct bw_buf *out);
 
 typedef enum bw_err bw_traced_see(void *context, const struct bw_traced *traced);
@@ -69,8 +74,9 @@ void bw_trace_free(struct bw_trace *trace); /* NULL allowed */
 uint64_t bw_trace_event(struct bw_trace *trace, const struct bw_event_view *view, bool left_good);
 
 /*
- * What condemned processes of this incident did near `near_ns`, and was not taken yet; what left a file good is passed
- * over. Call until it gives less than `max`. At the time of the last event only its own actor is looked at.
+ * What condemned processes of this incident did near `near_ns`, and was not taken yet; what a Samba client left good
+ * is passed over. Call until it gives less than `max`. At the time of the last event only its own actor is looked at.
+ * Names are good until the next event.
  */
 size_t bw_trace_take(struct bw_trace *trace, uint64_t incident, uint64_t near_ns, struct bw_traced *out, size_t max);
 

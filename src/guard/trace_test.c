@@ -149,6 +149,28 @@ static void what_a_process_made_that_is_not_condemned_was_there_before(void **st
 	}
 }
 
+static void what_a_client_left_good_is_work_and_what_a_program_left_good_is_its_attack(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_event_view view = { .event = { .time_ns = UINT64_C(1001000000000),
+						 .wall_us = 1001000000,
+						 .act = BW_ACT_CLOSED,
+						 .was_known = 1,
+						 .file = { .ino = 10 },
+						 .folder = { .ino = 2 } } };
+	struct bw_traced out[8];
+
+	born(f, DAEMON + 1, 1, "smbd");
+	born(f, DAEMON + 2, DAEMON + 1, "smbd");
+	view.event.known.version = 44;
+	for (unsigned i = 0; i < 2; i++) {
+		view.event.pid = i == 0 ? DAEMON + 2 : ATTACKER;
+		(void)bw_trace_event(f->trace, &view, true);
+		condemn(f, view.event.pid);
+		assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), i);
+	}
+}
+
 static void more_files_than_fit_push_out_the_oldest_of_the_same_actor(void **state)
 {
 	struct fixture *f = *state;
@@ -163,6 +185,40 @@ static void more_files_than_fit_push_out_the_oldest_of_the_same_actor(void **sta
 	assert_true(count > BW_TRACE_ACTS_MAX / 2 && count <= BW_TRACE_ACTS_MAX);
 	condemn(f, NEIGHBOUR);
 	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1001000000000), out, BW_COUNT(out)), 1);
+}
+
+static void move_folder(struct fixture *f, const char *name, const char *name_to, uint64_t to, uint64_t second)
+{
+	struct bw_event_view view = { .event = { .time_ns = second * UINT64_C(1000000000),
+						 .wall_us = (int64_t)second * 1000000,
+						 .pid = ATTACKER,
+						 .act = BW_ACT_FOLDER,
+						 .file = { .ino = 20 },
+						 .folder = { .ino = 2 },
+						 .folder_to = { .ino = to } },
+				      .name = bw_slice_text(name),
+				      .name_to = bw_slice_text(name_to) };
+
+	(void)bw_trace_event(f->trace, &view, false);
+}
+
+static void a_renamed_folder_is_told_with_its_first_name_and_its_last_each_time(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_traced out[8];
+
+	move_folder(f, "marks", "marks.locked", 2, 1000);
+	condemn(f, ATTACKER);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1001000000000), out, BW_COUNT(out)), 1);
+	assert_int_equal(out[0].what, BW_TRACED_FOLDER | BW_TRACED_MOVED);
+	assert_true(bw_slice_is(out[0].name, "marks"));
+	assert_true(bw_slice_is(out[0].name_to, "marks.locked"));
+	move_folder(f, "marks.locked", "x", 3, 1000);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1000000000000), out, BW_COUNT(out)), 1);
+	assert_true(bw_slice_is(out[0].name, "marks"));
+	assert_true(bw_slice_is(out[0].name_to, "x"));
+	assert_int_equal(out[0].folder.ino, 2);
+	assert_int_equal(out[0].folder_to.ino, 3);
 }
 
 static enum bw_err count_them(void *context, const struct bw_traced *traced)
@@ -182,16 +238,56 @@ static void what_is_written_down_reads_back_and_every_prefix_is_refused(void **s
 		{ .what = BW_TRACED_FOLDER | BW_TRACED_REMOVED,
 		  .version = 7,
 		  .file = { .ino = 2, .gen = 3, .volume = 1 } },
+		{ .what = BW_TRACED_FOLDER | BW_TRACED_MOVED,
+		  .file = { .ino = 3 },
+		  .name = BW_LIT("before"),
+		  .name_to = BW_LIT("a longer name after") },
 	};
 	size_t count = 0;
 
 	(void)state;
 	assert_ok(bw_traced_write(list, BW_COUNT(list), &bytes));
 	assert_ok(bw_traced_parse(bw_buf_slice(&bytes), count_them, &count));
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
 	for (size_t n = 0; n < bytes.len; n++) {
 		count = 0;
 		assert_int_not_equal(bw_traced_parse(bw_slice_of(bytes.ptr, n), count_them, &count), BW_OK);
+	}
+}
+
+static enum bw_err see_nameless(void *context, const struct bw_traced *traced)
+{
+	assert_int_equal(traced->name.len + traced->name_to.len, 0);
+	return count_them(context, traced);
+}
+
+static void what_a_guard_before_wrote_without_names_is_read(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_MIB);
+	const struct bw_traced list[] = { { .what = BW_TRACED_MADE, .file = { .ino = 1 } } };
+	size_t count = 0;
+
+	(void)state;
+	assert_ok(bw_traced_write(list, BW_COUNT(list), &bytes));
+	bytes.ptr[4] = 1;
+	assert_ok(bw_traced_parse(bw_slice_sub(bw_buf_slice(&bytes), 0, bytes.len - 2), see_nameless, &count));
+	assert_int_equal(count, 1);
+	count = 0;
+	assert_int_equal(bw_traced_parse(bw_buf_slice(&bytes), see_nameless, &count), BW_ERR_RANGE);
+}
+
+static void a_name_that_is_a_path_is_refused(void **state)
+{
+	static const char *const names[] = { "..", ".", "a/b" };
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(names); i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_MIB);
+		const struct bw_traced traced = { .what = BW_TRACED_FOLDER, .name = bw_slice_text(names[i]) };
+
+		assert_ok(bw_traced_write(&traced, 1, &bytes));
+		assert_int_equal(bw_traced_parse(bw_buf_slice(&bytes), count_them, &count), BW_ERR_RANGE);
 	}
 }
 
@@ -203,6 +299,10 @@ int main(void)
 		TEST(a_new_file_stays_new_though_the_index_learns_of_it),
 		TEST(a_new_file_that_was_good_is_work_which_its_sessions_attacker_found),
 		TEST(what_a_process_made_that_is_not_condemned_was_there_before),
+		TEST(what_a_client_left_good_is_work_and_what_a_program_left_good_is_its_attack),
+		TEST(a_renamed_folder_is_told_with_its_first_name_and_its_last_each_time),
+		cmocka_unit_test(what_a_guard_before_wrote_without_names_is_read),
+		cmocka_unit_test(a_name_that_is_a_path_is_refused),
 		TEST(more_files_than_fit_push_out_the_oldest_of_the_same_actor),
 		cmocka_unit_test(what_is_written_down_reads_back_and_every_prefix_is_refused),
 	};

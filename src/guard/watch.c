@@ -91,6 +91,39 @@ static void drain_processes(struct watch *w)
 			      memory_order_relaxed);
 }
 
+/* ---- all that happened until now -------------------------------------------------------------------- */
+
+static void hear_settle(struct watch *w, struct bw_slice bytes)
+{
+	struct bw_settle_word word;
+
+	if (bytes.len != sizeof(word))
+		return;
+	memcpy(&word, bytes.ptr, sizeof(word));
+	w->settle = word.number;
+}
+
+static bool put_settle(struct bw_ring *ring, uint64_t number)
+{
+	const struct bw_settle_word word = { number };
+	void *room = bw_ring_room(ring, sizeof(word));
+
+	if (room == NULL)
+		return false;
+	memcpy(room, &word, sizeof(word));
+	bw_ring_put(ring, BW_RECORD_SETTLE, sizeof(word));
+	return true;
+}
+
+/* `asked` was known before the last look at both groups: what it waits for lies in the rings. */
+static void tell_settled(struct watch *w, uint64_t asked)
+{
+	if (asked == 0 || asked != w->settle || w->is_behind || w->owes_lost)
+		return;
+	if (put_settle(w->guard->work, asked) && put_settle(w->guard->events, asked)) /* else at the next turn */
+		w->settle = 0;
+}
+
 /* ---- verdicts ---------------------------------------------------------------------------------------- */
 
 static void obey(struct watch *w)
@@ -100,6 +133,11 @@ static void obey(struct watch *w)
 	bool any = false;
 
 	while ((err = bw_ring_next(w->guard->stops, &record)) == BW_OK) {
+		if (record.kind == BW_RECORD_SETTLE) {
+			hear_settle(w, record.bytes);
+			bw_ring_done(w->guard->stops);
+			continue;
+		}
 		if (record.kind != BW_RECORD_STOP || bw_stopper_obey(w->stopper, record.bytes) != BW_OK)
 			bw_log(BW_ERROR, "a verdict could not be read");
 		bw_ring_done(w->guard->stops);
@@ -158,6 +196,7 @@ static bool drain_group(struct watch *w, int group)
 		drain_processes(w); /* whoever wrote was born before he did */
 		take_batch(w, bw_slice_of(buffer, (size_t)got));
 	}
+	w->is_behind = true;
 	return any;
 }
 
@@ -268,6 +307,7 @@ static void loop(struct watch *w)
 	bool batch = false;
 
 	for (;;) {
+		uint64_t asked;
 		bool any;
 
 		wait_for(w, fds, batch);
@@ -278,6 +318,8 @@ static void loop(struct watch *w)
 			return;
 		if (w->now_ns - w->last_event_ns > QUIET_NS)
 			w->wakes = 0;
+		asked = w->settle;
+		w->is_behind = false;
 		any = drain_group(w, fds[FD_CHANGES].fd);
 		any |= drain_group(w, fds[FD_NAMES].fd);
 		if (any)
@@ -288,6 +330,7 @@ static void loop(struct watch *w)
 		w->is_urgent = false;
 		tick(w);
 		tell_lost(w);
+		tell_settled(w, asked);
 	}
 }
 
