@@ -198,6 +198,17 @@ def test_another_nodes_seal_is_no_seal_of_ours(guard):
     assert "keys are not this node's" in guard.ask("verify", status=(1,))
 
 
+def forge_one_object(guard, tmp_path, exchange, there):
+    """One that only the full bundle has, in another form."""
+    folder = pathlib.Path(json.loads(guard.ask("explain", "last", "--format", "json"))["report"]["folder"])
+    full = json.loads((folder / "stix-full.json").read_text())
+    one = next(row for row in full["objects"] if row["id"] not in there and "modified" in row)
+    (tmp_path / "forged.json").write_text(json.dumps({**full, "objects": [{**one, "lang": "de"}]}))
+    done = subprocess.run([binary(), "import", "--collection", COLLECTION, tmp_path / "forged.json", "--data",
+                           exchange.folder], capture_output=True, text=True)
+    assert done.returncode == 0, (one, done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize("serving", [False, True], ids=["while-nobody-serves", "while-the-exchange-runs"])
 def test_the_exchange_learns_of_it_and_of_nobody(tmp_path, guard, serving):
     exchange = Exchange(tmp_path / "exchange").init()
@@ -215,7 +226,13 @@ def test_the_exchange_learns_of_it_and_of_nobody(tmp_path, guard, serving):
         for ours in (FOLDER, "salaries", "minutes", "READ_ME_NOW.txt.locked", str(guard.share)):
             assert ours not in out, ours
         identity = guard.incident()
-        guard.ask("report", "last", "--release")
+        forge_one_object(guard, tmp_path, exchange, out)
+        # somebody else's object has the name of one of ours: the rest goes in, and it is said
+        done = subprocess.run([binary(), "guard", "report", "last", "--release", "--data", guard.data],
+                              capture_output=True, text=True)
+        assert done.returncode == 1 and "the exchange refused some of the full bundle" in done.stderr, done
+        assert "conflicting" in done.stderr, done.stderr
+        assert guard.incident()["report"]["released"]
         out = subprocess.run([binary(), "export", "--collection", COLLECTION, "--data", exchange.folder],
                              capture_output=True, text=True, check=True).stdout
         assert FOLDER in out

@@ -36,8 +36,11 @@ static enum bw_err write_top(const struct bw_dossier *d, struct bw_sheet *sheet)
 	BW_TRY(bw_sheet_open(sheet));
 	BW_TRY(bw_sheet_wordsf(sheet, "On %s (local time of the server) ", bw_plain_time(d->began_us, began)));
 	BW_TRY(bw_sheet_name(sheet, bw_buf_slice(&who)));
-	BW_TRY(bw_sheet_wordsf(sheet, " began to destroy files that were good before: %s so far. %s",
-			       bw_plain_count(sum.files, "file", "files", files), bw_dossier_done(d)));
+	if (sum.files > 0)
+		BW_TRY(bw_sheet_wordsf(sheet, " began to destroy files that were good before: %s so far. %s",
+				       bw_plain_count(sum.files, "file", "files", files), bw_dossier_done(d)));
+	else
+		BW_TRY(bw_sheet_wordsf(sheet, " did what looks like an attack on files. %s", bw_dossier_done(d)));
 	BW_TRY(bw_sheet_close(sheet));
 	BW_TRY(bw_sheet_open(sheet));
 	BW_TRY(bw_sheet_wordsf(sheet,
@@ -45,6 +48,18 @@ static enum bw_err write_top(const struct bw_dossier *d, struct bw_sheet *sheet)
 			       ", report %" PRIu32 "; a later report replaces this one.",
 			       bw_plain_time(d->made_us, made), d->incident, d->number));
 	return bw_sheet_close(sheet);
+}
+
+static const char read_away[] = "Whether anything was read or copied away before that, the guard cannot tell. Take it "
+				"for possible until somebody who knows has looked.";
+
+/* That no file is named is no proof that none was harmed. */
+static enum bw_err lost_unknown(struct bw_sheet *sheet)
+{
+	BW_TRY(para(sheet, "Not known: none of the guard's records of this incident that could be read names a file. "
+			   "Whoever looks after the server can compare the folders with the guard's copies from "
+			   "before it (`breakwater guard restore --tree FOLDER --at TIME --dry-run`)."));
+	return para(sheet, read_away);
 }
 
 static enum bw_err write_lost(const struct bw_dossier *d, struct bw_sheet *sheet)
@@ -55,6 +70,8 @@ static enum bw_err write_lost(const struct bw_dossier *d, struct bw_sheet *sheet
 
 	bw_dossier_add_up(d, &sum);
 	BW_TRY(bw_sheet_heading(sheet, "What was lost"));
+	if (sum.files == 0)
+		return lost_unknown(sheet);
 	BW_TRY(bw_sheet_open(sheet));
 	if (sum.kept == d->file_count && d->files_more == 0)
 		BW_TRY(bw_sheet_wordsf(
@@ -73,8 +90,7 @@ static enum bw_err write_lost(const struct bw_dossier *d, struct bw_sheet *sheet
 				       " could not be.",
 				       bw_plain_time(d->restored_us, when), d->restored.files, d->restored.failed));
 	BW_TRY(bw_sheet_close(sheet));
-	return para(sheet, "Whether anything was read or copied away before that, the guard cannot tell. Take it for "
-			   "possible until somebody who knows has looked.");
+	return para(sheet, read_away);
 }
 
 /* ---- what to do -------------------------------------------------------------------------------- */

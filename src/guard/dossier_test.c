@@ -255,6 +255,21 @@ static void a_page_does_not_promise_what_is_not_kept(void **state)
 	bw_dossier_free(dossier);
 }
 
+static void a_page_without_files_does_not_say_that_nothing_was_lost(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	struct bw_dossier *dossier = usual();
+
+	(void)state;
+	dossier->file_count = 0;
+	assert_ok(bw_dossier_page(dossier, BW_PAPER_TEXT, &out));
+	assert_false(has(&out, "Nothing: "));
+	assert_false(has(&out, "every one of these files"));
+	assert_false(has(&out, "brought back yet"));
+	assert_true(has(&out, "Not known: "));
+	bw_dossier_free(dossier);
+}
+
 static void what_nobody_said_is_unknown_in_the_duties(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf json = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
@@ -513,6 +528,7 @@ int main(void)
 		cmocka_unit_test(no_name_becomes_markup_on_the_page),
 		cmocka_unit_test(no_name_drives_a_terminal_from_the_text),
 		cmocka_unit_test(a_page_does_not_promise_what_is_not_kept),
+		cmocka_unit_test(a_page_without_files_does_not_say_that_nothing_was_lost),
 		cmocka_unit_test(what_nobody_said_is_unknown_in_the_duties),
 		cmocka_unit_test(the_facts_are_json_whatever_the_names),
 		cmocka_unit_test(a_page_of_text_fits_a_terminal),

@@ -10,7 +10,7 @@
 #include "guard/program.h"
 #include "guard/report.h"
 
-enum { PAGE_BYTES = 1024 * 1024, IMPORT_MS = 10 * 60 * 1000, SAID_BYTES = 256 * 1024 };
+enum { PAGE_BYTES = 1024 * 1024, IMPORT_MS = 10 * 60 * 1000, SAID_BYTES = 256 * 1024, REFUSED_SHOWN = 2000 };
 
 #define COLLECTION "guard-incidents"
 
@@ -47,7 +47,7 @@ static enum bw_err note(const char *data, uint64_t incident, uint8_t kind, struc
 /* ---- releasing --------------------------------------------------------------------------------- */
 
 /* The same command a person could type; it checks the bundle and asks the exchange. */
-static enum bw_err import(const char *data, const char *file, struct bw_why *why)
+static enum bw_err import(const char *data, const char *file, struct bw_buf *refused, struct bw_why *why)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf said = BW_BUF_INIT(0);
 	const struct bw_program program = { .path = "/proc/self/exe",
@@ -61,20 +61,22 @@ static enum bw_err import(const char *data, const char *file, struct bw_why *why
 	int status = 0;
 
 	BW_TRY(bw_program_whole(&program, &said, &status));
-	/* 1: an object of it is there in another form, from the bundle without names; the rest went in */
-	if (status == 0 || status == 1)
+	if (status == BW_EXIT_FOUND) /* some of it was refused, the rest went in: `import` names what and why */
+		return bw_buf_add(refused, bw_slice_sub(bw_buf_slice(&said), 0, REFUSED_SHOWN));
+	if (status == BW_EXIT_OK)
 		return BW_OK;
 	if (!bw_slice_cut(bw_buf_slice(&said), '\n', &line, &rest))
 		line = bw_buf_slice(&said);
 	return bw_why_set(why, BW_ERR_IO, "the exchange did not take it: %.*s", BW_ARG(line));
 }
 
-static enum bw_err release(const char *data_as_told, const struct bw_incident *incident, struct bw_why *why)
+static enum bw_err release(const char *data_as_told, const struct bw_incident *incident, struct bw_buf *refused,
+			   struct bw_why *why)
 {
 	const uint32_t number = bw_evidence_newest(data_as_told, incident->id);
 	char data[BW_PATH_BYTES]; /* absolute: the program starts elsewhere */
 	char folder[BW_PATH_BYTES];
-	char sentence[64];
+	char sentence[96];
 	char file[BW_PATH_BYTES];
 
 	if (number == 0)
@@ -84,20 +86,22 @@ static enum bw_err release(const char *data_as_told, const struct bw_incident *i
 		return bw_why_errno(why, errno, "find", data_as_told);
 	BW_TRY(bw_evidence_report(data, incident->id, number, folder));
 	BW_TRY(bw_path_join(file, folder, BW_PAPER_HOME));
-	BW_TRY(import(data, file, why));
-	(void)snprintf(sentence, sizeof(sentence), "report %u, the full bundle", number);
+	BW_TRY(import(data, file, refused, why));
+	(void)snprintf(sentence, sizeof(sentence), "report %u, the full bundle%s", number,
+		       refused->len > 0 ? "; the exchange refused some of it" : "");
 	return note(data, incident->id, BW_LEDGER_RELEASED, bw_slice_text(sentence), why);
 }
 
 /* ---- the command ----------------------------------------------------------------------------------- */
 
-static enum bw_err do_asked(const struct bw_call *call, const struct bw_incident *incident, struct bw_why *why)
+static enum bw_err do_asked(const struct bw_call *call, const struct bw_incident *incident, struct bw_buf *refused,
+			    struct bw_why *why)
 {
 	const char *words = bw_call_text(call, "told");
 	const struct bw_slice told = words == NULL ? bw_slice_empty : bw_slice_text(words);
 
 	if (bw_call_flag(call, "release"))
-		BW_TRY(release(bw_call_data(call), incident, why));
+		BW_TRY(release(bw_call_data(call), incident, refused, why));
 	if (words != NULL && bw_slice_trim(told).len == 0)
 		return bw_why_set(why, BW_ERR_USAGE, "say to whom it was reported, when, and under which number");
 	if (told.len > BW_ASK_SENTENCE_BYTES)
@@ -136,6 +140,7 @@ static enum bw_err say(const struct bw_call *call, const struct bw_incident *inc
 static int report_run(struct bw_call *call)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf page = BW_BUF_INIT(PAGE_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf refused = BW_BUF_INIT(SAID_BYTES);
 	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
 	const struct bw_incident *incident = NULL;
 	struct bw_why why = { 0 };
@@ -145,7 +150,7 @@ static int report_run(struct bw_call *call)
 		return BW_EXIT_FAILED;
 	err = load(call, &incidents, &incident, &why);
 	if (err == BW_OK)
-		err = do_asked(call, incident, &why);
+		err = do_asked(call, incident, &refused, &why);
 	if (err == BW_OK)
 		err = load(call, &incidents, &incident, &why); /* as it stands now */
 	if (err == BW_OK)
@@ -155,6 +160,9 @@ static int report_run(struct bw_call *call)
 				   err == BW_ERR_NOT_FOUND ? "breakwater guard incidents lists them" : NULL, "%s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
 	(void)fputs(bw_buf_text(&page), stdout);
+	if (refused.len > 0)
+		return bw_complain(call, BW_EXIT_FOUND, NULL, "the exchange refused some of the full bundle: %s",
+				   bw_buf_text(&refused));
 	return BW_EXIT_OK;
 }
 
