@@ -355,7 +355,8 @@ def test_a_power_cut_at_any_moment_costs_at_most_what_was_not_synced(place, shim
             for op in ops[:cut]:
                 disk.take(op)
             disk.lose_power(how, chance)
-            p.until(lambda: not shutil.rmtree(p.store, ignore_errors=True) and not p.store.exists())
+            subprocess.run(["chattr", "-a", p.store], check=True)  # a guard that ran holds it
+            shutil.rmtree(p.store)
             p.store.mkdir(mode=0o700)
             disk.write_to(str(p.store), p.store)
             boot.write_text(str(uuid.UUID(int=chance.getrandbits(128))))  # the machine was started again

@@ -69,10 +69,17 @@ static const char *word(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* Far from the numbers that the program gives out itself. */
 static int open_to_append(const char *path)
 {
-	return path == NULL ? -1
-			    : (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	const int low = path == NULL ? -1
+				     : (int)syscall(SYS_openat, AT_FDCWD, path,
+						    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	const int high = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 400);
+
+	if (low >= 0)
+		(void)close(low);
+	return high;
 }
 
 __attribute__((constructor)) static void read_orders(void)
