@@ -123,8 +123,20 @@ def test_an_approval_survives_a_restart_of_the_guard(server):
     assert server.status()["open"] == []
 
 
+def test_who_is_released_goes_on_and_is_judged_as_before(server):
+    server.start("--mode", "enforce")
+    work = begin(program(server, "sealer", OWNER), server.share, "list 1")
+    server.until(lambda: is_over(work) or state(work) == "T")
+    told = server.json("approve", "last", "--release")
+    assert told["state"] == "released" and told["approvals"] == 0, told
+    server.until(lambda: is_over(work) or server.status()["open"])
+    assert server.status()["open"] and server.status()["open"] != [told["incident"]], "who was released was judged no more"
+    server.guard("approve", "last")
+    server.until(lambda: is_over(work))
+
+
 def test_a_span_that_is_none_is_refused(server):
     server.start("--mode", "observe")
-    for words in (["--for", "soon"], ["--for", "99d"], ["--close", "--withdraw"]):
+    for words in (["--for", "soon"], ["--for", "99d"], ["--close", "--withdraw"], ["--release", "--for", "8h"]):
         server.guard("approve", "last", *words, status=2)
     server.guard("approve", "last", status=3)

@@ -116,7 +116,7 @@ static enum bw_err name_incident(struct approve *approve, struct bw_why *why)
 				  bw_call_arg(approve->call, 0));
 	approve->incident = incident->id;
 	approve->first_us = incident->first_us;
-	if (bw_call_flag(approve->call, "close"))
+	if (bw_call_flag(approve->call, "close") || bw_call_flag(approve->call, "release"))
 		return BW_OK;
 	BW_TRY(bw_ledger_read(data, see_evidence, approve, &seen, why));
 	drop_nameless(approve);
@@ -201,6 +201,10 @@ static int answer(const struct approve *approve, const char *state)
 	if (strcmp(state, "closed") == 0) {
 		(void)printf("incident %llu is closed; nobody was let go\n", (unsigned long long)approve->incident);
 		bw_holds_print(bw_call_data(approve->call), approve->incident);
+	} else if (strcmp(state, "released") == 0) {
+		(void)printf("whoever was held for incident %llu goes on, whoever was kept out is let in, and all are "
+			     "judged as before\n",
+			     (unsigned long long)approve->incident);
 	} else if (strcmp(state, "withdrawn") == 0) {
 		(void)printf("the approval of incident %llu has ended: who it let work on is judged again\n",
 			     (unsigned long long)approve->incident);
@@ -223,6 +227,10 @@ static enum bw_err tell(struct approve *approve, struct bw_channel *channel, con
 		*out_state = "closed";
 		return bw_ask_decision(channel, BW_ASK_CLOSE, approve->incident, why);
 	}
+	if (bw_call_flag(approve->call, "release")) {
+		*out_state = "released";
+		return bw_ask_approve(channel, BW_ASK_APPROVE, approve->incident, approve->list, 0, why);
+	}
 	if (bw_ask_status(channel, &answer) != BW_OK)
 		return bw_why_set(why, BW_ERR_CLOSED, "the guard does not answer");
 	approve->is_older = approve->first_us < answer.started_us;
@@ -244,14 +252,16 @@ static int approve_run(struct bw_call *call)
 	struct approve approve = { .call = call };
 	struct bw_channel *channel = NULL;
 	const char *state = "";
+	const int choices = bw_call_flag(call, "release") + bw_call_flag(call, "withdraw") +
+			    bw_call_flag(call, "close") + bw_call_has(call, "for");
 	struct bw_why why = { 0 };
 	enum bw_err err = BW_OK;
 
 	if (!bw_plain_is_root(call, "only root may let a held actor go"))
 		return BW_EXIT_FAILED;
-	if (bw_call_flag(call, "close") && (bw_call_flag(call, "withdraw") || bw_call_has(call, "for")))
-		return bw_complain(call, BW_EXIT_USAGE, NULL, "--close lets nobody go: it goes with nothing else");
-	if (!bw_call_flag(call, "close") && !bw_call_flag(call, "withdraw"))
+	if (choices > 1)
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "--for, --release, --withdraw and --close: one of them");
+	if (choices == 0 || bw_call_has(call, "for"))
 		err = take_span(&approve, &why);
 	if (err == BW_OK)
 		err = name_incident(&approve, &why);
@@ -273,6 +283,9 @@ static const struct bw_option approve_options[] = {
 	  .value_name = "SPAN",
 	  .fallback = "8h",
 	  .help = "how long the same actor may go on: 30m, 8h, 2d; 31 days at most" },
+	{ .name = "release",
+	  .kind = BW_OPT_FLAG,
+	  .help = "let go and let in, and go on judging: after a drill, or when the client is clean again" },
 	{ .name = "withdraw", .kind = BW_OPT_FLAG, .help = "end an approval before its time" },
 	{ .name = "close",
 	  .kind = BW_OPT_FLAG,
@@ -283,7 +296,7 @@ static const struct bw_option approve_options[] = {
 const struct bw_command bw_guard_approve_command = {
 	.name = "approve",
 	.summary = "say that what an incident's actor does is meant, and let it go on",
-	.usage = "ID|last [--for SPAN | --withdraw | --close]",
+	.usage = "ID|last [--for SPAN | --release | --withdraw | --close]",
 	.details =
 		"The processes that were held go on, the address that was kept out is let in, and the incident is "
 		"over. For eight hours, or --for, the same actor is left alone: the user at that address, or the held "

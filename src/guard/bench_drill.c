@@ -44,13 +44,17 @@ static void print_stop(const struct bw_gbench *bench, const char *name, double v
 void bw_gbench_print_stops(struct bw_gbench *bench)
 {
 	const size_t count = bench->stop_count;
+	uint64_t middle;
+	uint64_t high;
 
 	if (count == 0)
 		return;
 	qsort(bench->stops, count, sizeof(bench->stops[0]), by_size);
+	middle = bench->stops[count / 2];
+	high = bench->stops[(count - 1) * 99 / 100];
 	print_stop(bench, "stops after the evidence that decided", (double)count, "stops", 0);
-	print_stop(bench, "evidence to stop: median", (double)bench->stops[count / 2] / 1000.0, "ms", 3);
-	print_stop(bench, "evidence to stop: p99", (double)bench->stops[(count - 1) * 99 / 100] / 1000.0, "ms", 50);
+	print_stop(bench, "evidence to stop: median", (double)middle / 1000, "ms", 3);
+	print_stop(bench, "evidence to stop: p99", (double)high / 1000, "ms", 50);
 	print_stop(bench, "evidence to stop: longest", bench->stops[count - 1] / 1000.0, "ms", 0);
 }
 

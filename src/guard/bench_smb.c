@@ -54,13 +54,14 @@ static enum bw_err let_in(struct bw_gbench *bench, const struct bw_place *place,
 	struct bw_why why = { 0 };
 	char line[LINE_BYTES];
 
-	(void)snprintf(line, sizeof(line), "%s guard approve --data=%s %.0f", bench->program, place->data, incident);
+	(void)snprintf(line, sizeof(line), "%s guard approve --release --data=%s %.0f", bench->program, place->data,
+		       incident);
 	BW_TRY(bw_place_run(line, NULL, NULL, &bench->why));
 	while (bw_clock_mono_us() < until_us) {
 		if (bw_samba_say(samba, BW_LIT("quit\n"), NULL, &why) == BW_OK)
 			return BW_OK;
 	}
-	return bw_why_set(&bench->why, BW_ERR_TIMEOUT, "an approved client is not let in: %.200s", why.text);
+	return bw_why_set(&bench->why, BW_ERR_TIMEOUT, "a released client is not let in: %.200s", why.text);
 }
 
 static enum bw_err attack(struct bw_gbench *bench, struct bw_place *place, const struct bw_samba *samba,
