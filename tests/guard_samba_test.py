@@ -159,7 +159,7 @@ def test_one_client_is_kept_out_and_only_that_one_until_it_is_lifted(rig, hand):
     assert rig.smbd.poll() is None
     hand.as_scribe("lift 7")
     assert hand.acted(7, 4), hand.words()
-    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+    assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
 
 
 def test_the_command_in_the_log_lets_the_client_in(rig, hand):
@@ -167,7 +167,7 @@ def test_the_command_in_the_log_lets_the_client_in(rig, hand):
     undo = hand.acted(8, 1).split(" | ")[1]
     assert clients_that_get_in(rig) == ["bwben"]
     run(*rig.inside("sh", "-c", undo))
-    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+    assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
 
 
 def test_time_lets_the_client_in_even_when_the_guard_is_gone(rig, hand):
@@ -184,7 +184,7 @@ def test_a_hand_that_was_killed_still_undoes_what_it_did(rig, hand):
     assert clients_that_get_in(rig) == ["bwben"]
     hand.as_scribe("lift 10")
     assert hand.acted(10, 4), hand.words()
-    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+    assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
 
 
 def enabled(rig, user):
@@ -268,7 +268,7 @@ def test_no_other_word_than_a_clients_address_gets_to_nft(rig, hand, address):
     assert hand.acted(11, 7), hand.words()
     assert subprocess.run(rig.inside("nft", "list", "table", "inet", "breakwater_guard"),
                           capture_output=True, check=False).returncode != 0
-    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+    assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
 
 
 def test_a_held_process_goes_on_when_its_incident_is_lifted(hand):
@@ -287,7 +287,7 @@ def test_a_held_process_goes_on_when_its_incident_is_lifted(hand):
 def test_who_may_not_ask_is_not_heard(rig, hand):
     hand.as_scribe(f"keep-out 13 600 {rig.address(0)} -")  # the judge's word
     assert wait_for(lambda: "a worker made no sense" in hand.words())
-    assert clients_that_get_in(rig) == ["bwanna", "bwben"]
+    assert wait_for(lambda: clients_that_get_in(rig) == ["bwanna", "bwben"])
 
 
 def test_a_hook_is_told_and_no_name_forges_a_line(rig, tmp_path):
