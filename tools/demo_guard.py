@@ -247,9 +247,9 @@ def bring_back(guard, home, before, touched, say):
 def let_in(guard, rig, say):
     incidents = json.loads(guard.command("incidents", "--format", "json", may=(0, 1)))
     for incident in incidents:
-        guard.command("approve", str(incident["incident"]))
+        guard.command("approve", "--release", str(incident["incident"]))
     guard.wait_for(lambda: may_enter(rig, ATTACKER, 0), 20)
-    say(f"Let in    {ATTACKER} again with one more (breakwater guard approve {incidents[0]['incident']});"
+    say(f"Let in    {ATTACKER} again with one more (breakwater guard approve --release {incidents[0]['incident']});"
         " time alone would have done it in an hour")
 
 
