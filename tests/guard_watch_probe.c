@@ -335,6 +335,8 @@ int main(int argc, char **argv)
 
 	need(path != NULL, "usage: guard_watch_probe DIR [RING_BYTES [short]]");
 	bw_log_set_level(BW_DEBUG);
+	/* shared with the judge: a full buffer of his would end within a line, and the parent's "ready" begin there */
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	probe.commands = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	guard->data = "/nonexistent";
 	guard->settings = (struct bw_guard_settings){ .tree_count = 1, .trees = { path }, .salt = 1 };
