@@ -41,7 +41,7 @@ def shared():
     return folder if folder.is_dir() else None
 
 
-def run(*args, stdin="", check=True, timeout=120, env=None):
+def run(*args, stdin="", check=True, timeout=120 * patience(), env=None):
     done = subprocess.run(
         [binary(), *map(str, args)], input=stdin, capture_output=True, text=True, timeout=timeout, env=env
     )
@@ -94,7 +94,7 @@ class Exchange:
         self.admin_key = found.group(0) if found else None
         return self
 
-    def command(self, *args, stdin="", check=True, timeout=120):
+    def command(self, *args, stdin="", check=True, timeout=120 * patience()):
         return run(*args, "--data", self.folder, stdin=stdin, check=check, timeout=timeout)
 
     def add_collection(self, title="a collection", alias=None, **grants):

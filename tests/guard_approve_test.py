@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from exchange import patience
 from guard_restore_test import WITHIN, Server, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -77,7 +78,7 @@ def test_ordered_work_is_held_goes_on_once_approved_and_is_not_held_again(server
     again = begin(path, server.share, "list 2")  # the same program, of the same user, begun anew
     server.until(lambda: is_over(again))
     assert again.returncode == 0
-    time.sleep(2)
+    time.sleep(2 * patience())
     assert server.status()["open"] == []
 
 
@@ -98,7 +99,7 @@ def test_others_stay_judged_and_an_approval_ends_when_it_is_withdrawn(server):
     other.kill()
     other.wait()
     assert server.json("approve", str(approved["incident"]), "--withdraw")["state"] == "withdrawn"
-    time.sleep(0.5)
+    time.sleep(0.5 * patience())
     third = begin(tool, server.share, "list 3")
     server.until(lambda: is_over(third) or state(third) == "T")
     assert not is_over(third), "a withdrawn approval still counted"
@@ -114,12 +115,12 @@ def test_an_approval_survives_a_restart_of_the_guard(server):
     server.guard("approve", "last")
     server.until(lambda: is_over(work))
     server.process.terminate()
-    server.process.wait(20)
+    server.process.wait(WITHIN)
     server.start("--mode", "enforce")
     again = begin(tool, server.share, "list 2")
     server.until(lambda: is_over(again))
     assert again.returncode == 0
-    time.sleep(2)
+    time.sleep(2 * patience())
     assert server.status()["open"] == []
 
 

@@ -12,7 +12,7 @@ import textwrap
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from guard_rig import place, why_not  # noqa: F401  (place is a fixture)
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -29,7 +29,7 @@ def child_of(uid, script, *words):
 
 
 def as_user(uid, script, *words):
-    done = subprocess.run(child_of(uid, script, *words), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(child_of(uid, script, *words), capture_output=True, text=True, timeout=60 * patience())
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from guard_rig import place, why_not  # noqa: F401  (place is a fixture)
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -25,7 +25,7 @@ def clock_shim(tmp_path_factory):
         pytest.skip("a sanitized program takes no preloaded clock")
     built = tmp_path_factory.mktemp("shims") / "clock.so"
     subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", built, ROOT / "tests" / "shims" / "clock.c", "-ldl"],
-                   check=True, timeout=60)
+                   check=True, timeout=60 * patience())
     return built
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import samba_rig
-from exchange import binary
+from exchange import binary, patience
 from guard_restore_test import Server, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -67,7 +67,7 @@ def test_a_drill_through_a_real_share_is_cut_off_and_everything_is_back(tmp_path
                                            stdout=said, stderr=words)
             try:
                 assert samba_rig.wait_for(lambda: "guard ready" in (tmp_path / "said").read_text())
-                time.sleep(1)
+                time.sleep(patience())
                 done = subprocess.run(
                     rig.inside(binary(), "guard", "drill", "--data", made.data, "--files", "60", "--pattern", "S61",
                                "--share", "//10.77.0.1/share", "--login", rig.login("bwanna"), "--owner",
@@ -79,6 +79,6 @@ def test_a_drill_through_a_real_share_is_cut_off_and_everything_is_back(tmp_path
                 assert done.returncode == 0, told
             finally:
                 running.terminate()
-                assert running.wait(30) == 0, (tmp_path / "words").read_text()
+                assert running.wait(30 * patience()) == 0, (tmp_path / "words").read_text()
     finally:
         made.close()

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from guard_second_test import worker
 from guard_restore_test import WITHIN, Server, why_not
 
@@ -130,7 +130,7 @@ def attacked(server):
     server.start("--mode", "enforce")
     assert attack(server).wait(WITHIN) != 0, "the attacker was not stopped"
     server.until(lambda: server.status()["open"])
-    time.sleep(2)  # the last of its acts
+    time.sleep(2 * patience())  # the last of its acts
 
 
 def test_everything_is_as_it_was_folders_links_holes_and_attributes(server):

@@ -16,7 +16,7 @@ import time
 import uuid
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from guard_rig import place, why_not  # noqa: F401  (place is a fixture)
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -34,7 +34,7 @@ def shim(tmp_path_factory):
         pytest.skip("a sanitized program takes no shim")
     built = tmp_path_factory.mktemp("shims") / "faults.so"
     subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", built,
-                    ROOT / "tests" / "shims" / "faults.c", "-ldl"], check=True, timeout=60)
+                    ROOT / "tests" / "shims" / "faults.c", "-ldl"], check=True, timeout=60 * patience())
     return built
 
 

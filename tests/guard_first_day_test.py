@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from exchange import patience
 from guard_approve_test import SHRED, begin, is_over, program, state
 from guard_restore_test import WITHIN, Server, attack, why_not
 
@@ -51,7 +52,7 @@ def test_on_the_first_day_few_wiped_files_are_written_down_and_many_are_held(ser
 
 
 def test_the_end_of_the_first_day_is_told_once(server):
-    enrolled_before(server, 24 * 3600 - 6)
+    enrolled_before(server, 24 * 3600 - 6 * patience())
     server.start()
     report = server.data / "guard" / "first-day"
     assert not report.exists()
@@ -61,7 +62,7 @@ def test_the_end_of_the_first_day_is_told_once(server):
     assert str(server.share) in text and "approve" in text
     written = report.stat().st_mtime_ns
     server.process.terminate()
-    server.process.wait(20)
+    server.process.wait(WITHIN)
     server.start()
     time.sleep(1)
     assert report.stat().st_mtime_ns == written

@@ -10,9 +10,9 @@ import subprocess
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 
-WITHIN = 60  # seconds, for what takes one on a machine that is not busy
+WITHIN = 60 * patience()  # seconds, for what takes one on a machine that is not busy
 FILES = 40
 USER = "bwjob"
 

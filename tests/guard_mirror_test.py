@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="guarding needs root"),
@@ -77,7 +77,7 @@ class Pair:
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        assert self.process.wait(30) == (0 if how == signal.SIGTERM else -how), self.words()
+        assert self.process.wait(30 * patience()) == (0 if how == signal.SIGTERM else -how), self.words()
 
     def push(self, status=0, pin=None, data=None):
         return run("--data", data or self.here, "guard", "mirror", "push", "--to", f"https://{self.where}/", "--pin",
@@ -96,12 +96,12 @@ class Pair:
                               stderr=subprocess.DEVNULL, text=True) as guard:
             assert "guard ready" in guard.stdout.readline()
             (self.share / "doc.txt").write_text(words)
-            end = time.monotonic() + 60
+            end = time.monotonic() + 60 * patience()
             before = len(self.versions())
             while len(self.versions()) == before and time.monotonic() < end:
                 time.sleep(0.05)
             guard.terminate()
-            assert guard.wait(30) == 0
+            assert guard.wait(30 * patience()) == 0
 
     def versions(self):
         return json.loads(run("--data", self.here, "guard", "versions", self.share / "doc.txt", "--format", "json").stdout)
@@ -169,7 +169,7 @@ def test_a_push_that_is_broken_off_goes_on(pair):
     with subprocess.Popen([binary(), "--data", pair.here, "guard", "mirror", "push", "--to", f"https://{pair.where}/",
                            "--pin", pair.print_of(pair.there)], stdout=subprocess.DEVNULL) as push:
         size = pair.journal().stat().st_size
-        end = time.monotonic() + 60
+        end = time.monotonic() + 60 * patience()
         while pair.journal().stat().st_size == size and push.poll() is None and time.monotonic() < end:
             time.sleep(0.002)
         push.kill()
@@ -190,7 +190,7 @@ def test_nobody_else_is_let_in_and_no_other_mirror_is_trusted(pair):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with pytest.raises(OSError):
-        with socket.create_connection((host, int(port)), 10) as plain, context.wrap_socket(plain) as secure:
+        with socket.create_connection((host, int(port)), 10 * patience()) as plain, context.wrap_socket(plain) as secure:
             secure.sendall(b"GET /mirror/head HTTP/1.1\r\nHost: x\r\n\r\n")
             assert secure.recv(100) == b""
             raise OSError("let go without a word")

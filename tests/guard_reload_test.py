@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from guard_rig import KINDS, place, why_not  # noqa: F401  (place is a fixture)
+from guard_rig import KINDS, WITHIN, place, why_not  # noqa: F401  (place is a fixture)
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -55,7 +55,7 @@ def test_a_tree_on_another_file_system_is_taken_up_and_given_up_while_the_guard_
     p.until(lambda: is_kept(p, "still"))
     assert p.process.poll() is None, p.words[-2000:]
     p.guard("unenroll", "--yes", p.share)
-    assert p.process.wait(60) == 0, p.words[-2000:]
+    assert p.process.wait(WITHIN) == 0, p.words[-2000:]
     p.process = None
     assert not p.store.exists()
     assert (p.share / "old").read_bytes() == b"old"

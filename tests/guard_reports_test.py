@@ -14,9 +14,9 @@ import time
 
 import pytest
 import samba_rig
-from exchange import Exchange, binary
+from exchange import Exchange, binary, patience
 
-WITHIN = 60  # seconds, for what takes one on a machine that is not busy
+WITHIN = 60 * patience()  # seconds, for what takes one on a machine that is not busy
 COLLECTION = "guard-incidents"
 NOTE = "Your files are encrypted. To decrypt them send 1 bitcoin; all files are lost otherwise. Contact us: x@example.onion"
 
@@ -94,7 +94,7 @@ class Guard:
     def stop(self):
         if self.process is not None:
             self.process.terminate()
-            assert self.process.wait(30) == 0, self.log()
+            assert self.process.wait(WITHIN) == 0, self.log()
             self.process = None
 
     def log(self):
@@ -280,7 +280,7 @@ def test_people_are_told_once_by_mail_or_hook(guard):
         guard.until(lambda: "a notice was sent" in guard.log())
         guard.stop()
         guard.start()
-        time.sleep(3)
+        time.sleep(3 * patience())
         told = list(place.glob("told.*"))
         assert len(told) == 1, told
         text = told[0].read_text()
@@ -329,7 +329,7 @@ def test_a_drill_stays_out_of_the_exchange(tmp_path, guard):
     assert one["drill"] and one["files"] > 0 and one["who"], one
     told = guard.ask("incidents", status=(0, 1))
     assert "a drill" in told and one["who"] in told, told
-    time.sleep(2)
+    time.sleep(2 * patience())
     done = subprocess.run([binary(), "collection", "list", "--data", exchange.folder], capture_output=True, text=True)
     assert COLLECTION not in done.stdout
 
@@ -380,7 +380,7 @@ def test_what_a_restart_cut_short_is_reported_all_the_same(guard):
     guard.process.kill()
     guard.process.wait()
     guard.process = None
-    time.sleep(2)
+    time.sleep(2 * patience())
     guard.start()
     guard.until(lambda: "report" in guard.incident())
     guard.stop()

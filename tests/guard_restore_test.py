@@ -10,9 +10,9 @@ import sys
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 
-WITHIN = 60  # seconds, for what takes one on a machine that is not busy
+WITHIN = 60 * patience()  # seconds, for what takes one on a machine that is not busy
 FILES = 120
 
 ATTACK = """
@@ -103,7 +103,7 @@ class Server:
     def close(self):
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(WITHIN)
         subprocess.run(["umount", self.mount], check=True)
 
     def all(self):
@@ -133,7 +133,7 @@ def test_what_an_attack_destroyed_is_back_with_one_command(server):
     server.start("--mode", "enforce")
     assert attack(server, 0.01).wait(WITHIN) != 0, "the attacker was not stopped"
     server.until(lambda: server.status()["open"])
-    time.sleep(1)  # the last record
+    time.sleep(patience())  # the last record
     assert server.all() != before
     told = server.json("explain", "last")
     assert told["replays"] and told["records"][0]["files"]
@@ -146,7 +146,7 @@ def test_what_an_attack_destroyed_is_back_with_one_command(server):
     assert server.all() == before
     assert server.status()["open"] == []
     assert server.json("incidents")[0]["state"] == "closed"
-    time.sleep(2)
+    time.sleep(2 * patience())
     assert server.status()["open"] == [], "the restore was taken for an attack"
     server.guard("verify")
 
@@ -194,7 +194,7 @@ def test_a_ledger_that_was_touched_is_found_and_kept_aside(server):
     server.guard("enroll", str(server.share))
     server.start()
     server.process.terminate()
-    server.process.wait(20)
+    server.process.wait(WITHIN)
     server.guard("verify")
     ledger = server.data / "guard" / "ledger"
     spoilt = bytearray(ledger.read_bytes())

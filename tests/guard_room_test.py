@@ -6,6 +6,7 @@ import sqlite3
 import time
 
 import pytest
+from exchange import patience
 from guard_rig import KINDS, WITHIN, place, why_not  # noqa: F401  (place is a fixture)
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -22,10 +23,10 @@ def rewrite(p, names, size, rounds):
         p.settle()
 
 
-def fill_up(path, most=1 << 30, patience=12.0):
+def fill_up(path, most=1 << 30):
     """A user who writes until the file system is full, and tries again until nothing comes for a while; how much he got."""
     got = 0
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + 12 * patience()
     chunk = os.urandom(MIB)
     with open(path, "wb", buffering=0) as file:
         while got < most and time.monotonic() < deadline:
@@ -33,7 +34,7 @@ def fill_up(path, most=1 << 30, patience=12.0):
                 got += file.write(chunk)
                 if got % (8 * MIB) == 0:
                     os.fsync(file.fileno())
-                deadline = time.monotonic() + patience
+                deadline = time.monotonic() + 12 * patience()
             except OSError as full:
                 assert full.errno == errno.ENOSPC
                 time.sleep(0.1)

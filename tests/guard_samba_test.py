@@ -88,7 +88,7 @@ class Hand:
         os.close(self.judge)
         os.close(self.scribe)
         self.process.terminate()
-        assert self.process.wait(30) == 0, self.words()
+        assert self.process.wait(SECONDS) == 0, self.words()
 
 
 @pytest.fixture(scope="module")

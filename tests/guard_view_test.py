@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from samba_rig import Rig, run, wait_for, why_not
 
 pytestmark = [
@@ -129,7 +129,7 @@ class World:
         for process in (getattr(self, "viewer", None), getattr(self, "guard", None)):
             if process is not None and process.poll() is None:
                 process.terminate()
-                process.wait(30)
+                process.wait(30 * patience())
         subprocess.run(["umount", "-l", self.view], check=False, capture_output=True)
         subprocess.run(["umount", "-l", self.volume], check=False)
 
@@ -246,7 +246,7 @@ def test_a_killed_view_is_put_up_again_and_a_stopped_one_leaves_nothing(world):
     world.start_view()
     assert world.then("doc.txt").read_bytes() == b"the old words"
     world.viewer.terminate()
-    assert world.viewer.wait(30) == 0
+    assert world.viewer.wait(30 * patience()) == 0
     assert not os.path.ismount(world.view)
     assert os.listdir(world.view) == []
     assert "is guarded itself" in guard_refuses(world, world.share)

@@ -8,7 +8,7 @@ import pwd
 import subprocess
 
 import pytest
-from exchange import binary
+from exchange import binary, patience
 from samba_rig import Rig, run, wait_for, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no Samba rig: {why_not()}")
@@ -64,7 +64,7 @@ class Story:
     def stop(self):
         if self.running is not None:
             self.running.terminate()
-            assert self.running.wait(30) == 0, self.words()
+            assert self.running.wait(30 * patience()) == 0, self.words()
 
     def attacker(self, home, client, user="bwanna", **more):
         """The simulator, told of nobody's guard: a real smbclient for each session, at full speed."""
@@ -117,7 +117,7 @@ class Story:
 
 
 def touched_by(attacker):
-    said, words = attacker.communicate(timeout=300)
+    said, words = attacker.communicate(timeout=300 * patience())
     if attacker.returncode != 0:
         assert "does not show this sandbox" in words, words
         return None
@@ -172,7 +172,7 @@ def test_one_client_attacks_is_cut_off_and_every_byte_comes_back(story):
     assert not story.may_enter("bwanna", 1)
     story.bring_back("anna")
     story.approve_all()
-    assert wait_for(lambda: story.may_enter("bwanna", 0), 10), story.words()
+    assert wait_for(lambda: story.may_enter("bwanna", 0), 10 * patience()), story.words()
     assert story.may_enter("bwanna", 1)
 
 
@@ -219,7 +219,7 @@ def test_sixteen_sessions_of_four_clients_are_all_kept_out(story):
         assert ben.works()
     story.bring_back(*homes)
     story.approve_all()
-    assert wait_for(lambda: story.may_enter("bwanna", 0), 10), story.words()
+    assert wait_for(lambda: story.may_enter("bwanna", 0), 10 * patience()), story.words()
 
 
 def test_users_of_one_connection_are_all_named_and_none_loses_his_account(story):
