@@ -171,3 +171,24 @@ def test_unenrolling_the_last_tree_removes_the_copies_and_nothing_else(place):
     run("guard", "unenroll", "--yes", p.share, "--data", p.data)
     assert not (p.mount / ".breakwater-guard").exists()
     assert sum(1 for _ in p.share.rglob("f*")) == 50
+
+
+def test_a_file_system_that_shares_blocks_can_be_told_to_copy(place):
+    p = place("xfs")
+    (p.share / "large").write_bytes(os.urandom(1 << 20))
+    assert p.enroll("--strategy", "copy")["taken"] == 1
+    assert f"copies {p.share.parent}" in (p.data / "guard" / "settings").read_text()
+    assert p.verify() == 0
+    (p.share / "large").write_bytes(os.urandom(1 << 20))
+    assert p.enroll("--strategy", "reflink")["taken"] == 1
+    assert "copies" not in (p.data / "guard" / "settings").read_text()
+    assert (p.verify(), p.versions()) == (0, 2)
+
+
+def test_a_file_system_that_cannot_share_blocks_is_not_told_to(place):
+    p = place("ext4")
+    done = subprocess.run([binary(), "guard", "enroll", p.share, "--data", p.data, "--strategy", "reflink"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "cannot share blocks" in done.stderr, done.stderr
+    assert not (p.data / "guard" / "settings").exists()

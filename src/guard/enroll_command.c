@@ -1,5 +1,4 @@
 /* `breakwater guard enroll`: a folder gets its first standing copies. */
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "codec/json_text.h"
 #include "guard/ask.h"
 #include "guard/enroll.h"
+#include "guard/enroll_wish.h"
 #include "guard/sampler_child.h"
 #include "guard/volumes.h"
 #include "sys/clock.h"
@@ -62,71 +62,6 @@ static int fail(const struct enroll *enroll, const char *next, const struct bw_w
 			   why->text[0] != '\0' ? why->text : bw_err_text(err));
 }
 
-/* ---- what is to be guarded -------------------------------------------------------------------------- */
-
-static bool is_inside(const char *path, const char *tree)
-{
-	const size_t len = strcmp(tree, "/") == 0 ? 0 : strlen(tree);
-
-	return strncmp(path, tree, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
-/* Trees never lie inside one another: a wider one takes the place of those it holds. */
-static enum bw_err add_tree(struct enroll *enroll, const char *path)
-{
-	struct bw_guard_settings *settings = &enroll->settings;
-	struct bw_slice copy;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < settings->tree_count; i++) {
-		if (is_inside(path, settings->trees[i]))
-			return BW_OK;
-	}
-	for (size_t i = 0; i < settings->tree_count; i++) {
-		if (!is_inside(settings->trees[i], path))
-			settings->trees[kept++] = settings->trees[i];
-	}
-	settings->tree_count = kept;
-	BW_NEED(kept < BW_TREES_MAX, TOO_MANY);
-	BW_TRY(bw_arena_copy(&enroll->arena, bw_slice_text(path), &copy));
-	settings->trees[settings->tree_count++] = (const char *)copy.ptr;
-	return BW_OK;
-}
-
-static int add_folders(struct enroll *enroll)
-{
-	for (size_t i = 0; i < bw_call_args(enroll->call); i++) {
-		const char *given = bw_call_arg(enroll->call, i);
-		char path[PATH_MAX];
-		enum bw_err err;
-
-		if (realpath(given, path) == NULL)
-			return bw_complain(enroll->call, BW_EXIT_FAILED, NULL, "cannot reach '%s': %m", given);
-		err = add_tree(enroll, path);
-		if (err != BW_OK)
-			return bw_complain(enroll->call, BW_EXIT_FAILED, NULL, "cannot add '%s': %s", given,
-					   bw_err_text(err));
-	}
-	return BW_EXIT_OK;
-}
-
-static void take_options(struct enroll *enroll)
-{
-	struct bw_guard_settings *settings = &enroll->settings;
-	const char *mode = bw_call_text(enroll->call, "mode");
-
-	if (mode != NULL)
-		settings->mode = bw_guard_mode_of(mode);
-	if (bw_call_has(enroll->call, "quota"))
-		settings->quota_bytes = (uint64_t)bw_call_num(enroll->call, "quota");
-	if (bw_call_has(enroll->call, "inodes"))
-		settings->quota_inodes = (uint64_t)bw_call_num(enroll->call, "inodes");
-	if (bw_call_has(enroll->call, "largest"))
-		settings->largest_bytes = (uint64_t)bw_call_num(enroll->call, "largest");
-	if (bw_call_has(enroll->call, "days"))
-		settings->days = (uint32_t)bw_call_num(enroll->call, "days");
-}
-
 static int load(struct enroll *enroll)
 {
 	struct bw_why why = { 0 };
@@ -137,8 +72,7 @@ static int load(struct enroll *enroll)
 		return fail(enroll, NULL, &why, err);
 	if (enroll->is_first)
 		enroll->settings = (struct bw_guard_settings){ .enrolled_us = bw_clock_now_us() };
-	take_options(enroll);
-	return add_folders(enroll);
+	return bw_enroll_wish(enroll->call, &enroll->arena, &enroll->settings);
 }
 
 /* ---- what it will cost ---------------------------------------------------------------------------------- */
@@ -546,39 +480,6 @@ static int enroll_run(struct bw_call *call)
 	return status;
 }
 
-static const struct bw_option enroll_options[] = {
-	{ .name = "mode",
-	  .kind = BW_OPT_CHOICE,
-	  .choices = "observe|hold|enforce",
-	  .help = "what the guard does to who destroys files; asked for on a terminal. Without it the worst is stopped "
-		  "from the start, the rest reported during the first day" },
-	{ .name = "quota",
-	  .kind = BW_OPT_SIZE,
-	  .unit = "bytes",
-	  .min = 1024 * 1024,
-	  .max = INT64_MAX,
-	  .help = "what copies may take on each file system; without it a fifth of it" },
-	{ .name = "inodes",
-	  .kind = BW_OPT_NUM,
-	  .unit = "number",
-	  .min = 1,
-	  .max = INT64_MAX,
-	  .help = "how many inodes copies may take on each file system; without it a fifth of them" },
-	{ .name = "largest",
-	  .kind = BW_OPT_SIZE,
-	  .unit = "bytes",
-	  .min = 0,
-	  .max = INT64_MAX,
-	  .help = "larger files get no copy where copies cost room (ext4); 0: all do" },
-	{ .name = "days",
-	  .kind = BW_OPT_NUM,
-	  .min = 1,
-	  .max = 3660,
-	  .help = "how long old versions are kept; 30 without it" },
-	{ .name = "dry-run", .kind = BW_OPT_FLAG, .help = "say what it would cost, and do nothing" },
-	{ 0 },
-};
-
 const struct bw_command bw_guard_enroll_command = {
 	.name = "enroll",
 	.summary = "take folders under protection",
@@ -588,7 +489,7 @@ const struct bw_command bw_guard_enroll_command = {
 		"and makes them, on the file system of DIR itself: as reflinks on XFS and Btrfs, which take next to "
 		"nothing, as copies on ext4. Small files go into packs on all three. Said again, only what changed "
 		"since is copied; interrupted, it goes on where it was.",
-	.options = enroll_options,
+	.options = bw_enroll_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,
 	.run = enroll_run,

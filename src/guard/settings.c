@@ -110,6 +110,8 @@ static enum bw_err read_fact(struct bw_slice word, struct bw_slice value, struct
 		return keep_path(value, arena, out->trees, BW_TREES_MAX, &out->tree_count);
 	if (bw_slice_is(word, "exclude"))
 		return keep_path(value, arena, out->excludes, BW_EXCLUDES_MAX, &out->exclude_count);
+	if (bw_slice_is(word, "copies"))
+		return keep_path(value, arena, out->copies, BW_VOLUMES_MAX, &out->copies_count);
 	if (bw_slice_is(word, "mode"))
 		return read_mode(value, &out->mode);
 	if (bw_slice_is(word, "largest"))
@@ -200,6 +202,8 @@ static enum bw_err write_facts(const struct bw_guard_settings *settings, struct 
 		BW_TRY(write_path(out, "tree", settings->trees[i]));
 	for (size_t i = 0; i < settings->exclude_count; i++)
 		BW_TRY(write_path(out, "exclude", settings->excludes[i]));
+	for (size_t i = 0; i < settings->copies_count; i++)
+		BW_TRY(write_path(out, "copies", settings->copies[i]));
 	if (settings->mode != BW_MODE_UNSET)
 		BW_TRY(bw_buf_addf(out, "mode %s\n", bw_guard_mode_name(settings->mode)));
 	if (settings->largest_bytes != 0)

@@ -13,6 +13,7 @@
  *   salt 0123456789abcdef      secret: where samples are taken
  *   mail admin@school.example  who is told of an incident, where the machine has sendmail
  *   hook /usr/local/sbin/page  a program that is told, by its standard input; root's, writable by nobody else
+ *   copies /srv                a mount whose shadows are copies though it could share blocks
  *   samba /srv/smb/smb.conf    the configuration of the Samba that is asked, where it is not the usual one
  *
  * Lines that begin with '#' are comments. DATA is made by `guard enroll` when it does not exist; it may
@@ -43,6 +44,8 @@ struct bw_guard_settings {
 	size_t exclude_count;
 	const char
 		*excludes[BW_EXCLUDES_MAX]; /* absolute paths of folders, or patterns of fnmatch(3) over whole paths */
+	size_t copies_count;
+	const char *copies[BW_VOLUMES_MAX]; /* mounts whose shadows are copies, whatever they could do */
 	enum bw_guard_mode mode;
 	uint64_t largest_bytes; /* larger files get no standing shadow where that is a copy; 0: no limit */
 	uint64_t quota_bytes;   /* kept bytes a volume; 0: a fifth of it */

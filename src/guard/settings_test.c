@@ -47,6 +47,8 @@ static void what_was_saved_is_loaded_again(void **state)
 					   .trees = { "/srv/a share\xff" },
 					   .exclude_count = 1,
 					   .excludes = { "*.tmp/scratch" },
+					   .copies_count = 1,
+					   .copies = { "/srv" },
 					   .mode = BW_MODE_HOLD,
 					   .quota_bytes = 7,
 					   .mail = "it@school.example",
@@ -59,6 +61,8 @@ static void what_was_saved_is_loaded_again(void **state)
 	assert_ok(bw_guard_settings_load(f->data, &arena, &loaded, NULL));
 	assert_string_equal(loaded.trees[0], "/srv/a share\xff");
 	assert_string_equal(loaded.excludes[0], "/srv/*/scratch");
+	assert_int_equal(loaded.copies_count, 1);
+	assert_string_equal(loaded.copies[0], "/srv");
 	assert_int_equal(loaded.mode, BW_MODE_HOLD);
 	assert_int_equal(loaded.quota_bytes, 7);
 	assert_int_equal(loaded.days, 30);

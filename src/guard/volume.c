@@ -14,6 +14,7 @@
 enum {
 	MAGIC_EXT = 0xef53,
 	MAGIC_XFS = 0x58465342,
+	MAGIC_ZFS = 0x2fc12fc1, /* not in linux/magic.h */
 	MOUNTINFO_MAX = 4 * 1024 * 1024,
 };
 
@@ -131,6 +132,8 @@ static enum bw_err judge_type(struct bw_volume *volume, const char *path, struct
 
 	if (fstatfs(volume->root, &status) != 0)
 		return bw_why_errno(why, errno, "ask the file system of", path);
+	if (status.f_type == MAGIC_ZFS)
+		return refuse(why, volume, path, "which is untested: the guard makes no promise there");
 	if (status.f_type != MAGIC_EXT && status.f_type != MAGIC_XFS && status.f_type != (long)MAGIC_BTRFS)
 		return refuse(why, volume, path, "and only ext4, XFS and Btrfs are known to keep shadows");
 	if ((status.f_flags & ST_RDONLY) != 0)

@@ -14,6 +14,15 @@
  */
 BW_MUST_USE enum bw_err bw_volumes_open(const struct bw_guard_settings *settings, struct bw_volume out[BW_VOLUMES_MAX],
 					size_t *out_count, struct bw_why *why);
+
+/*
+ * What `enroll --strategy` says of the volume that holds `path`, into the settings: with `copies` its shadows will be
+ * copies, else what it was found to be able to do. UNSUPPORTED when blocks are to be shared and it cannot. Copies made
+ * before stay as they are.
+ */
+BW_MUST_USE enum bw_err bw_volumes_choose(struct bw_guard_settings *settings, struct bw_arena *arena, const char *path,
+					  bool copies, struct bw_why *why);
+
 void bw_volumes_release(struct bw_volume *volumes, size_t count);
 
 /* The volume with the longest mount that holds an absolute, real path; NULL when none does. */

@@ -1,0 +1,131 @@
+#include "guard/enroll_wish.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "guard/volumes.h"
+
+struct wish {
+	struct bw_call *call;
+	struct bw_arena *arena;
+	struct bw_guard_settings *settings;
+};
+
+static bool is_inside(const char *path, const char *tree)
+{
+	const size_t len = strcmp(tree, "/") == 0 ? 0 : strlen(tree);
+
+	return strncmp(path, tree, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Trees never lie inside one another: a wider one takes the place of those it holds. */
+static enum bw_err add_tree(struct wish *wish, const char *path)
+{
+	struct bw_guard_settings *settings = wish->settings;
+	struct bw_slice copy;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < settings->tree_count; i++) {
+		if (is_inside(path, settings->trees[i]))
+			return BW_OK;
+	}
+	for (size_t i = 0; i < settings->tree_count; i++) {
+		if (!is_inside(settings->trees[i], path))
+			settings->trees[kept++] = settings->trees[i];
+	}
+	settings->tree_count = kept;
+	BW_NEED(kept < BW_TREES_MAX, TOO_MANY);
+	BW_TRY(bw_arena_copy(wish->arena, bw_slice_text(path), &copy));
+	settings->trees[settings->tree_count++] = (const char *)copy.ptr;
+	return BW_OK;
+}
+
+static enum bw_err add_folder(struct wish *wish, const char *path, struct bw_why *why)
+{
+	const char *strategy = bw_call_text(wish->call, "strategy");
+
+	BW_TRY(add_tree(wish, path));
+	if (strategy == NULL)
+		return BW_OK;
+	return bw_volumes_choose(wish->settings, wish->arena, path, strcmp(strategy, "copy") == 0, why);
+}
+
+static int add_folders(struct wish *wish)
+{
+	for (size_t i = 0; i < bw_call_args(wish->call); i++) {
+		const char *given = bw_call_arg(wish->call, i);
+		struct bw_why why = { 0 };
+		char path[PATH_MAX];
+		enum bw_err err;
+
+		if (realpath(given, path) == NULL)
+			return bw_complain(wish->call, BW_EXIT_FAILED, NULL, "cannot reach '%s': %m", given);
+		err = add_folder(wish, path, &why);
+		if (err != BW_OK)
+			return bw_complain(wish->call, BW_EXIT_FAILED, NULL, "cannot add '%s': %s", given,
+					   why.text[0] != '\0' ? why.text : bw_err_text(err));
+	}
+	return BW_EXIT_OK;
+}
+
+static void take_options(struct wish *wish)
+{
+	struct bw_guard_settings *settings = wish->settings;
+	const char *mode = bw_call_text(wish->call, "mode");
+
+	if (mode != NULL)
+		settings->mode = bw_guard_mode_of(mode);
+	if (bw_call_has(wish->call, "quota"))
+		settings->quota_bytes = (uint64_t)bw_call_num(wish->call, "quota");
+	if (bw_call_has(wish->call, "inodes"))
+		settings->quota_inodes = (uint64_t)bw_call_num(wish->call, "inodes");
+	if (bw_call_has(wish->call, "largest"))
+		settings->largest_bytes = (uint64_t)bw_call_num(wish->call, "largest");
+	if (bw_call_has(wish->call, "days"))
+		settings->days = (uint32_t)bw_call_num(wish->call, "days");
+}
+
+int bw_enroll_wish(struct bw_call *call, struct bw_arena *arena, struct bw_guard_settings *settings)
+{
+	struct wish wish = { call, arena, settings };
+
+	take_options(&wish);
+	return add_folders(&wish);
+}
+
+const struct bw_option bw_enroll_options[] = {
+	{ .name = "mode",
+	  .kind = BW_OPT_CHOICE,
+	  .choices = "observe|hold|enforce",
+	  .help = "what the guard does to who destroys files; asked for on a terminal. Without it the worst is stopped "
+		  "from the start, the rest reported during the first day" },
+	{ .name = "quota",
+	  .kind = BW_OPT_SIZE,
+	  .unit = "bytes",
+	  .min = 1024 * 1024,
+	  .max = INT64_MAX,
+	  .help = "what copies may take on each file system; without it a fifth of it" },
+	{ .name = "inodes",
+	  .kind = BW_OPT_NUM,
+	  .unit = "number",
+	  .min = 1,
+	  .max = INT64_MAX,
+	  .help = "how many inodes copies may take on each file system; without it a fifth of them" },
+	{ .name = "largest",
+	  .kind = BW_OPT_SIZE,
+	  .unit = "bytes",
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .help = "larger files get no copy where copies cost room (ext4); 0: all do" },
+	{ .name = "days",
+	  .kind = BW_OPT_NUM,
+	  .min = 1,
+	  .max = 3660,
+	  .help = "how long old versions are kept; 30 without it" },
+	{ .name = "strategy",
+	  .kind = BW_OPT_CHOICE,
+	  .choices = "copy|reflink",
+	  .help = "how copies are made on the file systems of DIR; without it blocks are shared where that works" },
+	{ .name = "dry-run", .kind = BW_OPT_FLAG, .help = "say what it would cost, and do nothing" },
+	{ 0 },
+};
