@@ -13,10 +13,11 @@ import time
 
 import pytest
 from exchange import binary, patience
-from samba_rig import Rig, run, wait_for, why_not
+from samba_rig import Rig, has_module, run, wait_for, why_not
 
 pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=f"no Samba rig: {why_not()}"),
+    pytest.mark.skipif(not has_module("shadow_copy2"), reason="this Samba has no shadow_copy2: samba-vfs-modules"),
     pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="no FUSE here"),
     pytest.mark.skipif(shutil.which("setfacl") is None, reason="setfacl is not installed"),
 ]

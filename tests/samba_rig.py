@@ -69,6 +69,13 @@ def why_not():
     return None
 
 
+def has_module(name):
+    """Whether this Samba has a module for its shares; Debian 12 keeps them in a package of their own."""
+    told = subprocess.run(["smbd", "-b"], capture_output=True, text=True, check=False).stdout if shutil.which("smbd") else ""
+    folder = next((line.split(":", 1)[1].strip() for line in told.splitlines() if line.strip().startswith("MODULESDIR:")), "/")
+    return (pathlib.Path(folder) / "vfs" / f"{name}.so").exists()
+
+
 def wait_for(what, seconds=WAIT_SECONDS):
     """Until what() is true; its last value."""
     end = time.monotonic() + seconds
