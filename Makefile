@@ -23,7 +23,7 @@ test:
 	@tools/test
 
 bench: all
-	@tools/setup --peers --bench
+	@tools/setup --peers --bench --work
 	@tools/bench $(BUILD)/breakwater $(BENCH_OPTIONS)
 
 fuzz:

@@ -4,6 +4,8 @@
     benign.py list                              what can run here, what cannot, and why
     benign.py run FOLDER [--only B04,B11] [--rounds N] [--seed S]
     benign.py gather FOLDER --program BREAKWATER --data DIR --into FILE [--rounds N] [--hours H] [--label TYPE]
+    benign.py sums --into FILE         what a file of gathered runs comes to
+    benign.py table --into FILE        how often each workload ran, on which file system, with which program
 
 Every workload works in a folder of its own below FOLDER, on whatever file system that is, with the real
 programs. One line of JSON each. Those marked soft look exactly like an attack (their owner destroys good
@@ -11,10 +13,13 @@ content): a guard may hold them softly and ask, and must never kill them.
 
 `gather` plays them on a guarded tree, each in a session of its own, alone and three at a time, with settled copies before
 each begins its work, until every one of them has run N times; it writes each run down with the incidents that came of
-it, approves what was held, and goes on where the file ends. Its last line sums up the whole file.
+it, approves what was held, and goes on where the file ends, so that hours and file systems add up, several gatherers at a
+time too. Each run is written down with the program that judged it (the beginning of its SHA-256). The last line sums up
+the whole file.
 """
 import argparse
 import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -303,7 +308,8 @@ def mogrify(place):
     folder = place.root / "photos"
     folder.mkdir()
     for number in range(40):
-        place.run("convert", "-size", "400x300", f"plasma:{number}", folder / f"{number}.jpg")
+        place.run("convert", "-seed", number, "-size", "400x300", "plasma:fractal", folder / f"{number}.jpg")
+    place.settle()
     place.run("mogrify", "-resize", "50%", *place.all(folder))
 
 
@@ -642,19 +648,46 @@ def is_soft(codes):
     return any(WORKLOADS[code]["soft"] for code in codes)
 
 
+@functools.cache
+def program_name(program):
+    with open(program, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
 def write_down(asked, codes, seed, players, found):
     killed = any("ended" in text for text in found.values())
-    with open(asked.into, "a") as into:
-        for code, player in players.items():
-            row = {"workload": code, "beside": [one for one in codes if one != code], "soft": is_soft(codes), "seed": seed,
-                   "label": asked.label, "exit": player.returncode, "held": bool(found), "killed": killed,
-                   "incidents": list(found.values()) if code == codes[0] else []}
-            into.write(json.dumps(row) + "\n")
-            print(json.dumps({key: row[key] for key in ("workload", "beside", "held", "killed", "exit")}), flush=True)
+    into = os.open(asked.into, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for code, player in players.items():
+        row = {"workload": code, "beside": [one for one in codes if one != code], "soft": is_soft(codes), "seed": seed,
+               "label": asked.label, "program": program_name(asked.program), "when": time.strftime("%FT%TZ", time.gmtime()),
+               "exit": player.returncode, "held": bool(found), "killed": killed,
+               "incidents": list(found.values()) if code == codes[0] else []}
+        os.write(into, (json.dumps(row) + "\n").encode())  # one write: other gatherers add to the same file
+        print(json.dumps({key: row[key] for key in ("workload", "beside", "held", "killed", "exit")}), flush=True)
+    os.close(into)
+
+
+def gathered(path):
+    return [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+
+
+def table(path):
+    """A row a workload, a column a file system; the programs that judged them."""
+    rows = gathered(path)
+    labels = sorted({row["label"] for row in rows})
+    print(f"| workload | {' | '.join(labels)} | in all | held |\n|{'---|' * (len(labels) + 3)}")
+    for code in sorted({row["workload"] for row in rows}):
+        mine = [row for row in rows if row["workload"] == code]
+        counts = [sum(row["label"] == label for row in mine) for label in labels]
+        print(f"| {code}, {WORKLOADS[code]['words']} | {' | '.join(map(str, counts))} | {len(mine)} | "
+              f"{sum(row['held'] for row in mine)} |")
+    for program in sorted({row.get("program", "not written down") for row in rows}):
+        mine = [row for row in rows if row.get("program", "not written down") == program]
+        print(f"program {program}: {len(mine)} runs, {sum(row['held'] for row in mine if not row['soft'])} held")
 
 
 def sums(path):
-    rows = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+    rows = gathered(path)
     hard = [row for row in rows if not row["soft"]]
     soft = [row for row in rows if row["soft"]]
     held = sum(row["held"] for row in hard)
@@ -687,7 +720,7 @@ def gather(asked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["list", "run", "gather", "sums"])
+    parser.add_argument("verb", choices=["list", "run", "gather", "sums", "table"])
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--only")
     parser.add_argument("--rounds", type=int, default=1)
@@ -708,6 +741,9 @@ def main():
         return 0
     if asked.verb == "sums":
         print(json.dumps(sums(asked.into)))
+        return 0
+    if asked.verb == "table":
+        table(asked.into)
         return 0
     if not asked.folder:
         parser.error("run and gather need a folder")

@@ -15,6 +15,7 @@ enum {
 	BW_PLACES = 3,           /* ext4, XFS, Btrfs */
 	BW_GBENCH_STOPS = 16384, /* times gathered in one bench */
 	BW_GBENCH_NAME = 256,
+	BW_GBENCH_PATH = BW_PATH_BYTES + 64,
 };
 
 struct bw_gbench {
@@ -23,6 +24,7 @@ struct bw_gbench {
 	char program[BW_PATH_BYTES];
 	size_t runs;
 	uint32_t files;
+	int64_t image_bytes; /* of the next place; 0: the usual size */
 	struct bw_why why;
 	size_t stop_count;
 	uint32_t stops[BW_GBENCH_STOPS]; /* microseconds, of all drills */
@@ -60,6 +62,9 @@ const char *bw_gbench_name(const struct bw_place *place, const char *what, char 
 BW_MUST_USE enum bw_err bw_place_make(const struct bw_gbench *bench, const char *type, struct bw_place *out,
 				      struct bw_why *why);
 void bw_place_drop(struct bw_place *place);
+
+/* The place's own disk: a sync of everything would wait for other people's files. */
+BW_MUST_USE enum bw_err bw_place_sync(const struct bw_place *place, struct bw_why *why);
 
 /* Removes everything below `dir`, and `dir`. */
 void bw_place_clear(const char *dir);
@@ -111,6 +116,15 @@ BW_MUST_USE enum bw_err bw_place_metered(int fd, int64_t *out_us);
 /* The processor time of all programs the bench ran to their ends. */
 int64_t bw_place_spent_us(void);
 
+/* ---- small files (bench_tree.c) --------------------------------------------------------------------------- */
+
+/* So many text files of 1 to 64 KiB, in folders of 200, below papers/ in the tree. */
+BW_MUST_USE enum bw_err bw_gbench_papers(const struct bw_place *place, unsigned count, struct bw_why *why);
+
+/* The path of one and its size; and what it holds: words drawn by its number. */
+size_t bw_gbench_paper(const struct bw_place *place, unsigned number, char out[BW_GBENCH_PATH]);
+void bw_gbench_paper_text(unsigned number, uint8_t *text, size_t len);
+
 /* ---- drills (bench_drill.c) -------------------------------------------------------------------------------- */
 
 struct bw_drill_words {
@@ -152,6 +166,8 @@ BW_MUST_USE enum bw_err bw_gbench_window(struct bw_gbench *bench, struct bw_plac
 BW_MUST_USE enum bw_err bw_gbench_attack(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_patterns(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_smb(struct bw_gbench *bench, struct bw_place *place);
+BW_MUST_USE enum bw_err bw_gbench_restore(struct bw_gbench *bench, struct bw_place *place);
+int64_t bw_gbench_restore_room(const struct bw_gbench *bench, const char *type); /* how large an image it needs */
 BW_MUST_USE enum bw_err bw_gbench_benign(struct bw_gbench *bench, struct bw_place *place);
 BW_MUST_USE enum bw_err bw_gbench_slow(struct bw_gbench *bench, struct bw_place *place); /* needs none */
 

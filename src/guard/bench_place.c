@@ -18,7 +18,7 @@ enum {
 	LINE_BYTES = 4 * BW_PATH_BYTES,
 };
 
-#define IMAGE_BYTES (INT64_C(16) << 30) /* sparse */
+#define IMAGE_BYTES (INT64_C(16) << 30) /* sparse, where a part asks for no other size */
 
 static const struct {
 	const char *type;
@@ -111,10 +111,10 @@ static const char *maker_of(const char *type)
 	return NULL;
 }
 
-static enum bw_err make_image(const char *path, struct bw_why *why)
+static enum bw_err make_image(const char *path, int64_t bytes, struct bw_why *why)
 {
 	const int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	const bool made = fd >= 0 && ftruncate(fd, IMAGE_BYTES) == 0;
+	const bool made = fd >= 0 && ftruncate(fd, bytes) == 0;
 	const int saved = errno;
 
 	if (fd >= 0)
@@ -143,13 +143,25 @@ enum bw_err bw_place_make(const struct bw_gbench *bench, const char *type, struc
 	if (maker == NULL)
 		return bw_why_set(why, BW_ERR_USAGE, "there is no file system '%s' here: ext4, xfs or btrfs", type);
 	BW_TRY(name_all(bench, out));
-	BW_TRY(make_image(out->image, why));
+	BW_TRY(make_image(out->image, bench->image_bytes != 0 ? bench->image_bytes : IMAGE_BYTES, why));
 	(void)snprintf(line, sizeof(line), "%s %s", maker, out->image);
 	BW_TRY(bw_place_run(line, NULL, NULL, why));
 	BW_TRY(bw_folder_make(out->mount, why));
 	(void)snprintf(line, sizeof(line), "mount -o loop %s %s", out->image, out->mount);
 	BW_TRY(bw_place_run(line, NULL, NULL, why));
 	return bw_folder_make(out->tree, why);
+}
+
+enum bw_err bw_place_sync(const struct bw_place *place, struct bw_why *why)
+{
+	const int fd = open(place->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum bw_err err = BW_OK;
+
+	if (fd < 0 || syncfs(fd) != 0)
+		err = bw_why_errno(why, errno, "sync", place->mount);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
