@@ -22,6 +22,22 @@ enum bw_restored {
 	BW_RESTORED_IN_PLACE, /* it has several names: written into the same inode, so that all of them have it */
 };
 
+/*
+ * How a large file stood when it had been brought back and compared: as long as this is so, nobody has written to it
+ * since, and it need not be read a second time. Who wrote to it in the first fiftieth of a second and set its times
+ * back is not seen; by then it was his again.
+ */
+struct bw_restore_mark {
+	uint64_t ino; /* 0: none was taken */
+	uint64_t size;
+	int64_t mtime_ns; /* of the second */
+	int64_t ctime_s;
+	int64_t ctime_ns;
+};
+
+/* While a large file is compared: how much of it has been. */
+typedef void bw_restore_pace(void *context, uint64_t bytes);
+
 struct bw_restore {
 	struct bw_shadow *shadow; /* open for reading is enough */
 	struct bw_aside *aside;   /* NULL in a dry run */
@@ -34,13 +50,17 @@ struct bw_restore {
 	 * does not name is a good edit. INT64_MAX: nothing is.
 	 */
 	int64_t good_after_us;
-	const char *label; /* of the name kept beside: "name (edited LABEL).ext" */
+	const char *label;                  /* of the name kept beside: "name (edited LABEL).ext" */
+	const struct bw_restore_mark *mark; /* what stands there was compared when it was so; NULL: it was not */
+	bw_restore_pace *pace;              /* may be NULL */
+	void *pace_context;
 };
 
 struct bw_restore_result {
 	enum bw_restored what;
 	char beside[256];
 	uint64_t bytes;
+	struct bw_restore_mark mark; /* of a large file that was put in place */
 };
 
 /*

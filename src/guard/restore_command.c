@@ -15,6 +15,7 @@
 enum {
 	SETTINGS_MEMORY = 16 * 1024 * 1024,
 	ANSWER_BYTES = 16,
+	LINES_MS = 5000, /* where there is no terminal */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -27,23 +28,55 @@ static void interrupt(int number)
 
 /* ---- doing it --------------------------------------------------------------------------------------- */
 
+static uint64_t bytes_of(const struct bw_step *step)
+{
+	return step->kind == BW_STEP_BRING_BACK ? step->bytes : 0;
+}
+
 static bool see(void *context, size_t done)
 {
 	struct restore *restore = context;
 
+	for (; restore->seen < done; restore->seen++)
+		restore->seen_bytes += bytes_of(&restore->plan.steps[restore->seen]);
+	restore->progress.bytes = restore->seen_bytes;
 	bw_progress_at(&restore->progress, done);
 	return interrupted == 0;
+}
+
+/* Within a large file. */
+static void see_bytes(void *context, uint64_t bytes)
+{
+	struct restore *restore = context;
+
+	restore->progress.bytes = restore->seen_bytes + bytes;
+	bw_progress_at(&restore->progress, restore->seen);
+}
+
+static void begin(struct restore *restore, const char *what)
+{
+	const struct bw_restore_plan *plan = &restore->plan;
+
+	restore->seen = 0;
+	restore->seen_bytes = 0;
+	bw_progress_begin(&restore->progress, what, "files", plan->count, false);
+	if (!bw_call_json(restore->call)) /* its readers may take both outputs for one */
+		bw_progress_lines(&restore->progress, LINES_MS);
+	for (size_t i = 0; i < plan->count; i++)
+		restore->progress.bytes_total += bytes_of(&plan->steps[i]);
 }
 
 static void run_steps(struct restore *restore, bool dry_run)
 {
 	restore->dry_run = dry_run;
-	bw_progress_begin(&restore->progress, dry_run ? "looking" : "restoring", "files", restore->plan.count, false);
+	restore->plan.pace = see_bytes;
+	restore->plan.pace_context = restore;
+	begin(restore, dry_run ? "looking" : "restoring");
 	restore->run_err = bw_restore_plan_run(&restore->plan, dry_run, see, restore, &restore->run_why);
 	bw_progress_end(&restore->progress);
 	if (dry_run)
 		return;
-	bw_progress_begin(&restore->progress, "checking", "files", restore->plan.count, false);
+	begin(restore, "checking");
 	bw_restore_plan_check(&restore->plan, see, restore);
 	bw_progress_end(&restore->progress);
 }

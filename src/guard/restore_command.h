@@ -25,6 +25,8 @@ struct restore {
 	bool is_part;               /* not all of it was asked for: what is left keeps the incident open */
 	struct bw_channel *channel; /* to the running guard; NULL: none runs */
 	struct bw_progress progress;
+	size_t seen; /* steps that are done, and their bytes */
+	uint64_t seen_bytes;
 	enum bw_err run_err; /* of the run as a whole */
 	struct bw_why run_why;
 };

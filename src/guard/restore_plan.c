@@ -53,6 +53,7 @@ void bw_restore_plan_release(struct bw_restore_plan *plan)
 	bw_arena_release(&plan->arena);
 	free(plan->steps);
 	free(plan->traced);
+	free(plan->marks);
 	*plan = (struct bw_restore_plan){ 0 };
 }
 

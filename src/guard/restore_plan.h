@@ -49,6 +49,12 @@ struct bw_step {
 	const char *word;       /* BESIDE: the name kept; RENAME: its name; failed: why; else NULL */
 };
 
+/* A large file that was compared before it took its place (guard/restore.h), by the number of its step; in order. */
+struct bw_step_mark {
+	size_t step;
+	struct bw_restore_mark mark;
+};
+
 struct bw_restore_plan {
 	const struct bw_volume *volumes;
 	size_t volume_count;
@@ -69,10 +75,15 @@ struct bw_restore_plan {
 	int64_t before_us; /* the first act of the actor, or the time that is to come back; INT64_MAX: not known */
 	uint32_t uids[BW_RESTORE_UIDS_MAX]; /* whose processes did it */
 	size_t uid_count;
-	bool is_tree;     /* folders become what they were at `before_us` */
-	bool has_anybody; /* more users than fit */
-	uint64_t folders; /* set right, by the run */
-	uint64_t renamed; /* folders that have their names again */
+	bool is_tree;               /* folders become what they were at `before_us` */
+	bool has_anybody;           /* more users than fit */
+	uint64_t folders;           /* set right, by the run */
+	uint64_t renamed;           /* folders that have their names again */
+	struct bw_step_mark *marks; /* of the last run */
+	size_t mark_count;
+	size_t mark_room;
+	bw_restore_pace *pace; /* may be NULL */
+	void *pace_context;
 };
 
 /* Opens every volume's store. As bw_shadow_open. */
@@ -144,7 +155,10 @@ bool bw_restore_place_now(const struct bw_volume *volume, const struct bw_file_k
 BW_MUST_USE enum bw_err bw_restore_moved_path(struct bw_arena *arena, const char *path, const char *from,
 					      const char *to, const char **out);
 
-/* Reads everything that was brought back, byte by byte, against the store; what differs is marked as failed. */
+/*
+ * Looks at everything that was brought back: its bytes against the store, its metadata; what differs is marked as
+ * failed. Large files were compared before they took their places, and are read again only when somebody touched them since.
+ */
 void bw_restore_plan_check(struct bw_restore_plan *plan, bw_restore_see *see, void *context);
 
 void bw_restore_plan_sum(const struct bw_restore_plan *plan, struct bw_ledger_restored *out);

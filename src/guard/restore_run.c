@@ -26,6 +26,7 @@ struct run {
 	bool dry_run;
 	struct bw_aside asides[BW_VOLUMES_MAX];
 	struct bw_restore_folders *folders; /* NULL in a dry run */
+	size_t mark_at;                     /* of the check: marks before it belong to steps that are done */
 	size_t waiting_count;
 	struct waiting waiting[BATCH];
 };
@@ -46,6 +47,36 @@ static void mark_back(struct bw_restore_plan *plan, struct bw_step *step, enum b
 	mark(plan, step, err, why);
 	if (err == BW_OK && result->beside[0] != '\0') /* the name stands beside the file, if nowhere else */
 		bw_err_drop(bw_restore_plan_words(plan, result->beside, &step->word));
+}
+
+/* Without room for it the file is read once more. */
+static void keep_mark(struct bw_restore_plan *plan, const struct bw_step *step, const struct bw_restore_mark *mark)
+{
+	if (mark->ino == 0)
+		return;
+	if (plan->mark_count == plan->mark_room) {
+		const size_t room = plan->mark_room == 0 ? 64 : 2 * plan->mark_room;
+		struct bw_step_mark *list = realloc(plan->marks, room * sizeof(*list));
+
+		if (list == NULL)
+			return;
+		plan->marks = list;
+		plan->mark_room = room;
+	}
+	plan->marks[plan->mark_count++] = (struct bw_step_mark){ (size_t)(step - plan->steps), *mark };
+}
+
+/* In a check; steps come in the order of their marks. */
+static const struct bw_restore_mark *mark_of(struct run *run, const struct bw_step *step)
+{
+	const struct bw_restore_plan *plan = run->plan;
+	const size_t number = (size_t)(step - plan->steps);
+
+	while (run->mark_at < plan->mark_count && plan->marks[run->mark_at].step < number)
+		run->mark_at++;
+	return run->mark_at < plan->mark_count && plan->marks[run->mark_at].step == number
+		       ? &plan->marks[run->mark_at].mark
+		       : NULL;
 }
 
 /* ---- bringing back ------------------------------------------------------------------------------ */
@@ -71,7 +102,10 @@ static struct bw_restore how(struct run *run, const struct bw_step *step)
 				    .place = step->follows != 0 ? step->path : NULL,
 				    .twin = twin_of(plan, step),
 				    .good_after_us = plan->good_after_us,
-				    .label = plan->label };
+				    .label = plan->label,
+				    .mark = run->dry_run ? mark_of(run, step) : NULL,
+				    .pace = plan->pace,
+				    .pace_context = plan->pace_context };
 }
 
 static enum bw_err sync_new(const struct run *run)
@@ -104,6 +138,8 @@ static void finish_waiting(struct run *run)
 		else
 			bw_restore_drop(waiting->way);
 		mark_back(run->plan, waiting->step, err, &result, &why);
+		if (err == BW_OK)
+			keep_mark(run->plan, waiting->step, &result.mark);
 		bw_arena_release(&waiting->arena);
 	}
 	run->waiting_count = 0;
@@ -289,6 +325,7 @@ enum bw_err bw_restore_plan_run(struct bw_restore_plan *plan, bool dry_run, bw_r
 	BW_NEED(run != NULL, MEMORY);
 	run->plan = plan;
 	run->dry_run = dry_run;
+	plan->mark_count = 0;
 	for (size_t i = 0; i < plan->volume_count; i++) {
 		bw_aside_init(&run->asides[i], &plan->volumes[i], plan->id);
 		run->asides[i].incidents = plan->incidents;

@@ -387,6 +387,68 @@ static void a_damaged_version_changes_nothing(void **state)
 	assert_int_equal(spare_names(f), 0);
 }
 
+/* A sparse one, so that the test costs no room. */
+static struct bw_shelf_version large_file(struct fixture *f, char object[BW_PATH_BYTES])
+{
+	struct bw_shelf_version version;
+	char name[64];
+	int fd;
+
+	write_file(f, "disk", "what a disk begins with");
+	fd = openat(f->tree, "disk", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, INT64_C(80) << 20), 0);
+	(void)close(fd);
+	version = shadow(f, "disk");
+	(void)snprintf(name, sizeof(name), "objects/%02x/%016llx", (unsigned)(version.number >> 12 & 0xff),
+		       (unsigned long long)version.number);
+	assert_ok(bw_path_join(object, f->volume.store, name));
+	return version;
+}
+
+static enum bw_restored look_again(struct fixture *f, const struct bw_shelf_version *version,
+				   const struct bw_restore_mark *mark)
+{
+	const struct bw_restore how = {
+		.shadow = f->shadow, .dry_run = true, .good_after_us = INT64_MAX, .mark = mark
+	};
+	struct bw_restore_result result;
+
+	assert_ok(bw_restore_version(&how, version, &result, NULL));
+	return result.what;
+}
+
+static void a_large_file_is_compared_once_and_again_when_somebody_touched_it(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_aside aside;
+	const struct bw_restore how = {
+		.shadow = f->shadow, .aside = &aside, .good_after_us = INT64_MAX, .label = "later"
+	};
+	char object[BW_PATH_BYTES];
+	struct bw_shelf_version version = large_file(f, object);
+	struct bw_restore_result result;
+	struct stat status;
+	int fd;
+
+	assert_int_equal(unlinkat(f->tree, "disk", 0), 0);
+	bw_aside_init(&aside, &f->volume, "7");
+	assert_ok(bw_restore_version(&how, &version, &result, NULL));
+	bw_aside_release(&aside);
+	assert_int_not_equal(result.mark.ino, 0);
+	fd = open(object, O_WRONLY | O_CLOEXEC); /* who looks at the store again would see a difference */
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "!", 1, 0), 1);
+	(void)close(fd);
+	assert_int_equal(look_again(f, &version, NULL), BW_RESTORED_REPLACED);
+	assert_int_equal(look_again(f, &version, &result.mark), BW_RESTORED_SAME);
+	fd = openat(f->tree, "disk", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(fstat(fd, &status), 0);
+	assert_int_equal(pwrite(fd, "?", 1, 0), 1);
+	assert_int_equal(futimens(fd, (const struct timespec[]){ status.st_atim, status.st_mtim }), 0);
+	(void)close(fd);
+	assert_int_equal(look_again(f, &version, &result.mark), BW_RESTORED_REPLACED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +468,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_link_put_in_the_way_is_not_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_in_the_way_is_an_error_that_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_version_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_large_file_is_compared_once_and_again_when_somebody_touched_it, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
