@@ -404,6 +404,19 @@ static enum bw_shelf_state state_of(const struct bw_copier *copier, const struct
 	return copy->state;
 }
 
+static enum bw_err take_with_room(struct bw_copier *copier, const struct bw_take *take, struct bw_taken *out)
+{
+	struct bw_shadow *shadow = bw_copier_shadow(copier, take->key.volume);
+	const enum bw_err err = bw_shadow_take(shadow, take, out);
+	struct bw_shadow_wish wish;
+
+	if (err != BW_ERR_DISK_FULL || copier->plan.make_way == NULL)
+		return err;
+	BW_TRY(bw_shadow_wish(shadow, take, &wish));
+	BW_TRY(copier->plan.make_way(copier->plan.context, take->key.volume, &wish));
+	return bw_shadow_take(shadow, take, out);
+}
+
 enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw_copy *copy, struct bw_taken *out)
 {
 	struct bw_shadow *shadow = bw_copier_shadow(copier, copy->key.volume);
@@ -419,7 +432,7 @@ enum bw_err bw_copier_take(struct bw_copier *copier, const struct bw_copy *copy,
 	BW_NEED(shadow != NULL, NOT_FOUND);
 	if (bw_shadow_volume(shadow)->strategy == BW_STRATEGY_COPY)
 		take.largest = copier->plan.settings->largest_bytes;
-	err = bw_shadow_take(shadow, &take, out);
+	err = take_with_room(copier, &take, out);
 	if (err == BW_ERR_TOO_BIG) {
 		BW_TRY(note_too_big(copier, copy));
 		return err;

@@ -15,6 +15,9 @@ struct bw_copier_plan {
 	struct bw_index *index; /* written */
 	struct bw_ring *samples;
 	struct bw_ring *features;
+	/* A copy finds no room. OK: there is some by now, and it is tried once more. DISK_FULL. May be NULL */
+	enum bw_err (*make_way)(void *context, uint32_t volume, const struct bw_shadow_wish *wish);
+	void *context;
 };
 
 /* MEMORY. Borrows all of the plan. */

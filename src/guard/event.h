@@ -14,6 +14,7 @@
  *   judge -> hand (channel)    WHO: ask Samba, or the kernel of one smbd child; KEEP_OUT: address, user; FREEZE, LIFT
  *   hand -> judge (channel)    PEER: the address a child serves; SESSIONS: what smbstatus --json said, as it said it
  *   scribe -> hand (channel)   LIFT: undo what was done for an incident; NOTICE: tell the administrator
+ *   keep -> scribe (channel)   NOTICE, of no incident: the room for copies is full; it goes on to the hand
  *   hand -> scribe (channel)   ACTED: what was done, and the command that undoes it (guard/hand_form.h)
  *   scribe -> judge, keep      RESTORE: a restore begins or ends; INCIDENT: a person closed it (bw_incident_word)
  *   scribe -> judge            JOB: a signed job begins (with the folders it may work in) or ends (bw_job_word)

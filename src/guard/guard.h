@@ -63,6 +63,12 @@ struct bw_guard_board {
 	_Atomic uint64_t quota_bytes; /* now */
 	_Atomic uint64_t kept_inodes; /* now */
 	_Atomic uint64_t refused;     /* files that could not be kept (too large, quota, error) */
+	_Atomic uint64_t share_us;    /* CLOCK_MONOTONIC: when there was too little room for somebody last; 0: never */
+	_Atomic uint64_t share_owner; /* then: 1 + the user who held most of what was copied of late; 0: nobody */
+	_Atomic uint64_t share_bytes; /* what he held */
+	_Atomic uint64_t share_inodes;
+	_Atomic uint64_t share_gone;    /* newest copies that went for others' */
+	_Atomic uint64_t share_refused; /* copies that found no room within a fair share */
 	_Atomic uint64_t rescans;
 	_Atomic uint64_t second_looks; /* contents laid before the sampler (guard/second.h) */
 	_Atomic uint64_t enrolling;    /* now: files of a walk still to come; 0: caught up */

@@ -14,7 +14,7 @@
  *                                      start_ns be64): that cgroup (0: none) is frozen, and those processes, which
  *                                      watch has stopped (SIGSTOP), are remembered so that they can go on
  *   LIFT      judge, scribe -> hand    incident be64 (0: all): undo what was done for it
- *   NOTICE    scribe -> hand           incident be64 | subject block | text block: tell the administrator
+ *   NOTICE    keep -> scribe -> hand   incident be64 | subject block | text block: tell the administrator
  *   ACTED     hand -> scribe           incident be64 | what u8 | until_us be64 | subject block | undo block
  *
  * Errors: PROTOCOL (what does not fit its form, or bytes are left over), TOO_BIG and TOO_MANY past the limits below.

@@ -281,6 +281,7 @@ static void reload(struct bw_keep *keep)
 		return;
 	}
 	settings.mode = keep->guard->settings.mode;
+	keep->must_settle_shares |= settings.tree_count > keep->guard->settings.tree_count;
 	bw_arena_release(&keep->settings); /* what the settings before were in; nothing the first time */
 	keep->settings = arena;
 	keep->guard->settings = settings;
@@ -428,6 +429,9 @@ static enum bw_err walk(struct bw_keep *keep, struct bw_why *why)
 		keep->board->refused += gathered.refused;
 		say_walked(&keep->guard->volumes[i], &gathered);
 	}
+	for (uint32_t i = 0; i < keep->guard->volume_count && err == BW_OK && keep->must_settle_shares; i++)
+		err = bw_keep_share_settle(keep, i);
+	keep->must_settle_shares &= err != BW_OK;
 	keep->walking = false;
 	keep->board->enrolling = 0;
 	return err == BW_ERR_CLOSED ? BW_OK : err;
@@ -498,7 +502,9 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 	const struct bw_copier_plan plan = { .settings = &keep->guard->settings,
 					     .index = keep->guard->index,
 					     .samples = keep->guard->samples,
-					     .features = keep->guard->features };
+					     .features = keep->guard->features,
+					     .make_way = bw_keep_make_way,
+					     .context = keep };
 
 	BW_TRY(confine(keep, why));
 	keep->synced_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -508,6 +514,7 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
 		BW_TRY(bw_copier_open(keep->copier, &keep->guard->volumes[i], why));
 		say_mended(keep, i);
+		BW_TRY(bw_keep_share_begin(keep, i));
 	}
 	keep->quota = all_quotas(keep);
 	show(keep);
@@ -532,6 +539,7 @@ int bw_keep_run(struct bw_seat *seat)
 		bw_log(BW_NOTICE, "more files than the index was made for: it is made larger");
 	else if (err != BW_OK)
 		bw_log(BW_ERROR, "keep ends", BW_TEXT("why", why.text));
+	bw_keep_share_end(keep);
 	bw_copier_free(keep->copier); /* waits for the syncs under way, which write to synced_fd */
 	if (keep->synced_fd >= 0)
 		(void)close(keep->synced_fd);

@@ -37,6 +37,47 @@ struct bw_keep_measure {
 	uint32_t count;
 };
 
+/* How a volume stands, at a look; keep_room.c. */
+struct bw_keep_look {
+	uint64_t size;
+	uint64_t available;
+	uint64_t inodes; /* all; 0: not counted here */
+	uint64_t inodes_free;
+	uint64_t kept;
+	uint64_t dead;
+	uint64_t quota;
+	uint64_t inode_quota;
+	uint64_t objects;
+};
+
+/* Whoever was refused, for a while: his next hundred files cost a look at this. */
+struct bw_keep_refused {
+	uint32_t owner;
+	uint64_t until_ns;
+	uint64_t told_ns;
+};
+
+enum { BW_KEEP_REFUSED = 64 }; /* a power of two; two owners who fall together are looked at more often */
+
+/* Shares of one volume's room among owners; keep_share.c. */
+struct bw_keep_share {
+	struct bw_fair held;  /* newest copies made since `version`, at the last count */
+	struct bw_fair spent; /* these and history */
+	uint64_t counted_ns;
+	uint64_t count_took_ns;
+	/* what is counted: versions above the first number, files above the second appeared since */
+	uint64_t version;
+	uint64_t file;
+	/* these become the two above when they are old enough */
+	int64_t next_us;
+	uint64_t next_version;
+	uint64_t next_file;
+	uint64_t contested_ns; /* when somebody had to give last; 0: nobody had */
+	uint64_t noticed_ns;   /* when people were told last */
+	bool is_denied;        /* the last wish was refused, and nothing more can be done for it */
+	struct bw_keep_refused refused[BW_KEEP_REFUSED];
+};
+
 /* How a volume stands; keep_room.c. */
 struct bw_keep_room {
 	uint64_t available; /* at the last look */
@@ -48,8 +89,9 @@ struct bw_keep_room {
 	uint64_t weighed_ns;
 	struct bw_shadow_limit refused; /* how much room there was when a copy found too little */
 	uint64_t refused_ns;
-	bool full;      /* a copy found no room */
-	bool owes_walk; /* … and has to be made when there is some */
+	uint64_t patience_ns; /* until the trees are walked for no other reason than that */
+	bool full;            /* a copy found no room */
+	bool owes_walk;       /* … and has to be made when there is some */
 	bool said_full;
 	bool said_empty;
 };
@@ -106,6 +148,8 @@ struct bw_keep {
 	bool stopping;
 	bool idle; /* this process's present class */
 	struct bw_keep_room rooms[BW_VOLUMES_MAX];
+	struct bw_keep_share shares[BW_VOLUMES_MAX];
+	bool must_settle_shares; /* a tree came: what the walk takes of it is nobody's growth */
 	struct bw_thin_clock clocks[BW_VOLUMES_MAX];
 	uint64_t thinned_ns;
 	uint64_t quota;     /* of all volumes together */
@@ -198,9 +242,16 @@ BW_MUST_USE enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume);
 /* On file systems with reflinks: what old versions really take is looked at again. */
 BW_MUST_USE enum bw_err bw_keep_weigh(struct bw_keep *keep, uint32_t volume);
 
-/* As much as is needed, in the order of their worth; *out_versions and *out_freed say what went. */
+/*
+ * As much as is needed, in the order of their worth; *out_versions and *out_freed say what went. `claim` as in
+ * bw_thin_for_room; with one, nothing else is served meanwhile.
+ */
 BW_MUST_USE enum bw_err bw_keep_drop_for(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
-					 size_t *out_versions, struct bw_thin_need *out_freed);
+					 const struct bw_thin_claim *claim, size_t *out_versions,
+					 struct bw_thin_need *out_freed);
+
+/* Adds everybody's history. MEMORY. */
+BW_MUST_USE enum bw_err bw_keep_history(struct bw_keep *keep, uint32_t volume, struct bw_fair *fair);
 
 /* ---- keep_room.c: how much copies may take ------------------------------------------------------ */
 
@@ -210,8 +261,37 @@ BW_MUST_USE enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 /* A copy found no room: it is made when there is some. */
 void bw_keep_no_room(struct bw_keep *keep, uint32_t volume);
 
+BW_MUST_USE enum bw_err bw_keep_room_look(struct bw_keep *keep, uint32_t volume, struct bw_keep_look *out);
+
+/* What copies may still take, all of it. */
+struct bw_shadow_limit bw_keep_room_of(const struct bw_keep_look *look);
+
+/* Packs are emptied until a wish fits, or nothing is left to empty; what may be taken then is *out. */
+BW_MUST_USE enum bw_err bw_keep_room_tidy(struct bw_keep *keep, uint32_t volume, const struct bw_shadow_wish *wish,
+					  struct bw_shadow_limit *out);
+
+/* Says once what went of history, or that nothing is left of it that may go. */
+void bw_keep_room_say(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
+		      const struct bw_thin_need *freed, size_t versions, const char *why);
+
 /* Nearly full: worth a look more often. */
 bool bw_keep_is_short(const struct bw_keep *keep, uint32_t volume);
+
+/* ---- keep_share.c: who gives when others have too little ------------------------------------------ */
+
+BW_MUST_USE enum bw_err bw_keep_share_begin(struct bw_keep *keep, uint32_t volume);
+void bw_keep_share_end(struct bw_keep *keep);
+
+/* From here on what is there now is nobody's growth, at once or (by age) when it has been there for `days`. */
+BW_MUST_USE enum bw_err bw_keep_share_settle(struct bw_keep *keep, uint32_t volume);
+BW_MUST_USE enum bw_err bw_keep_share_age(struct bw_keep *keep, uint32_t volume, int64_t now_us);
+
+/* For bw_copier_plan.make_way; `context` is the keep. */
+enum bw_err bw_keep_make_way(void *context, uint32_t volume, const struct bw_shadow_wish *wish);
+
+/* What stays free of a room for those who are below their share, while somebody is above it. */
+struct bw_shadow_limit bw_keep_share_spare(const struct bw_keep *keep, uint32_t volume,
+					   const struct bw_keep_look *look);
 
 /* keep.c: what has just come in, for those who work for long. */
 BW_MUST_USE enum bw_err bw_keep_serve_new(struct bw_keep *keep);

@@ -19,6 +19,7 @@ enum {
 	FLOOR_SHARE = 100, /* copies do not take the last of it */
 	AHEAD_S = 5,       /* seconds of the present pace that are kept free */
 	AGAIN_MS = 60 * 1000,
+	AGAIN_MOST_MS = 3600 * 1000,
 	TIDY_LIVE = 50, /* percent: a pack that holds less is emptied */
 	TIDY_LIVE_SHORT = 90,
 	TIDY_STEPS_SHORT = 8, /* of some MiB each, between two looks */
@@ -32,24 +33,12 @@ enum {
 #define MS UINT64_C(1000000)
 #define FLOOR_MOST ((uint64_t)BW_GIB)
 
-struct look {
-	uint64_t size;
-	uint64_t available;
-	uint64_t inodes; /* all; 0: not counted here */
-	uint64_t inodes_free;
-	uint64_t kept;
-	uint64_t dead;
-	uint64_t quota;
-	uint64_t inode_quota;
-	uint64_t objects;
-};
-
 static struct bw_shadow *shadow_of(struct bw_keep *keep, uint32_t volume)
 {
 	return bw_copier_shadow(keep->copier, volume);
 }
 
-static enum bw_err look(struct bw_keep *keep, uint32_t volume, struct look *out)
+enum bw_err bw_keep_room_look(struct bw_keep *keep, uint32_t volume, struct bw_keep_look *out)
 {
 	struct bw_shadow *shadow = shadow_of(keep, volume);
 	struct bw_shelf_totals totals;
@@ -58,12 +47,12 @@ static enum bw_err look(struct bw_keep *keep, uint32_t volume, struct look *out)
 	if (fstatvfs(keep->guard->volumes[volume].root, &status) != 0)
 		return BW_ERR_NOT_FOUND;
 	BW_TRY(bw_shelf_totals(bw_shadow_shelf(shadow), &totals));
-	*out = (struct look){ .size = (uint64_t)status.f_blocks * status.f_frsize,
-			      .available = (uint64_t)status.f_bavail * status.f_frsize,
-			      .inodes = (uint64_t)status.f_files,
-			      .inodes_free = (uint64_t)status.f_favail,
-			      .kept = totals.kept_bytes,
-			      .objects = bw_shadow_objects(shadow) };
+	*out = (struct bw_keep_look){ .size = (uint64_t)status.f_blocks * status.f_frsize,
+				      .available = (uint64_t)status.f_bavail * status.f_frsize,
+				      .inodes = (uint64_t)status.f_files,
+				      .inodes_free = (uint64_t)status.f_favail,
+				      .kept = totals.kept_bytes,
+				      .objects = bw_shadow_objects(shadow) };
 	out->quota = bw_guard_quota(&keep->guard->settings, out->size);
 	out->inode_quota = bw_guard_inode_quota(&keep->guard->settings, out->inodes);
 	return bw_shadow_dead_bytes(shadow, &out->dead);
@@ -80,7 +69,7 @@ static uint64_t over(uint64_t a, uint64_t b)
 }
 
 /* What stays free: a share, and what the present pace takes in some seconds. */
-static uint64_t reserve(struct bw_keep_room *room, const struct look *look, uint64_t now)
+static uint64_t reserve(struct bw_keep_room *room, const struct bw_keep_look *look, uint64_t now)
 {
 	const uint64_t ran_ms = (now - room->looked_ns) / MS;
 	const uint64_t taken = over(room->available, look->available);
@@ -96,7 +85,7 @@ static uint64_t reserve(struct bw_keep_room *room, const struct look *look, uint
 	return room->reserve;
 }
 
-static struct bw_shadow_limit limit_of(const struct look *look)
+struct bw_shadow_limit bw_keep_room_of(const struct bw_keep_look *look)
 {
 	const uint64_t floor = look->size / FLOOR_SHARE < FLOOR_MOST ? look->size / FLOOR_SHARE : FLOOR_MOST;
 	const uint64_t used = look->kept + look->dead;
@@ -113,7 +102,7 @@ static struct bw_shadow_limit limit_of(const struct look *look)
 
 /* ---- what goes ----------------------------------------------------------------------------------- */
 
-static const char *why(const struct look *look, const struct bw_thin_need *need, uint64_t reserve)
+static const char *why(const struct bw_keep_look *look, const struct bw_thin_need *need, uint64_t reserve)
 {
 	if (look->available < reserve)
 		return "the file system is nearly full";
@@ -122,8 +111,8 @@ static const char *why(const struct look *look, const struct bw_thin_need *need,
 	return need->objects > 0 ? "inodes are nearly used up" : "a copy found no room";
 }
 
-static void say(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
-		const struct bw_thin_need *freed, size_t versions, const char *why)
+void bw_keep_room_say(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
+		      const struct bw_thin_need *freed, size_t versions, const char *why)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
 	const bool enough = freed->bytes >= need->bytes && freed->objects >= need->objects;
@@ -157,7 +146,34 @@ static enum bw_err tidy(struct bw_keep *keep, uint32_t volume, bool is_short)
 	return BW_OK;
 }
 
-static struct bw_thin_need need_of(const struct bw_keep_room *room, const struct look *look, uint64_t reserve)
+static bool is_room(const struct bw_shadow_limit *room, const struct bw_shadow_wish *wish)
+{
+	return wish->bytes <= room->bytes && wish->objects <= room->objects;
+}
+
+enum bw_err bw_keep_room_tidy(struct bw_keep *keep, uint32_t volume, const struct bw_shadow_wish *wish,
+			      struct bw_shadow_limit *out)
+{
+	struct bw_keep_look look;
+	bool more = true;
+
+	BW_TRY(bw_shadow_end_pack(shadow_of(keep, volume)));
+	for (unsigned step = 0; step <= TIDY_STEPS_SHORT; step++) {
+		enum bw_err err;
+
+		BW_TRY(bw_keep_room_look(keep, volume, &look));
+		*out = bw_keep_room_of(&look);
+		if (!more || is_room(out, wish))
+			return BW_OK;
+		err = bw_shadow_tidy(shadow_of(keep, volume), TIDY_LIVE_SHORT, &more);
+		if (err == BW_ERR_DISK_FULL) /* nothing was moved */
+			return BW_OK;
+		BW_TRY(err);
+	}
+	return BW_OK;
+}
+
+static struct bw_thin_need need_of(const struct bw_keep_room *room, const struct bw_keep_look *look, uint64_t reserve)
 {
 	struct bw_thin_need need = { .bytes = over(look->kept + look->dead, look->quota),
 				     .objects = over(look->objects + 1, look->inode_quota) };
@@ -172,11 +188,24 @@ static struct bw_thin_need need_of(const struct bw_keep_room *room, const struct
 	return need;
 }
 
-/* A little is left, and a copy found that too little: then a walk of all trees finds the same, unless there is more. */
-static bool is_more(const struct bw_keep_room *room, const struct bw_shadow_limit *limit, uint64_t now)
+/*
+ * A little is left, and a copy found that too little: then a walk of all trees finds the same, unless there is more. It
+ * is made all the same now and then, and more seldom each time.
+ */
+static bool is_more(struct bw_keep_room *room, const struct bw_shadow_limit *limit, uint64_t now)
 {
-	return limit->bytes > room->refused.bytes + BW_PACK_CONTENT_MAX ||
-	       (room->refused.objects == 0 && limit->objects > 0) || now > room->refused_ns + AGAIN_MS * MS;
+	if (limit->bytes > room->refused.bytes + BW_PACK_CONTENT_MAX ||
+	    (room->refused.objects == 0 && limit->objects > 0)) {
+		room->patience_ns = 0;
+		return true;
+	}
+	if (room->patience_ns == 0)
+		room->patience_ns = AGAIN_MS * MS;
+	if (now <= room->refused_ns + room->patience_ns)
+		return false;
+	if (room->patience_ns < AGAIN_MOST_MS * MS)
+		room->patience_ns *= 2;
+	return true;
 }
 
 /* There is room again: what was refused is still where it was. */
@@ -193,14 +222,14 @@ static void open_again(struct bw_keep *keep, uint32_t volume, const struct bw_sh
 	       BW_TEXT("mount", keep->guard->volumes[volume].mount));
 }
 
-static enum bw_err drop(struct bw_keep *keep, uint32_t volume, const struct look *look, const struct bw_thin_need *need,
-			uint64_t reserve)
+static enum bw_err drop(struct bw_keep *keep, uint32_t volume, const struct bw_keep_look *look,
+			const struct bw_thin_need *need, uint64_t reserve)
 {
 	struct bw_thin_need freed = { 0 };
 	size_t versions = 0;
 
-	BW_TRY(bw_keep_drop_for(keep, volume, need, &versions, &freed));
-	say(keep, volume, need, &freed, versions, why(look, need, reserve));
+	BW_TRY(bw_keep_drop_for(keep, volume, need, NULL, &versions, &freed));
+	bw_keep_room_say(keep, volume, need, &freed, versions, why(look, need, reserve));
 	/* when nothing more can go, looking again at once finds nothing more */
 	if (freed.bytes < need->bytes || freed.objects < need->objects)
 		keep->rooms[volume].again_ns = bw_keep_now() + AGAIN_MS * MS;
@@ -211,7 +240,7 @@ static enum bw_err drop(struct bw_keep *keep, uint32_t volume, const struct look
  * A reflink takes room from the moment its file changes. That is looked at when much has changed, and before anything
  * goes for room, though not more often than once in a while.
  */
-static enum bw_err weigh(struct bw_keep *keep, uint32_t volume, const struct look *now, bool is_short)
+static enum bw_err weigh(struct bw_keep *keep, uint32_t volume, const struct bw_keep_look *now, bool is_short)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
 	uint64_t every_ms;
@@ -235,16 +264,17 @@ enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 	struct bw_keep_room *room = &keep->rooms[volume];
 	const uint64_t now = bw_keep_now();
 	struct bw_shadow_limit limit;
+	struct bw_shadow_limit spare;
 	struct bw_thin_need need;
-	struct look look_now;
+	struct bw_keep_look look_now;
 	uint64_t free;
 	bool is_short;
 
-	if (look(keep, volume, &look_now) != BW_OK)
+	if (bw_keep_room_look(keep, volume, &look_now) != BW_OK)
 		return BW_OK;
 	free = reserve(room, &look_now, now);
 	BW_TRY(weigh(keep, volume, &look_now, room->full || look_now.available < free));
-	if (look(keep, volume, &look_now) != BW_OK)
+	if (bw_keep_room_look(keep, volume, &look_now) != BW_OK)
 		return BW_OK;
 	need = need_of(room, &look_now, free);
 	is_short = need.bytes > 0 || need.objects > 0 || look_now.available < free ||
@@ -255,8 +285,10 @@ enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 		BW_TRY(drop(keep, volume, &look_now, &need, free));
 	room->full = false;
 	BW_TRY(tidy(keep, volume, is_short));
-	BW_TRY(look(keep, volume, &look_now));
-	limit = limit_of(&look_now);
+	BW_TRY(bw_keep_room_look(keep, volume, &look_now));
+	limit = bw_keep_room_of(&look_now);
+	spare = bw_keep_share_spare(keep, volume, &look_now);
+	limit = (struct bw_shadow_limit){ over(limit.bytes, spare.bytes), over(limit.objects, spare.objects) };
 	bw_shadow_limit(shadow_of(keep, volume), &limit);
 	if (!is_short)
 		open_again(keep, volume, &limit, now);
@@ -283,7 +315,8 @@ void bw_keep_no_room(struct bw_keep *keep, uint32_t volume)
 	struct statvfs status;
 
 	keep->board->refused++;
-	room->full = true;
+	/* what can be had was had (keep_share.c); Btrfs alone may be full while it says that there is room */
+	room->full = !keep->shares[volume].is_denied && strcmp(keep->guard->volumes[volume].type, "btrfs") == 0;
 	room->owes_walk = true;
 	room->refused = bw_shadow_left(shadow_of(keep, volume));
 	room->refused_ns = bw_keep_now();

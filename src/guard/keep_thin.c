@@ -107,13 +107,16 @@ static void release(struct thinning *thinning)
 	free(thinning->drops);
 }
 
-static enum bw_err drop_all(struct bw_keep *keep, struct bw_shadow *shadow, const uint64_t *numbers, size_t count)
+/* `serve`: what comes in meanwhile is not kept waiting. */
+static enum bw_err drop_all(struct bw_keep *keep, struct bw_shadow *shadow, const uint64_t *numbers, size_t count,
+			    bool serve)
 {
 	for (size_t done = 0; done < count; done += BATCH) {
 		const size_t some = count - done < BATCH ? count - done : BATCH;
 
 		BW_TRY(bw_shadow_drop(shadow, numbers + done, some));
-		BW_TRY(bw_keep_serve_new(keep));
+		if (serve)
+			BW_TRY(bw_keep_serve_new(keep));
 	}
 	return BW_OK;
 }
@@ -180,7 +183,9 @@ enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume)
 	if (err == BW_OK)
 		err = look(keep, bw_shadow_shelf(shadow), now_us, &thinning);
 	if (err == BW_OK)
-		err = drop_all(keep, shadow, thinning.drops, thinning.drop_count);
+		err = drop_all(keep, shadow, thinning.drops, thinning.drop_count, true);
+	if (err == BW_OK)
+		err = bw_keep_share_age(keep, volume, now_us);
 	if (err == BW_OK && thinning.drop_count > 0)
 		bw_log(BW_INFO, "old versions went by age", BW_TEXT("mount", keep->guard->volumes[volume].mount),
 		       BW_NUM("versions", thinning.drop_count));
@@ -227,7 +232,8 @@ enum bw_err bw_keep_weigh(struct bw_keep *keep, uint32_t volume)
 
 /* ---- for room -------------------------------------------------------------------------------- */
 
-static enum bw_err drop_front(struct bw_keep *keep, struct bw_shadow *shadow, struct thinning *thinning, size_t count)
+static enum bw_err drop_front(struct bw_keep *keep, struct bw_shadow *shadow, struct thinning *thinning, size_t count,
+			      bool serve)
 {
 	uint64_t *drops = realloc(thinning->drops, (count + 1) * sizeof(*drops));
 
@@ -237,20 +243,37 @@ static enum bw_err drop_front(struct bw_keep *keep, struct bw_shadow *shadow, st
 		drops[i] = thinning->all[i].number;
 	if (keep->rooms[bw_shadow_volume(shadow)->number].available < NO_ROOM_BYTES)
 		BW_TRY(bw_shadow_free_first(shadow, drops, count < BATCH ? count : BATCH));
-	return drop_all(keep, shadow, drops, count);
+	return drop_all(keep, shadow, drops, count, serve);
+}
+
+enum bw_err bw_keep_history(struct bw_keep *keep, uint32_t volume, struct bw_fair *fair)
+{
+	struct thinning thinning = { .all = NULL };
+	enum bw_err err = look(keep, bw_shadow_shelf(bw_copier_shadow(keep->copier, volume)), bw_clock_now_us(),
+			       &thinning);
+
+	for (size_t i = 0; i < thinning.count && err == BW_OK; i++) {
+		const struct bw_thin_version *version = &thinning.all[i];
+
+		if (bw_thin_is_history(version))
+			err = bw_fair_add(fair, version->actor, version->kept_bytes, version->is_object ? 1 : 0);
+	}
+	release(&thinning);
+	return err;
 }
 
 enum bw_err bw_keep_drop_for(struct bw_keep *keep, uint32_t volume, const struct bw_thin_need *need,
-			     size_t *out_versions, struct bw_thin_need *out_freed)
+			     const struct bw_thin_claim *claim, size_t *out_versions, struct bw_thin_need *out_freed)
 {
 	struct bw_shadow *shadow = bw_copier_shadow(keep->copier, volume);
 	struct thinning thinning;
 	enum bw_err err = look(keep, bw_shadow_shelf(shadow), bw_clock_now_us(), &thinning);
 
 	if (err == BW_OK)
-		err = bw_thin_for_room(thinning.all, thinning.count, need, thinning.now_us, out_versions, out_freed);
+		err = bw_thin_for_room(thinning.all, thinning.count, need, claim, thinning.now_us, out_versions,
+				       out_freed);
 	if (err == BW_OK)
-		err = drop_front(keep, shadow, &thinning, *out_versions);
+		err = drop_front(keep, shadow, &thinning, *out_versions, claim == NULL);
 	release(&thinning);
 	return err;
 }

@@ -230,6 +230,11 @@ static enum bw_err begin_next(struct bw_packs *packs)
 	return BW_OK;
 }
 
+enum bw_err bw_packs_turn(struct bw_packs *packs)
+{
+	return packs->end == 0 ? BW_OK : begin_next(packs);
+}
+
 static enum bw_err gather(struct bw_packs *packs, uint64_t version, struct bw_slice content, const struct bw_sum *sum)
 {
 	BW_TRY(bw_buf_add_be32(&packs->gathered, PACK_MAGIC));

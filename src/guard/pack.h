@@ -68,6 +68,9 @@ BW_MUST_USE enum bw_err bw_packs_hand_out(struct bw_packs *packs, struct bw_pack
 uint32_t bw_packs_number(const struct bw_packs *packs);
 uint64_t bw_packs_end(const struct bw_packs *packs);
 
+/* The growing pack is full, whatever it holds. DISK_FULL, IO. */
+BW_MUST_USE enum bw_err bw_packs_turn(struct bw_packs *packs);
+
 /* Reads and checks one record. CORRUPT; NOT_FOUND when the pack is gone. */
 BW_MUST_USE enum bw_err bw_packs_read(struct bw_packs *packs, uint32_t pack, uint64_t at, uint64_t version,
 				      struct bw_buf *out);

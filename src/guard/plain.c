@@ -1,5 +1,6 @@
 #include "guard/plain.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,6 +116,17 @@ enum bw_err bw_plain_time_parse(const char *text, int64_t *out_us)
 		return all.len > 10 && all.ptr[10] == ' ' ? parse_local(all, out_us) : bw_time_parse_any(all, out_us);
 	(void)snprintf(standard, sizeof(standard), "%.10sT%.8s%.3s:%.2s", text, text + 11, text + 20, text + 23);
 	return bw_time_parse_any(bw_slice_text(standard), out_us);
+}
+
+const char *bw_plain_user(uint32_t uid, char out[BW_USER_BYTES])
+{
+	const struct passwd *user = getpwuid((uid_t)uid);
+
+	if (user == NULL)
+		(void)snprintf(out, BW_USER_BYTES, "%u", uid);
+	else
+		(void)snprintf(out, BW_USER_BYTES, "%.256s (%u)", user->pw_name, uid);
+	return out;
 }
 
 const char *bw_plain_count(uint64_t count, const char *one, const char *many, char out[2 * BW_PLAIN_BYTES])

@@ -4,7 +4,7 @@
 
 #include "base/command.h"
 
-enum { BW_PLAIN_BYTES = 32 };
+enum { BW_PLAIN_BYTES = 32, BW_USER_BYTES = 288 };
 
 /* "940 bytes", "1.2 GiB". */
 const char *bw_plain_size(uint64_t bytes, char out[BW_PLAIN_BYTES]);
@@ -23,6 +23,9 @@ BW_MUST_USE enum bw_err bw_plain_time_parse(const char *text, int64_t *out_us);
 
 /* "1 file", "2 files": `many` is the plural. Into `out` of so many bytes. */
 const char *bw_plain_count(uint64_t count, const char *one, const char *many, char out[2 * BW_PLAIN_BYTES]);
+
+/* "anna (1001)", or "1001" of a user who has no name here; the name as it is, unescaped. */
+const char *bw_plain_user(uint32_t uid, char out[BW_USER_BYTES]);
 
 /* Prints one JSON value and a line end. BW_EXIT_FAILED with a complaint when `err` says that it could not be made. */
 int bw_plain_json(const struct bw_call *call, enum bw_err err, const struct bw_buf *json);

@@ -66,11 +66,21 @@ static void the_standard_form_is_read_and_what_is_no_time_is_refused(void **stat
 		assert_int_not_equal(bw_plain_time_parse(none[i], &us), BW_OK);
 }
 
+static void a_user_is_told_by_name_and_number_or_by_number_alone(void **state)
+{
+	char out[BW_USER_BYTES];
+
+	(void)state;
+	assert_string_equal(bw_plain_user(0, out), "root (0)");
+	assert_string_equal(bw_plain_user(3999999999, out), "3999999999");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_time_is_written_with_its_offset_and_read_back),
 		cmocka_unit_test(the_standard_form_is_read_and_what_is_no_time_is_refused),
+		cmocka_unit_test(a_user_is_told_by_name_and_number_or_by_number_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

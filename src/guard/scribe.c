@@ -135,6 +135,17 @@ static enum bw_err take_acted(struct scribe *scribe, struct bw_slice body)
 	return BW_OK;
 }
 
+/* What keep has for people, of no incident. */
+static enum bw_err take_notice(struct scribe *scribe, struct bw_slice body)
+{
+	struct bw_notice notice;
+
+	BW_TRY(bw_notice_parse(body, &notice));
+	BW_NEED(notice.incident == 0, PROTOCOL);
+	scribe_tell(scribe, "hand", BW_RECORD_NOTICE, body);
+	return BW_OK;
+}
+
 static enum bw_err take_frame(struct scribe *scribe, const char *peer, const struct bw_frame *frame, int fd)
 {
 	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_RECORD)
@@ -145,6 +156,8 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 		return scribe_job_passed(scribe, frame->body);
 	if ((strcmp(peer, "judge") == 0 || strcmp(peer, "keep") == 0) && frame->kind == BW_RECORD_SETTLE)
 		return scribe_settled(scribe, strcmp(peer, "judge") == 0, frame->body);
+	if (strcmp(peer, "keep") == 0 && frame->kind == BW_RECORD_NOTICE)
+		return take_notice(scribe, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_RECORD_ACTED)
 		return take_acted(scribe, frame->body);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_REPORT_SHARED)

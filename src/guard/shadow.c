@@ -15,7 +15,11 @@
 #include "guard/shadow_parts.h"
 #include "sys/clock.h"
 
-enum { TAKE_TRIES = 3 };
+enum {
+	TAKE_TRIES = 3,
+	HOLLOW_LEAST = 32 * 1024, /* smaller ones are not worth an inode */
+	HOLLOW_SHARE = 4,         /* less than that of it is written */
+};
 
 /* ---- making and opening --------------------------------------------------------------- */
 
@@ -253,6 +257,23 @@ static bool same_moment(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* In a pack each byte of a hole is written, in an object none. */
+static bool is_hollow(int fd, const struct stat *status)
+{
+	const uint64_t written = (uint64_t)status->st_blocks * 512;
+	off_t hole;
+
+	if (status->st_size < HOLLOW_LEAST || written >= (uint64_t)status->st_size / HOLLOW_SHARE)
+		return false;
+	hole = lseek(fd, 0, SEEK_HOLE);
+	return hole >= 0 && hole < status->st_size;
+}
+
+static bool is_for_a_pack(int fd, const struct stat *status)
+{
+	return status->st_size <= BW_PACK_CONTENT_MAX && !is_hollow(fd, status);
+}
+
 /*
  * All of a file up to what a pack takes; *out_small is false when there is more. A read that ends short at the size
  * the file was said to have is its end: the look at it afterwards says whether that still holds.
@@ -307,15 +328,38 @@ static enum bw_err take_object(struct bw_shadow *shadow, int fd, struct bw_shelf
 }
 
 /* A reflink takes no room until the file changes. */
+static uint64_t needed_bytes(const struct bw_shadow *shadow, bool small, const struct stat *status)
+{
+	if (small)
+		return BW_PACK_HEAD_BYTES + (uint64_t)status->st_size;
+	return shadow->volume->strategy == BW_STRATEGY_COPY ? (uint64_t)status->st_blocks * 512 : 0;
+}
+
 static enum bw_err check_limit(const struct bw_shadow *shadow, bool small, const struct stat *status)
 {
-	uint64_t bytes = 0;
+	BW_NEED(needed_bytes(shadow, small, status) <= shadow->limit.bytes && (small || shadow->limit.objects > 0),
+		DISK_FULL);
+	return BW_OK;
+}
 
-	if (small)
-		bytes = BW_PACK_HEAD_BYTES + (uint64_t)status->st_size;
-	else if (shadow->volume->strategy == BW_STRATEGY_COPY)
-		bytes = (uint64_t)status->st_blocks * 512;
-	BW_NEED(bytes <= shadow->limit.bytes && (small || shadow->limit.objects > 0), DISK_FULL);
+static uint32_t maker_of(const struct bw_take *take, const struct stat *status)
+{
+	return take->maker != 0 ? take->maker : status->st_uid + 1;
+}
+
+enum bw_err bw_shadow_wish(const struct bw_shadow *shadow, const struct bw_take *take, struct bw_shadow_wish *out)
+{
+	struct stat status;
+	bool small;
+
+	if (fstat(take->fd, &status) != 0)
+		return bw_err_from_errno(errno);
+	*out = (struct bw_shadow_wish){ .owner = maker_of(take, &status) };
+	if (!S_ISREG(status.st_mode))
+		return BW_OK;
+	small = is_for_a_pack(take->fd, &status);
+	out->bytes = needed_bytes(shadow, small, &status);
+	out->objects = small ? 0 : 1;
 	return BW_OK;
 }
 
@@ -342,7 +386,7 @@ static enum bw_err take_content(struct bw_shadow *shadow, const struct bw_take *
 				struct bw_taken *taken)
 {
 	struct bw_sum sum;
-	bool small = taken->status.st_size <= BW_PACK_CONTENT_MAX;
+	bool small = is_for_a_pack(take->fd, &taken->status);
 
 	if (small)
 		BW_TRY(read_small(shadow, take->fd, (uint64_t)taken->status.st_size, &small));
@@ -418,7 +462,7 @@ enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take,
 	else
 		BW_TRY(take_regular(shadow, take, &row, &taken));
 	row.kind = taken.status.st_mode & S_IFMT;
-	row.actor = take->maker != 0 ? take->maker : taken.status.st_uid + 1;
+	row.actor = maker_of(take, &taken.status);
 	row.mtime_us = bw_clock_of(&taken.status.st_mtim);
 	bw_buf_clear(&shadow->meta);
 	err = bw_meta_read(take->fd, &taken.status, &shadow->meta, &taken.meta_whole);

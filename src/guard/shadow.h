@@ -73,6 +73,15 @@ struct bw_shadow_limit {
 void bw_shadow_limit(struct bw_shadow *shadow, const struct bw_shadow_limit *limit);
 struct bw_shadow_limit bw_shadow_left(const struct bw_shadow *shadow); /* of it */
 
+/* What a take would add, and whose it would be (as bw_shelf_version.actor). IO. */
+struct bw_shadow_wish {
+	uint32_t owner;
+	uint64_t bytes;
+	uint64_t objects;
+};
+BW_MUST_USE enum bw_err bw_shadow_wish(const struct bw_shadow *shadow, const struct bw_take *take,
+				       struct bw_shadow_wish *out);
+
 /*
  * Keeps the file's present content and metadata as its next version. Regular files and
  * symbolic links only (TYPE). DISK_FULL (the file system's, or the limit), IO: nothing of it counts.
@@ -119,6 +128,9 @@ uint64_t bw_shadow_objects(const struct bw_shadow *shadow);
  * it returns; what was open is committed. *out_more: there may be more to do. DISK_FULL, IO: nothing was moved.
  */
 BW_MUST_USE enum bw_err bw_shadow_tidy(struct bw_shadow *shadow, uint32_t most_live, bool *out_more);
+
+/* The pack that grows is not tidied. When much of it is dead it ends here, and the next one grows. */
+BW_MUST_USE enum bw_err bw_shadow_end_pack(struct bw_shadow *shadow);
 
 /*
  * What an object takes that nothing else holds, on a file system with reflinks: nothing while its file is as it was,

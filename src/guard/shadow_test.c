@@ -165,6 +165,35 @@ static void holes_stay_holes(void **state)
 	(void)close(fd);
 }
 
+/* Else a user fills the room for copies with files that cost nothing. */
+static void a_small_file_of_holes_takes_no_room_for_them(void **state)
+{
+	static struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
+	struct fixture *f = *state;
+	const int fd = file_with(f, "hollow", "first", 5);
+	const struct bw_take what = { .fd = fd, .key = { .ino = 7 }, .folder = f->folder, .name = BW_LIT("name") };
+	struct bw_shelf_version version;
+	struct bw_shadow_wish wish;
+	struct bw_taken taken;
+	struct bw_meta meta;
+
+	assert_int_equal(ftruncate(fd, BW_PACK_CONTENT_MAX), 0);
+	if (lseek(fd, 0, SEEK_HOLE) == BW_PACK_CONTENT_MAX)
+		skip(); /* no holes on this file system */
+	assert_ok(bw_shadow_wish(f->shadow, &what, &wish));
+	assert_int_equal(wish.objects, 1);
+	assert_int_equal(wish.owner, getuid() + 1);
+	taken = take(f, fd, 7);
+	assert_false(taken.in_pack);
+	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), taken.version, &arena, &version));
+	assert_true(version.kept_bytes <= wish.bytes && wish.bytes < BW_PACK_CONTENT_MAX / 2);
+	fetch(f, taken.version, &back, &meta);
+	assert_int_equal(back.len, BW_PACK_CONTENT_MAX);
+	assert_memory_equal(back.ptr, "first\0", 6);
+	(void)close(fd);
+}
+
 static void attributes_and_times_come_back(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
@@ -346,6 +375,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_large_file_comes_back_after_it_was_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(holes_stay_holes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_small_file_of_holes_takes_no_room_for_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(attributes_and_times_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_committed_survives_and_what_was_not_leaves_no_trace, setup,
 						teardown),

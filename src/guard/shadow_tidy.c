@@ -13,6 +13,7 @@ enum {
 	STEP_BYTES = 8 * 1024 * 1024, /* copied, or passed over as many times */
 	STEP_PASSED = 8,
 	STEP_MOVES = 4096,
+	END_DEAD_BYTES = 1024 * 1024,
 };
 
 struct move {
@@ -177,6 +178,15 @@ enum bw_err bw_shadow_tidy(struct bw_shadow *shadow, uint32_t most_live, bool *o
 	free(moves);
 	*out_more = err == BW_OK;
 	return err;
+}
+
+enum bw_err bw_shadow_end_pack(struct bw_shadow *shadow)
+{
+	const uint64_t end = bw_packs_end(shadow->packs);
+	uint64_t live = 0;
+
+	BW_TRY(bw_shelf_pack_bytes(shadow->shelf, bw_packs_number(shadow->packs), &live));
+	return end - (live < end ? live : end) < END_DEAD_BYTES ? BW_OK : bw_packs_turn(shadow->packs);
 }
 
 /* ---- what packs take ----------------------------------------------------------------------------------- */

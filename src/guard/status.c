@@ -119,14 +119,24 @@ void bw_status_release(struct bw_status *status)
 	*status = (struct bw_status){ 0 };
 }
 
+/* Within the last hour; by then somebody else has tried again. */
+static bool is_room_short(const struct bw_status *status)
+{
+	enum { HOUR_S = 3600 };
+	const uint64_t now_us = (uint64_t)bw_clock_mono_us();
+
+	return status->is_running && status->board.share_us != 0 &&
+	       now_us < status->board.share_us + (uint64_t)HOUR_S * 1000000;
+}
+
 bool bw_status_needs_somebody(const struct bw_status *status)
 {
 	for (size_t i = 0; i < status->settings.tree_count; i++) {
 		if (bw_guard_settings_leave_out(&status->settings, status->settings.trees[i]))
 			return true;
 	}
-	return !status->is_running || status->open > 0 || status->holds.still > 0 || !status->are_holds_known ||
-	       !status->is_ledger_whole;
+	return !status->is_running || is_room_short(status) || status->open > 0 || status->holds.still > 0 ||
+	       !status->are_holds_known || !status->is_ledger_whole;
 }
 
 static const char *mode_words(enum bw_guard_mode mode)
@@ -185,6 +195,12 @@ static enum bw_err json_volume(struct bw_buf *out, const struct bw_status_volume
 
 static enum bw_err json_running(const struct bw_status *status, struct bw_buf *out)
 {
+	char who[BW_USER_BYTES];
+
+	BW_TRY(bw_json_add_bool(out, "room_is_short", is_room_short(status)));
+	if (is_room_short(status) && status->board.share_owner != 0)
+		BW_TRY(bw_json_add_text(out, "room_taken_by",
+					bw_slice_text(bw_plain_user((uint32_t)(status->board.share_owner - 1), who))));
 	BW_TRY(bw_plain_json_time(out, "started", status->started_us));
 #define X(name) BW_TRY(bw_json_add_num(out, #name, (int64_t)status->board.name));
 	BW_STATUS_ROWS(X)
@@ -316,6 +332,30 @@ static enum bw_err text_exposure(const struct bw_status_board *board, struct bw_
 	return bw_buf_add_u8(out, '\n');
 }
 
+/* Who took most of the room, when it was too little for somebody. */
+static enum bw_err text_share(const struct bw_status *status, struct bw_buf *out)
+{
+	const struct bw_status_board *board = &status->board;
+	char size[BW_PLAIN_BYTES];
+	char who[BW_USER_BYTES];
+
+	if (!is_room_short(status))
+		return BW_OK;
+	BW_TRY(bw_buf_addf(out, "NO ROOM    %llu copies were refused for want of room since the start",
+			   (unsigned long long)board->share_refused));
+	if (board->share_gone > 0)
+		BW_TRY(bw_buf_addf(out, ", %llu newest copies went for others'",
+				   (unsigned long long)board->share_gone));
+	if (board->share_owner != 0) {
+		BW_TRY(bw_buf_add_text(out, "\n           most of what was copied of late is of user "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(bw_plain_user((uint32_t)(board->share_owner - 1), who))));
+		BW_TRY(bw_buf_addf(out, ": %s and %llu inodes", bw_plain_size(board->share_bytes, size),
+				   (unsigned long long)board->share_inodes));
+	}
+	return bw_buf_add_text(out, "\n           look what is written there, bound it (setquota), or give the guard "
+				    "more room (guard enroll --quota SIZE --inodes NUMBER)\n");
+}
+
 static enum bw_err text_running(const struct bw_status *status, struct bw_buf *out)
 {
 	const struct bw_status_board *board = &status->board;
@@ -326,6 +366,7 @@ static enum bw_err text_running(const struct bw_status *status, struct bw_buf *o
 	BW_TRY(bw_buf_addf(out, "Copies     %llu taken, %llu waiting, %llu could not be kept; they take %llu inodes\n",
 			   (unsigned long long)board->versions, (unsigned long long)board->queued,
 			   (unsigned long long)board->refused, (unsigned long long)board->kept_inodes));
+	BW_TRY(text_share(status, out));
 	if (board->enrolling > 0)
 		BW_TRY(bw_buf_addf(out, "Catching up: %llu files still to look at\n",
 				   (unsigned long long)board->enrolling));

@@ -34,6 +34,12 @@
 	X(quota_bytes)           \
 	X(kept_inodes)           \
 	X(refused)               \
+	X(share_us)              \
+	X(share_owner)           \
+	X(share_bytes)           \
+	X(share_inodes)          \
+	X(share_gone)            \
+	X(share_refused)         \
 	X(rescans)               \
 	X(enrolling)
 
@@ -86,7 +92,7 @@ void bw_status_release(struct bw_status *status);
 
 /*
  * Whether a person must look: an open incident, somebody who stands still, a tree that is left out,
- * a ledger that is not whole, no guard.
+ * a ledger that is not whole, too little room for copies within the last hour, no guard.
  */
 bool bw_status_needs_somebody(const struct bw_status *status);
 

@@ -49,6 +49,11 @@ void bw_thin_by_age(const struct bw_thin_version *versions, size_t count, int64_
 	}
 }
 
+bool bw_thin_is_history(const struct bw_thin_version *version)
+{
+	return !must_stay(version) && (version->good || version->last);
+}
+
 uint64_t bw_thin_worth(const struct bw_thin_version *version, int64_t now_us)
 {
 	const int64_t until = version->until_us < now_us ? version->until_us : now_us;
@@ -74,13 +79,15 @@ struct candidate {
 };
 
 struct share {
-	uint64_t amount;
-	uint64_t left;
+	uint64_t amount;  /* all that counts as the actor's */
+	uint64_t history; /* of it: may go */
+	uint64_t floor;   /* what the claim leaves him in any case */
 	uint32_t actor;
 };
 
 struct choice {
 	const struct bw_thin_version *versions;
+	const struct bw_thin_claim *claim; /* may be NULL */
 	struct candidate *list;
 	size_t count;
 	size_t good_at; /* where the evidence ends */
@@ -101,14 +108,6 @@ static int by_turn(const void *a, const void *b)
 	if (x->worth != y->worth)
 		return x->worth < y->worth ? -1 : 1;
 	return x->at < y->at ? -1 : 1;
-}
-
-static int by_amount(const void *a, const void *b)
-{
-	const struct share *x = a;
-	const struct share *y = b;
-
-	return x->amount > y->amount ? -1 : x->amount < y->amount ? 1 : 0;
 }
 
 static uint64_t amount_of(const struct bw_thin_version *version, bool objects)
@@ -135,7 +134,7 @@ static void add_candidates(struct choice *choice, size_t count, int64_t now_us)
 		choice->list[choice->count++] = (struct candidate){ .worth = bw_thin_worth(version, now_us),
 								    .at = i,
 								    .actor = version->actor,
-								    .is_evidence = !version->good && !version->last };
+								    .is_evidence = !bw_thin_is_history(version) };
 	}
 	if (choice->count > 0)
 		qsort(choice->list, choice->count, sizeof(*choice->list), by_turn);
@@ -155,6 +154,16 @@ static void drop_evidence(struct choice *choice, const struct bw_thin_need *need
 	}
 }
 
+static uint64_t held_of(const struct choice *choice, uint32_t actor, bool objects)
+{
+	struct bw_fair_owner held;
+
+	if (choice->claim == NULL)
+		return 0;
+	held = bw_fair_of(choice->claim->held, actor);
+	return objects ? held.objects : held.bytes;
+}
+
 /* How much each actor has, in the order of the list, which is by actor. */
 static void sum_shares(struct choice *choice, bool objects)
 {
@@ -168,26 +177,77 @@ static void sum_shares(struct choice *choice, bool objects)
 			*share = (struct share){ .actor = candidate->actor };
 		}
 		if (!candidate->goes)
-			share->amount += amount_of(&choice->versions[candidate->at], objects);
+			share->history += amount_of(&choice->versions[candidate->at], objects);
+	}
+	for (size_t i = 0; i < choice->share_count; i++) {
+		struct share *share = &choice->shares[i];
+
+		share->amount = share->history + held_of(choice, share->actor, objects);
 	}
 }
 
-/* The level down to which those above it must give, so that all give that much together. */
-static uint64_t level_for(struct choice *choice, uint64_t wanted)
+/* Beyond his share who claims takes nothing from anybody who has less than he would. */
+static uint64_t would_have(const struct choice *choice, uint64_t wanted, bool objects)
 {
-	uint64_t above = 0;
+	uint64_t own = held_of(choice, choice->claim->owner, objects);
 
-	if (choice->share_count == 0)
-		return 0;
-	qsort(choice->shares, choice->share_count, sizeof(*choice->shares), by_amount);
-	for (size_t n = 0; n < choice->share_count; n++) {
-		const uint64_t next = n + 1 < choice->share_count ? choice->shares[n + 1].amount : 0;
+	for (size_t i = 0; i < choice->share_count; i++)
+		own += choice->shares[i].actor == choice->claim->owner ? choice->shares[i].history : 0;
+	return own + wanted;
+}
 
-		above += choice->shares[n].amount;
-		if (above - (n + 1) * next >= wanted)
-			return above > wanted ? (above - wanted) / (n + 1) : 0;
+static void set_floors(struct choice *choice, uint64_t wanted, bool objects)
+{
+	const struct bw_thin_claim *claim = choice->claim;
+	uint64_t floor;
+
+	if (claim == NULL)
+		return;
+	if (claim->level != NULL)
+		floor = objects ? claim->level->objects : claim->level->bytes;
+	else
+		floor = would_have(choice, wanted, objects);
+	for (size_t i = 0; i < choice->share_count; i++) {
+		struct share *share = &choice->shares[i];
+
+		share->floor = claim->level == NULL && share->actor == claim->owner ? 0 : floor;
 	}
-	return 0;
+}
+
+static uint64_t gives(const struct share *share, uint64_t level)
+{
+	const uint64_t stays = level > share->floor ? level : share->floor;
+	const uint64_t above = share->amount > stays ? share->amount - stays : 0;
+
+	return above < share->history ? above : share->history;
+}
+
+static bool is_enough(const struct choice *choice, uint64_t level, uint64_t wanted)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < choice->share_count && sum < wanted; i++)
+		sum += gives(&choice->shares[i], level);
+	return sum >= wanted;
+}
+
+/* The highest level down to which those above it must give, so that all give that much together; else 0. */
+static uint64_t level_for(const struct choice *choice, uint64_t wanted)
+{
+	uint64_t low = 0;
+	uint64_t high = 0;
+
+	for (size_t i = 0; i < choice->share_count; i++)
+		high = choice->shares[i].amount > high ? choice->shares[i].amount : high;
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2 + 1;
+
+		if (is_enough(choice, middle, wanted))
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
 }
 
 static void drop_down_to(struct choice *choice, uint64_t level, uint64_t wanted, bool objects)
@@ -197,7 +257,6 @@ static void drop_down_to(struct choice *choice, uint64_t level, uint64_t wanted,
 	uint32_t actor = 0;
 	bool any = false;
 
-	sum_shares(choice, objects);
 	for (size_t i = choice->good_at, share = 0; i < choice->count && given < wanted; i++) {
 		struct candidate *candidate = &choice->list[i];
 		const uint64_t amount = amount_of(&choice->versions[candidate->at], objects);
@@ -205,9 +264,9 @@ static void drop_down_to(struct choice *choice, uint64_t level, uint64_t wanted,
 		if (!any || candidate->actor != actor) {
 			any = true;
 			actor = candidate->actor;
-			left = choice->shares[share++].amount;
+			left = gives(&choice->shares[share++], level);
 		}
-		if (candidate->goes || amount == 0 || left <= level)
+		if (candidate->goes || amount == 0 || left == 0)
 			continue;
 		let_go(choice, candidate);
 		left -= amount < left ? amount : left;
@@ -220,6 +279,7 @@ static void level_down(struct choice *choice, uint64_t wanted, bool objects)
 	if (wanted == 0)
 		return;
 	sum_shares(choice, objects);
+	set_floors(choice, wanted, objects);
 	drop_down_to(choice, level_for(choice, wanted), wanted, objects);
 }
 
@@ -246,9 +306,11 @@ static size_t bring_forward(const struct choice *choice, struct bw_thin_version 
 }
 
 enum bw_err bw_thin_for_room(struct bw_thin_version *versions, size_t count, const struct bw_thin_need *need,
-			     int64_t now_us, size_t *out_count, struct bw_thin_need *out_freed)
+			     const struct bw_thin_claim *claim, int64_t now_us, size_t *out_count,
+			     struct bw_thin_need *out_freed)
 {
 	struct choice choice = { .versions = versions,
+				 .claim = claim,
 				 .list = calloc(count + 1, sizeof(*choice.list)),
 				 .shares = calloc(count + 1, sizeof(*choice.shares)) };
 	size_t front = SIZE_MAX;

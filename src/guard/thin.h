@@ -11,7 +11,7 @@
 #ifndef BW_GUARD_THIN_H
 #define BW_GUARD_THIN_H
 
-#include "base/macros.h"
+#include "guard/fair.h"
 
 struct bw_thin_version {
 	uint64_t number;
@@ -30,6 +30,9 @@ struct bw_thin_version {
 /* All versions of one file, newest first; sets `drop[i]`. Clocks that jumped back only keep more. */
 void bw_thin_by_age(const struct bw_thin_version *versions, size_t count, int64_t now_us, uint32_t days, bool *drop);
 
+/* Somebody's, who gives of it when room is short: not evidence alone, and not what must stay. */
+bool bw_thin_is_history(const struct bw_thin_version *version);
+
 /* How long it stood, for the order in which versions go when room is short; UINT64_MAX: it must not go. */
 uint64_t bw_thin_worth(const struct bw_thin_version *version, int64_t now_us);
 
@@ -39,12 +42,23 @@ struct bw_thin_need {
 };
 
 /*
+ * Whose copies the room is for. Within his share he takes from those above the level, down to it. Beyond it he takes
+ * history of his own, and of others only while they hold more than he would: so that a flood of new files pushes out no
+ * history but that of its maker.
+ */
+struct bw_thin_claim {
+	uint32_t owner;
+	const struct bw_fair *held;        /* what each holds besides history */
+	const struct bw_fair_level *level; /* NULL: he is beyond his share */
+};
+
+/*
  * For room: brings those that must go to the front and says how many they are, and what that gives. It is less than
- * what is needed when nothing more may go. MEMORY.
+ * what is needed when nothing more may go. `claim` NULL: for users' own writes, or a quota that became smaller. MEMORY.
  */
 BW_MUST_USE enum bw_err bw_thin_for_room(struct bw_thin_version *versions, size_t count,
-					 const struct bw_thin_need *need, int64_t now_us, size_t *out_count,
-					 struct bw_thin_need *out_freed);
+					 const struct bw_thin_need *need, const struct bw_thin_claim *claim,
+					 int64_t now_us, size_t *out_count, struct bw_thin_need *out_freed);
 
 /*
  * The time that ages are counted by. A wall clock that jumps ahead (a dead battery, a forged time server) must not make

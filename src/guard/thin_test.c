@@ -150,12 +150,13 @@ static void who_has_most_history_gives_first_however_patient_he_is(void **state)
 		versions[i] = old(1, 25 * HOUR, 1);
 	for (size_t i = 100; i < 120; i++)
 		versions[i] = old(2, 2 * HOUR, 1);
-	assert_ok(bw_thin_for_room(versions, 120, &need, now, &count, &freed));
+	assert_ok(bw_thin_for_room(versions, 120, &need, NULL, now, &count, &freed));
 	assert_int_equal(count, 80);
 	assert_int_equal(freed.bytes, 80);
 	assert_int_equal(dropped_of(versions, count, 1), 80);
 	/* level now: both give the same */
-	assert_ok(bw_thin_for_room(versions + 80, 40, &(struct bw_thin_need){ .bytes = 10 }, now, &count, &freed));
+	assert_ok(
+		bw_thin_for_room(versions + 80, 40, &(struct bw_thin_need){ .bytes = 10 }, NULL, now, &count, &freed));
 	assert_int_equal(dropped_of(versions + 80, count, 1), 5);
 	assert_int_equal(dropped_of(versions + 80, count, 2), 5);
 }
@@ -167,7 +168,7 @@ static void of_one_actor_what_stood_longest_goes_last(void **state)
 	size_t count;
 
 	(void)state;
-	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 2 }, now, &count, &freed));
+	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 2 }, NULL, now, &count, &freed));
 	assert_int_equal(count, 2);
 	assert_true(now - versions[2].taken_us == 40 * DAY);
 }
@@ -182,7 +183,7 @@ static void evidence_goes_first_and_what_a_file_holds_now_is_not_evidence(void *
 	versions[1].good = false;
 	versions[2].good = false;
 	versions[2].last = true;
-	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 1 }, now, &count, &freed));
+	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 1 }, NULL, now, &count, &freed));
 	assert_int_equal(count, 1);
 	assert_int_equal(versions[0].actor, 2);
 }
@@ -196,8 +197,8 @@ static void what_is_pinned_or_newest_never_goes_for_room(void **state)
 	(void)state;
 	versions[0].pinned = true;
 	versions[1].newest = true;
-	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 1000, .objects = 9 }, now, &count,
-				   &freed));
+	assert_ok(bw_thin_for_room(versions, 3, &(struct bw_thin_need){ .bytes = 1000, .objects = 9 }, NULL, now,
+				   &count, &freed));
 	assert_int_equal(count, 1);
 	assert_int_equal(versions[0].actor, 3);
 	assert_int_equal(freed.bytes, 1);
@@ -211,9 +212,43 @@ static void inodes_are_given_by_objects_only(void **state)
 
 	(void)state;
 	versions[1].is_object = versions[3].is_object = true;
-	assert_ok(bw_thin_for_room(versions, 4, &(struct bw_thin_need){ .objects = 2 }, now, &count, &freed));
+	assert_ok(bw_thin_for_room(versions, 4, &(struct bw_thin_need){ .objects = 2 }, NULL, now, &count, &freed));
 	assert_int_equal(count, 2);
 	assert_int_equal(freed.objects, 2);
+}
+
+/* One who floods takes his own history, and that of others who hold more; of all others nothing. */
+static void room_for_somebody_is_never_taken_from_who_holds_less(void **state)
+{
+	struct bw_fair held = { .list = NULL };
+	const struct bw_thin_claim flood = { .owner = 1, .held = &held };
+	struct bw_thin_claim modest = { .owner = 2, .held = &held };
+	const struct bw_fair_level level = { .bytes = 510, .objects = UINT64_MAX };
+	struct bw_thin_version versions[60];
+	struct bw_thin_need freed;
+	size_t count;
+
+	(void)state;
+	assert_ok(bw_fair_add(&held, 1, 500, 0));
+	assert_ok(bw_fair_add(&held, 3, 900, 0));
+	for (size_t i = 0; i < 60; i++)
+		versions[i] = old(1 + (uint32_t)(i % 3), HOUR, 1);
+	assert_ok(bw_thin_for_room(versions, 60, &(struct bw_thin_need){ .bytes = 50 }, &flood, now, &count, &freed));
+	assert_int_equal(dropped_of(versions, count, 1), 20);
+	assert_int_equal(dropped_of(versions, count, 2), 0);
+	assert_int_equal(dropped_of(versions, count, 3), 20);
+	assert_int_equal(freed.bytes, 40);
+	assert_ok(bw_thin_for_room(versions, 60, &(struct bw_thin_need){ .bytes = 50 }, &modest, now, &count, &freed));
+	assert_int_equal(freed.bytes, 50);
+	assert_int_equal(dropped_of(versions, count, 1), 20);
+	assert_int_equal(dropped_of(versions, count, 3), 20);
+	assert_int_equal(dropped_of(versions, count, 2), 10); /* and his own, when that is not enough */
+	modest.level = &level;
+	assert_ok(bw_thin_for_room(versions, 60, &(struct bw_thin_need){ .bytes = 50 }, &modest, now, &count, &freed));
+	assert_int_equal(freed.bytes, 30); /* within his share: what is above the level, and no more */
+	assert_int_equal(dropped_of(versions, count, 1), 10);
+	assert_int_equal(dropped_of(versions, count, 3), 20);
+	bw_fair_release(&held);
 }
 
 static void a_version_whose_times_make_no_sense_is_not_worthless(void **state)
@@ -279,6 +314,7 @@ int main(void)
 		cmocka_unit_test(evidence_goes_first_and_what_a_file_holds_now_is_not_evidence),
 		cmocka_unit_test(what_is_pinned_or_newest_never_goes_for_room),
 		cmocka_unit_test(inodes_are_given_by_objects_only),
+		cmocka_unit_test(room_for_somebody_is_never_taken_from_who_holds_less),
 		cmocka_unit_test(a_version_whose_times_make_no_sense_is_not_worthless),
 		cmocka_unit_test(a_clock_that_jumps_ahead_ages_nothing_until_it_has_stayed_there),
 		cmocka_unit_test(a_clock_that_jumps_back_is_believed_and_forgotten_when_it_returns),

@@ -192,6 +192,30 @@ typedef enum bw_err bw_shelf_see_spare(void *context, const struct bw_shelf_spar
 BW_MUST_USE enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, void *context);
 
 /*
+ * For shares among owners: the newest good version of every file that exists, of those numbered above `after`, newest
+ * first. `see` may look things up, and changes nothing.
+ */
+struct bw_shelf_standing {
+	uint64_t number;
+	uint64_t file; /* rises with a file's first appearance */
+	struct bw_shelf_key key;
+	uint64_t kept_bytes;
+	uint64_t incident;
+	uint32_t actor;
+	bool is_object; /* takes an inode */
+	struct bw_slice meta;
+};
+typedef enum bw_err bw_shelf_see_standing(void *context, const struct bw_shelf_standing *standing);
+BW_MUST_USE enum bw_err bw_shelf_standing(struct bw_shelf *shelf, uint64_t after, bw_shelf_see_standing *see,
+					  void *context);
+
+/* The newest good version of this file before `number`. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_shelf_good_before(struct bw_shelf *shelf, uint64_t file, uint64_t number, uint64_t *out);
+
+/* The number of the file that appeared last; 0: there is none. */
+BW_MUST_USE enum bw_err bw_shelf_last_file(struct bw_shelf *shelf, uint64_t *out);
+
+/*
  * Pins, also for several incidents at a time: what one of them closes, the others still hold. The features once they
  * are known; the state. NOT_FOUND.
  */
