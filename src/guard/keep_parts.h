@@ -277,7 +277,7 @@ void bw_keep_room_say(struct bw_keep *keep, uint32_t volume, const struct bw_thi
 /* Nearly full: worth a look more often. */
 bool bw_keep_is_short(const struct bw_keep *keep, uint32_t volume);
 
-/* ---- keep_share.c: who gives when others have too little ------------------------------------------ */
+/* ---- keep_share.c: who gives when others have too little; keep_since.c: since when that is counted --------- */
 
 BW_MUST_USE enum bw_err bw_keep_share_begin(struct bw_keep *keep, uint32_t volume);
 void bw_keep_share_end(struct bw_keep *keep);

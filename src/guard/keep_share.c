@@ -1,25 +1,18 @@
 /*
- * Shares of the room among owners. While there is room nobody asks whose copies take it. When a copy finds none, whoever
- * holds more than a fair share (fair.h) gives: of his history first, in the order of thin.h, then of the newest copies of
- * his own files, those that appeared last before others. Whoever is within his share loses nothing. Who would be beyond
- * it has history to take, his own and that of those who hold still more, and else is refused; he loses no newest copy for
- * a new one of his own, so that with one owner all is as if there were no shares.
+ * Shares of the room among owners. While there is room nobody asks whose copies take it. When a copy finds none,
+ * whoever holds more than a fair share (fair.h) gives: of his history first, in the order of thin.h, then of the newest
+ * copies of his own files, those that appeared last before others. Whoever is within his share loses nothing. Who would
+ * be beyond it has history to take, his own and that of those who hold still more, and else is refused; he loses no
+ * newest copy for a new one of his own, so that with one owner all is as if there were no shares.
  *
- * What an owner holds is his history, and the newest copies made by him since the shares were settled: at enrolment, and
- * again for all that has been there for `days`. So nobody's old files are in anybody's reach, however many accounts
- * somebody has. An owner is the user who made the version (of history: the next one, as everywhere); where nobody knows
- * (Samba and NFS as root), the file's. Another user's file is never left without a copy for what was written to it.
+ * What an owner holds is his history, and the newest copies made by him since the shares were settled (keep_since.c).
+ * An owner is the user who made the version (of history: the next one, as everywhere); where nobody knows (Samba and
+ * NFS as root), the file's. Another user's file is never left without a copy for what was written to it.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "base/num.h"
-#include "guard/keep_parts.h"
 #include "guard/keep_share_parts.h"
 #include "guard/meta.h"
-#include "sys/clock.h"
 
 enum {
 	SPARE_SHARE = 16, /* of the room stays free for those below their share, while somebody is above his … */
@@ -30,12 +23,10 @@ enum {
 	REFUSED_TIMES = 50,
 	CONTESTED_MS = 3600 * 1000,
 	BATCH = 256,
-	SETTING_BYTES = 128,
 };
 
 #define MS UINT64_C(1000000)
 #define SPARE_BYTES (512 * (uint64_t)BW_MIB)
-#define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 static struct bw_shadow *shadow_of(struct bw_keep *keep, uint32_t volume)
 {
@@ -62,106 +53,11 @@ static uint64_t sum(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-/* ---- since when ------------------------------------------------------------------------------------ */
-
-static bool take_number(struct bw_slice *rest, uint64_t *out)
-{
-	struct bw_slice word;
-
-	return bw_slice_cut(*rest, ' ', &word, rest) && bw_parse_u64(word, out) == BW_OK;
-}
-
-/* "version file next_us next_version next_file "; false: this store has none. */
-static enum bw_err load(struct bw_shelf *shelf, struct bw_keep_share *share, bool *out_found)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(SETTING_BYTES);
-	const enum bw_err err = bw_shelf_setting_get(shelf, "shares", &text);
-	struct bw_slice rest = bw_buf_slice(&text);
-	uint64_t when = 0;
-
-	*out_found = false;
-	if (err == BW_ERR_NOT_FOUND)
-		return BW_OK;
-	BW_TRY(err);
-	*out_found = take_number(&rest, &share->version) && take_number(&rest, &share->file) &&
-		     take_number(&rest, &when) && take_number(&rest, &share->next_version) &&
-		     take_number(&rest, &share->next_file);
-	share->next_us = (int64_t)when;
-	return BW_OK;
-}
-
-static enum bw_err save(struct bw_keep *keep, uint32_t volume)
-{
-	const struct bw_keep_share *share = &keep->shares[volume];
-	char text[SETTING_BYTES];
-
-	(void)snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIu64 " %" PRIu64 " ",
-		       share->version, share->file, share->next_us, share->next_version, share->next_file);
-	bw_keep_soil(keep, volume);
-	return bw_shelf_setting_put(shelf_of(keep, volume), "shares", bw_slice_text(text));
-}
-
-static enum bw_err mark_next(struct bw_keep *keep, uint32_t volume, int64_t now_us)
-{
-	struct bw_keep_share *share = &keep->shares[volume];
-
-	BW_TRY(bw_shelf_last_file(shelf_of(keep, volume), &share->next_file));
-	share->next_version = bw_shelf_next(shelf_of(keep, volume)) - 1;
-	share->next_us = now_us;
-	return BW_OK;
-}
-
-enum bw_err bw_keep_share_settle(struct bw_keep *keep, uint32_t volume)
-{
-	struct bw_keep_share *share = &keep->shares[volume];
-
-	BW_TRY(mark_next(keep, volume, bw_clock_now_us()));
-	share->version = share->next_version;
-	share->file = share->next_file;
-	share->counted_ns = 0;
-	return save(keep, volume);
-}
-
-enum bw_err bw_keep_share_begin(struct bw_keep *keep, uint32_t volume)
-{
-	bool found = false;
-
-	BW_TRY(load(shelf_of(keep, volume), &keep->shares[volume], &found));
-	if (found)
-		return BW_OK;
-	BW_TRY(bw_keep_share_settle(keep, volume));
-	keep->must_settle_shares |= keep->shares[volume].file == 0; /* the first walk is the enrolment */
-	return BW_OK;
-}
-
-enum bw_err bw_keep_share_age(struct bw_keep *keep, uint32_t volume, int64_t now_us)
-{
-	struct bw_keep_share *share = &keep->shares[volume];
-
-	/* a clock that was set back only makes it later */
-	if (now_us - share->next_us < (int64_t)keep->guard->settings.days * DAY_US)
-		return BW_OK;
-	share->version = share->next_version;
-	share->file = share->next_file;
-	share->counted_ns = 0;
-	BW_TRY(mark_next(keep, volume, now_us));
-	return save(keep, volume);
-}
-
-void bw_keep_share_end(struct bw_keep *keep)
-{
-	for (size_t i = 0; i < BW_COUNT(keep->shares); i++) {
-		bw_fair_release(&keep->shares[i].held);
-		bw_fair_release(&keep->shares[i].spent);
-	}
-}
-
 /* ---- who holds how much ------------------------------------------------------------------------------ */
 
 static enum bw_err see_held(void *context, const struct bw_shelf_standing *standing)
 {
 	struct bw_keep_share *share = context;
-
 	const uint64_t objects = standing->is_object ? 1 : 0;
 
 	if (standing->incident != 0) /* not his doing, and nobody's to give */
@@ -192,6 +88,14 @@ static enum bw_err count_now_and_then(struct bw_keep *keep, uint32_t volume)
 	if (share->counted_ns != 0 && (since < COUNT_MS * MS || since < COUNT_TIMES * share->count_took_ns))
 		return BW_OK;
 	return count(keep, volume);
+}
+
+void bw_keep_share_end(struct bw_keep *keep)
+{
+	for (size_t i = 0; i < BW_COUNT(keep->shares); i++) {
+		bw_fair_release(&keep->shares[i].held);
+		bw_fair_release(&keep->shares[i].spent);
+	}
 }
 
 /* ---- one wish ------------------------------------------------------------------------------------------ */
