@@ -20,6 +20,7 @@
 #include "bw_config.h"
 #include "cli/doctor.h"
 #include "crypto/version.h"
+#include "guard/freezer.h"
 #include "store/sqlite.h"
 
 enum {
@@ -97,6 +98,19 @@ static void check_fanotify(struct bw_symptoms *all)
 	bw_symptom_add(all, "file-events", BW_HEALTH_NOTE, "only guard needs them", "fanotify is not there");
 }
 
+/* Whom guard holds: see guard/freezer.h. */
+static void check_holding(struct bw_symptoms *all)
+{
+	if (bw_freezer_usable() == BW_OK)
+		bw_symptom_add(all, "holding", BW_HEALTH_OK, NULL, "guard freezes whom it holds (cgroup v2)");
+	else if (geteuid() != 0)
+		bw_symptom_add(all, "holding", BW_HEALTH_UNKNOWN, "run doctor as root to see what guard could use",
+			       "who may write cgroups cannot be told");
+	else
+		bw_symptom_add(all, "holding", BW_HEALTH_NOTE, "only guard needs it: mount cgroup2 for writing",
+			       "no cgroup v2 to be written: whom guard holds is stopped by a signal he may undo");
+}
+
 static void check_clock(struct bw_symptoms *all)
 {
 	struct timex tx = { .modes = 0 };
@@ -122,6 +136,7 @@ void bw_doctor_kernel(struct bw_symptoms *all)
 	check_seccomp(all);
 	check_memfd(all);
 	check_fanotify(all);
+	check_holding(all);
 	check_clock(all);
 }
 

@@ -6,6 +6,7 @@
 #include "codec/json_text.h"
 #include "guard/ask.h"
 #include "guard/held.h"
+#include "guard/hold.h"
 #include "guard/incident.h"
 #include "guard/plain.h"
 #include "guard/record.h"
@@ -247,6 +248,26 @@ static int complain(const struct approve *approve, enum bw_err err, const struct
 			   why->text[0] != '\0' ? why->text : bw_err_text(err));
 }
 
+/* Whoever stands still must not wait for a guard that may never run again. What else was done, a guard undoes. */
+static int without_guard(struct approve *approve)
+{
+	const bool closes = bw_call_flag(approve->call, "close") || bw_call_flag(approve->call, "withdraw");
+	struct bw_why why = { 0 };
+	size_t count = 0;
+	enum bw_err err = BW_OK;
+
+	if (!closes)
+		err = bw_hold_end_all(bw_call_data(approve->call), approve->incident, &count, &why);
+	if (err != BW_OK)
+		return complain(approve, err, &why);
+	if (count == 0)
+		return bw_complain(approve->call, BW_EXIT_FAILED, "breakwater guard run", "the guard does not run%s",
+				   closes ? "" : ", and no process is held for the incident");
+	return bw_complain(approve->call, BW_EXIT_FAILED, "breakwater guard run, and then say it again",
+			   "the guard does not run: %zu process%s of the incident %s on, and nothing else was changed",
+			   count, count == 1 ? "" : "es", count == 1 ? "goes" : "go");
+}
+
 static int approve_run(struct bw_call *call)
 {
 	struct approve approve = { .call = call };
@@ -269,8 +290,7 @@ static int approve_run(struct bw_call *call)
 		return complain(&approve, err, &why);
 	err = bw_ask_open(bw_call_data(call), &channel);
 	if (err == BW_ERR_NOT_FOUND)
-		return bw_complain(call, BW_EXIT_FAILED, "breakwater guard run",
-				   "the guard does not run, so nobody is held");
+		return without_guard(&approve);
 	if (err == BW_OK)
 		err = tell(&approve, channel, &state, &why);
 	bw_channel_free(channel);
@@ -305,7 +325,8 @@ const struct bw_command bw_guard_approve_command = {
 		"after a "
 		"restart of the guard; the rest survives one. It may be said after the incident was closed or its "
 		"files "
-		"were restored, too. Everybody else stays judged, and what the actor does is still written down. The "
+		"were restored, too. While no guard runs, whoever is frozen is let go, and nothing else is done. "
+		"Everybody else stays judged, and what the actor does is still written down. The "
 		"files "
 		"stay as they are; the versions before stay too, for as long as any others.",
 	.options = approve_options,

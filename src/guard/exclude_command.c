@@ -10,6 +10,7 @@
 
 #include "base/command.h"
 #include "guard/ask.h"
+#include "guard/held.h"
 #include "guard/restore_plan.h"
 #include "guard/volumes.h"
 
@@ -320,6 +321,8 @@ static int unenroll_run(struct bw_call *call)
 
 	for (size_t i = 0; i < bw_call_args(call) && status == BW_EXIT_OK; i++)
 		status = unenroll_tree(&change, bw_call_arg(call, i));
+	if (status == BW_EXIT_OK && change.settings.tree_count == 0)
+		bw_holds_print(bw_call_data(call), 0); /* no guard will let them go in a week */
 	bw_arena_release(&change.arena);
 	return status;
 }

@@ -355,6 +355,7 @@ static enum bw_err begin(struct hand *hand, struct bw_why *why)
 		find("sendmail", hand->sendmail);
 	hand->ends_by_address = knows_ending_by_address(hand);
 	hand_remember(hand);
+	hand_hold_again(hand);
 	return bw_seat_ready(hand->seat);
 }
 
@@ -381,6 +382,7 @@ int bw_hand_run(struct bw_seat *seat)
 	hand_post_release(hand);
 	bw_program_release(&hand->share.run);
 	bw_hand_book_release(&hand->book);
+	bw_freezer_close(&hand->freezer);
 	(void)close(hand->proc);
 	free(hand);
 	return BW_EXIT_OK;

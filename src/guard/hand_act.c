@@ -2,15 +2,11 @@
  * What is done about an actor beyond stopping it, and its undoing. Noted in the book before it is done: a hand that is
  * killed in between undoes what may not have happened, which is harmless, and never the other way round.
  */
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "guard/hand_parts.h"
-#include "guard/lineage_proc.h"
+#include "guard/hold.h"
 #include "sys/clock.h"
 
 enum { COMMAND_BYTES = 2 * BW_PATH_BYTES };
@@ -92,21 +88,14 @@ void hand_remember(struct hand *hand)
 
 /* ---- local processes ------------------------------------------------------------------------------ */
 
-/* Named so that a number used again is never hit. */
 static void go_on(struct hand *hand, const struct bw_deed *deed)
 {
-	const int fd = (int)syscall(SYS_pidfd_open, (pid_t)deed->held.pid, 0);
-	struct bw_process process;
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "process %u", deed->held.pid);
-	if (fd >= 0 && bw_process_read(hand->proc, deed->held.pid, &process) == BW_OK &&
-	    (deed->held.start_ns == 0 || bw_process_same_start(process.start_ns, deed->held.start_ns)) &&
-	    syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0) == 0)
+	if (bw_hold_end(&hand->freezer, hand->proc, &hand->book, deed))
 		hand_tell_acted(hand, &(struct bw_acted){ deed->incident, BW_ACTED_RELEASED, 0, bw_slice_text(name),
 							  bw_slice_empty });
-	if (fd >= 0)
-		(void)close(fd);
 }
 
 static void freeze_unit(struct hand *hand, const struct bw_freeze *what, int64_t until_us)
@@ -138,23 +127,7 @@ void hand_freeze(struct hand *hand, const struct bw_freeze *what)
 {
 	const int64_t until_us = bw_clock_now_us() + (int64_t)what->seconds * 1000000;
 
-	for (uint32_t n = 0; n < what->count; n++) {
-		const struct bw_deed deed = { .kind = BW_DEED_HELD,
-					      .incident = what->incident,
-					      .until_us = until_us,
-					      .held = bw_freeze_process(what, n) };
-		char name[32];
-		char undo[32];
-
-		(void)snprintf(name, sizeof(name), "process %u", deed.held.pid);
-		(void)snprintf(undo, sizeof(undo), "kill -CONT %u", deed.held.pid);
-		if (deed.held.pid == 0 || deed.held.pid > INT32_MAX || !hand_note(hand, &deed, bw_slice_text(name)))
-			continue;
-		hand_tell_acted(hand, &(struct bw_acted){ what->incident, BW_ACTED_HELD, until_us, bw_slice_text(name),
-							  bw_slice_text(undo) });
-	}
-	if (what->count > 0)
-		hand_save(hand); /* watch has stopped them already: once for all is soon enough */
+	hand_hold(hand, what, until_us);
 	if (what->cgroup != 0)
 		freeze_unit(hand, what, until_us);
 }

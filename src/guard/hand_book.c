@@ -70,6 +70,9 @@ enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *d
 		if (known->incident == deed->incident && is_same_thing(known, deed)) {
 			if (known->until_us < deed->until_us)
 				known->until_us = deed->until_us;
+			if (deed->kind == BW_DEED_HELD && known->cgroup == 0)
+				known->cgroup = deed->cgroup;
+			known->home = known->home == 0 ? deed->home : known->home;
 			return BW_OK;
 		}
 	}
@@ -82,6 +85,24 @@ bool bw_hand_book_holds(const struct bw_hand_book *book, const struct bw_deed *d
 {
 	for (size_t i = 0; i < book->count; i++) {
 		if (is_same_thing(&book->deeds[i], deed))
+			return true;
+	}
+	return false;
+}
+
+const struct bw_deed *bw_hand_book_process(const struct bw_hand_book *book, uint32_t pid)
+{
+	for (size_t i = 0; i < book->count; i++) {
+		if (book->deeds[i].kind == BW_DEED_HELD && book->deeds[i].held.pid == pid)
+			return &book->deeds[i];
+	}
+	return NULL;
+}
+
+bool bw_hand_book_uses(const struct bw_hand_book *book, uint64_t cgroup)
+{
+	for (size_t i = 0; i < book->count; i++) {
+		if (book->deeds[i].kind == BW_DEED_HELD && book->deeds[i].cgroup == cgroup)
 			return true;
 	}
 	return false;
@@ -143,7 +164,11 @@ static enum bw_err write_deed(const struct bw_deed *deed, struct bw_buf *out)
 		return bw_buf_addf(out, "%s\n", deed->user);
 	if (deed->kind == BW_DEED_FREEZE)
 		return bw_buf_addf(out, "%llu\n", (unsigned long long)deed->cgroup);
-	return bw_buf_addf(out, "%u %llu\n", deed->held.pid, (unsigned long long)deed->held.start_ns);
+	BW_TRY(bw_buf_addf(out, "%u %llu", deed->held.pid, (unsigned long long)deed->held.start_ns));
+	if (deed->cgroup != 0)
+		BW_TRY(bw_buf_addf(out, " %llu %llu", (unsigned long long)deed->cgroup,
+				   (unsigned long long)deed->home));
+	return bw_buf_add_u8(out, '\n');
 }
 
 enum bw_err bw_hand_book_write(const struct bw_hand_book *book, struct bw_buf *out)
@@ -164,17 +189,22 @@ static enum bw_err read_kind(struct bw_slice name, enum bw_deed_kind *out)
 	return BW_ERR_SYNTAX;
 }
 
-static enum bw_err read_held(struct bw_slice rest, struct bw_held *out)
+static enum bw_err read_held(struct bw_slice rest, struct bw_deed *out)
 {
-	struct bw_slice pid;
-	struct bw_slice start;
+	struct bw_slice word;
 	uint64_t number;
 
-	BW_NEED(bw_slice_cut(rest, ' ', &pid, &start), SYNTAX);
-	BW_TRY(bw_parse_u64(pid, &number));
+	BW_NEED(bw_slice_cut(rest, ' ', &word, &rest), SYNTAX);
+	BW_TRY(bw_parse_u64(word, &number));
 	BW_NEED(number > 0 && number <= INT32_MAX, SYNTAX);
-	out->pid = (uint32_t)number;
-	return bw_parse_u64(start, &out->start_ns);
+	out->held.pid = (uint32_t)number;
+	if (!bw_slice_cut(rest, ' ', &word, &rest)) /* it is only stopped */
+		return bw_parse_u64(rest, &out->held.start_ns);
+	BW_TRY(bw_parse_u64(word, &out->held.start_ns));
+	BW_NEED(bw_slice_cut(rest, ' ', &word, &rest), SYNTAX);
+	BW_TRY(bw_parse_u64(word, &out->cgroup));
+	BW_NEED(out->cgroup != 0, SYNTAX);
+	return bw_parse_u64(rest, &out->home);
 }
 
 static enum bw_err read_deed(struct bw_slice line, struct bw_deed *out)
@@ -194,7 +224,7 @@ static enum bw_err read_deed(struct bw_slice line, struct bw_deed *out)
 		return bw_hand_name(rest, out->user);
 	if (out->kind == BW_DEED_FREEZE)
 		return bw_parse_u64(rest, &out->cgroup);
-	return read_held(rest, &out->held);
+	return read_held(rest, out);
 }
 
 enum bw_err bw_hand_book_read(struct bw_slice text, int64_t now_us, struct bw_hand_book *book)

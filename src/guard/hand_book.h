@@ -5,7 +5,7 @@
  *   keep-out INCIDENT UNTIL ADDRESS       UNTIL: wall clock in microseconds
  *   user     INCIDENT UNTIL NAME          an account of Samba's that was enabled, and is disabled meanwhile
  *   freeze   INCIDENT UNTIL CGROUP        the cgroup's id
- *   held     INCIDENT UNTIL PID START-NS
+ *   held     INCIDENT UNTIL PID START-NS [CGROUP HOME]   ids: where it is frozen, and where it was (guard/freezer.h)
  *
  * Errors: SYNTAX (of the text), TOO_MANY.
  */
@@ -28,8 +28,9 @@ struct bw_deed {
 	uint64_t incident;
 	int64_t until_us;
 	struct bw_address address;     /* KEEP_OUT */
-	uint64_t cgroup;               /* FREEZE */
+	uint64_t cgroup;               /* FREEZE; HELD: where it is frozen, 0: it is only stopped */
 	struct bw_held held;           /* HELD */
+	uint64_t home;                 /* HELD: the cgroup it came from; 0: not known */
 	char user[BW_HAND_NAME_BYTES]; /* USER */
 };
 
@@ -48,13 +49,18 @@ BW_MUST_USE enum bw_err bw_hand_book_init(struct bw_hand_book *out); /* MEMORY *
 void bw_hand_book_release(struct bw_hand_book *book);
 
 /*
- * The same deed for the same incident again: the later end counts, and nothing is added. TOO_MANY: the table is
+ * The same deed for the same incident again: the later end counts, and nothing is added; so do a cgroup and a home
+ * that were not known. TOO_MANY: the table is
  * full, nothing may be done that nobody would undo.
  */
 BW_MUST_USE enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *deed);
 
 /* Whether the same was done already, for any incident. */
 bool bw_hand_book_holds(const struct bw_hand_book *book, const struct bw_deed *deed);
+
+/* A process that is held, whatever for, by its number alone and by where it is frozen; NULL: none. */
+const struct bw_deed *bw_hand_book_process(const struct bw_hand_book *book, uint32_t pid);
+bool bw_hand_book_uses(const struct bw_hand_book *book, uint64_t cgroup);
 
 /*
  * Takes out one deed that is over: of that incident (0: of any), or whose time has come. `*out_last` says that

@@ -104,6 +104,30 @@ static void the_book_is_read_as_it_was_written(void **state)
 						 "held 3 8 4711 18446744073709551615\n");
 }
 
+static void where_a_process_is_frozen_is_remembered_as_soon_as_it_is_known(void **state)
+{
+	struct bw_deed deed = { .kind = BW_DEED_HELD, .incident = 3, .until_us = 8, .held = { 4711, 5 } };
+	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book book;
+	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book again;
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_HAND_BOOK_BYTES);
+
+	(void)state;
+	assert_ok(bw_hand_book_init(&book));
+	assert_ok(bw_hand_book_init(&again));
+	note(&book, deed);
+	assert_false(bw_hand_book_uses(&book, 70));
+	deed.cgroup = 70;
+	deed.home = 60;
+	note(&book, deed);
+	assert_int_equal(book.count, 1);
+	assert_true(bw_hand_book_uses(&book, 70));
+	assert_null(bw_hand_book_process(&book, 4712));
+	assert_ok(bw_hand_book_write(&book, &text));
+	assert_string_equal(bw_buf_text(&text), "held 3 8 4711 5 70 60\n");
+	assert_ok(bw_hand_book_read(bw_buf_slice(&text), 0, &again));
+	assert_true(bw_hand_book_process(&again, 4711)->cgroup == 70 && bw_hand_book_process(&again, 4711)->home == 60);
+}
+
 static void a_book_of_another_clock_keeps_nobody_out_for_ever(void **state)
 {
 	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book book;
@@ -116,10 +140,17 @@ static void a_book_of_another_clock_keeps_nobody_out_for_ever(void **state)
 
 static void a_damaged_book_is_told_from_a_whole_one(void **state)
 {
-	static const char *const wrong[] = {
-		"keep-out 1 2 127.0.0.1\n", "keep-out 1 2 10.0.0.1", "freeze 1 2\n", "held 1 2 0 0\n",
-		"held 1 2 -1 0\n",          "lift 1 2 3\n",          "\n",           "freeze 1 2 3 4\n"
-	};
+	static const char *const wrong[] = { "keep-out 1 2 127.0.0.1\n",
+					     "keep-out 1 2 10.0.0.1",
+					     "freeze 1 2\n",
+					     "held 1 2 0 0\n",
+					     "held 1 2 -1 0\n",
+					     "lift 1 2 3\n",
+					     "\n",
+					     "freeze 1 2 3 4\n",
+					     "held 1 2 3 4 5\n",
+					     "held 1 2 3 4 0 6\n",
+					     "held 1 2 3 4 5 6 7\n" };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(wrong); i++) {
@@ -175,6 +206,7 @@ int main(void)
 		cmocka_unit_test(what_two_incidents_need_stays_until_both_are_over),
 		cmocka_unit_test(incident_nought_means_all),
 		cmocka_unit_test(the_book_is_read_as_it_was_written),
+		cmocka_unit_test(where_a_process_is_frozen_is_remembered_as_soon_as_it_is_known),
 		cmocka_unit_test(a_book_of_another_clock_keeps_nobody_out_for_ever),
 		cmocka_unit_test(a_damaged_book_is_told_from_a_whole_one),
 		cmocka_unit_test(a_user_is_remembered_by_a_name_that_is_one_word),

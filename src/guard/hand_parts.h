@@ -2,6 +2,7 @@
 #ifndef BW_GUARD_HAND_PARTS_H
 #define BW_GUARD_HAND_PARTS_H
 
+#include "guard/freezer.h"
 #include "guard/guard.h"
 #include "guard/hand_book.h"
 #include "guard/program.h"
@@ -92,6 +93,9 @@ struct hand {
 	char sendmail[BW_PATH_BYTES];
 	bool ends_by_address; /* smbcontrol knows kill-client-ip */
 	int proc;             /* /proc */
+	struct bw_freezer freezer;
+	bool complained; /* that there is none: once is enough */
+	uint32_t held_now[BW_STOP_PROCESSES_MAX + BW_HAND_DEEDS_MAX];
 	struct hand_samba samba;
 	struct hand_work work;
 	struct hand_post post;
@@ -112,6 +116,14 @@ bool hand_note(struct hand *hand, const struct bw_deed *deed, struct bw_slice su
 void hand_save(struct hand *hand);
 void hand_tell_acted(struct hand *hand, const struct bw_acted *acted);
 void hand_tell_failure(struct hand *hand, uint64_t incident, struct bw_slice subject, const char *why);
+
+/* ---- hand_hold.c: local processes ------------------------------------------------------------ */
+
+/* Freezes and notes the processes, and what they bore meanwhile; where nothing can be frozen, they are only noted. */
+void hand_hold(struct hand *hand, const struct bw_freeze *what, int64_t until_us);
+
+/* Opens the freezer, and finds again what an earlier hand had frozen and not written down; after hand_remember. */
+void hand_hold_again(struct hand *hand);
 
 /* ---- hand_out.c: who is kept out, and let in again -------------------------------------------- */
 

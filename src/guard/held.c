@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "codec/json_text.h"
+#include "guard/freezer.h"
 #include "guard/lineage_proc.h"
 #include "guard/plain.h"
 #include "sys/clock.h"
@@ -16,11 +17,20 @@ enum { SHOWN = 20, PAGE_BYTES = 16 * 1024 * 1024 };
 
 /* ---- gathering ------------------------------------------------------------------------------- */
 
-static bool stands_still(int proc, struct bw_hold *hold)
+struct look {
+	int proc;
+	int root; /* of the cgroups; -1: none */
+};
+
+static bool stands_still(const struct look *look, struct bw_hold *hold)
 {
+	const int proc = look->proc;
 	struct bw_process process;
 
-	if (bw_process_read(proc, hold->deed.held.pid, &process) != BW_OK || !process.stopped)
+	if (bw_process_read(proc, hold->deed.held.pid, &process) != BW_OK || !process.alive)
+		return false;
+	hold->is_frozen = look->root >= 0 && bw_freezer_has(look->root, proc, hold->deed.held.pid);
+	if (!hold->is_frozen && !process.stopped)
 		return false;
 	if (hold->deed.held.start_ns != 0 && !bw_process_same_start(process.start_ns, hold->deed.held.start_ns))
 		return false;
@@ -31,11 +41,11 @@ static bool stands_still(int proc, struct bw_hold *hold)
 }
 
 /* The kernel ends an address's time by itself; a process and an account wait for the guard. */
-static bool is_so(int proc, int64_t now_us, struct bw_hold *hold)
+static bool is_so(const struct look *look, int64_t now_us, struct bw_hold *hold)
 {
 	switch (hold->deed.kind) {
 	case BW_DEED_HELD:
-		return stands_still(proc, hold);
+		return stands_still(look, hold);
 	case BW_DEED_KEEP_OUT:
 		return hold->deed.until_us > now_us;
 	default:
@@ -57,23 +67,27 @@ static enum bw_err read_book(const char *data, struct bw_hand_book *out)
 	return bw_hand_book_read(bw_buf_slice(&text), bw_clock_now_us(), out);
 }
 
-static enum bw_err look(const struct bw_hand_book *book, struct bw_holds *out)
+static enum bw_err see(const struct bw_hand_book *book, struct bw_holds *out)
 {
 	const int64_t now_us = bw_clock_now_us();
-	const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct look look = { open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), -1 };
 
-	BW_NEED(proc >= 0, IO);
+	BW_NEED(look.proc >= 0, IO);
+	if (bw_cgroup_root(&look.root) != BW_OK)
+		look.root = -1;
 	out->list = calloc(book->count + 1, sizeof(*out->list));
 	for (size_t i = 0; i < book->count && out->list != NULL; i++) {
 		struct bw_hold *hold = &out->list[out->count];
 
 		*hold = (struct bw_hold){ .deed = book->deeds[i] };
-		if (!is_so(proc, now_us, hold))
+		if (!is_so(&look, now_us, hold))
 			continue;
 		out->still += hold->deed.kind == BW_DEED_HELD || hold->deed.kind == BW_DEED_FREEZE;
 		out->count++;
 	}
-	(void)close(proc);
+	(void)close(look.proc);
+	if (look.root >= 0)
+		(void)close(look.root);
 	return out->list != NULL ? BW_OK : BW_ERR_MEMORY;
 }
 
@@ -86,7 +100,7 @@ enum bw_err bw_holds_load(const char *data, struct bw_holds *out)
 	BW_TRY(bw_hand_book_init(&book));
 	err = read_book(data, &book);
 	if (err == BW_OK)
-		err = look(&book, out);
+		err = see(&book, out);
 	bw_hand_book_release(&book);
 	return err;
 }
@@ -107,7 +121,8 @@ static enum bw_err add_subject(const struct bw_hold *hold, struct bw_buf *out)
 	case BW_DEED_HELD:
 		BW_TRY(bw_buf_addf(out, "process %u (", hold->deed.held.pid));
 		BW_TRY(bw_text_escape(out, bw_slice_text(hold->comm)));
-		return bw_buf_addf(out, ") of user %u stands still", hold->uid);
+		return bw_buf_addf(out, ") of user %u stands still%s", hold->uid,
+				   hold->is_frozen ? "" : ", by a signal that its user may undo,");
 	case BW_DEED_FREEZE:
 		return bw_buf_addf(out, "the unit with cgroup %llu stands still",
 				   (unsigned long long)hold->deed.cgroup);
@@ -164,6 +179,7 @@ static enum bw_err json_subject(const struct bw_hold *hold, struct bw_buf *out)
 		BW_TRY(bw_json_add_text(out, "what", BW_LIT("process")));
 		BW_TRY(bw_json_add_num(out, "pid", hold->deed.held.pid));
 		BW_TRY(bw_json_add_text(out, "program", bw_slice_text(hold->comm)));
+		BW_TRY(bw_json_add_text(out, "by", hold->is_frozen ? BW_LIT("freezer") : BW_LIT("signal")));
 		return bw_json_add_num(out, "uid", hold->uid);
 	case BW_DEED_FREEZE:
 		BW_TRY(bw_json_add_text(out, "what", BW_LIT("unit")));

@@ -13,6 +13,7 @@ struct bw_hold {
 	struct bw_deed deed;
 	uint32_t uid;             /* HELD */
 	char comm[BW_COMM_BYTES]; /* HELD */
+	bool is_frozen;           /* HELD: by the freezer; else by a signal, which its user may undo */
 };
 
 struct bw_holds {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "guard/ask.h"
 #include "guard/guard.h"
+#include "guard/held.h"
 #include "crypto/secret_input.h"
 #include "guard/seal_keys.h"
 #include "guard/shadow.h"
@@ -377,6 +378,17 @@ static const char *hint_for(enum bw_err err)
 	}
 }
 
+/* They stand still without a guard, too; only the week after which they go on is counted by one. */
+static void say_held(const char *data)
+{
+	struct bw_holds holds;
+
+	if (bw_holds_load(data, &holds) == BW_OK && holds.still > 0)
+		bw_log(BW_WARNING, "whoever was held stands still: guard status names him",
+		       BW_NUM("processes", holds.still));
+	bw_holds_release(&holds);
+}
+
 static int run_with(struct parent *p)
 {
 	const struct bw_crew_plan plan = { .workers = workers,
@@ -399,8 +411,10 @@ static int run_with(struct parent *p)
 	bw_start_end(p->guard.data, p->guard.volumes, p->guard.volume_count);
 	if (err == BW_ERR_AGAIN)
 		return EXIT_AGAIN;
-	if (err == BW_OK)
+	if (err == BW_OK) {
 		bw_log(BW_NOTICE, "the guard has stopped: nothing new is copied, and nobody is stopped");
+		say_held(p->guard.data);
+	}
 	if (err != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, "the lines above tell why", "the guard has stopped: %s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));

@@ -7,6 +7,7 @@
 #include "codec/json_text.h"
 #include "base/text.h"
 #include "guard/enroll.h"
+#include "guard/freezer.h"
 #include "guard/plain.h"
 #include "guard/shadow.h"
 #include "guard/start_book.h"
@@ -285,6 +286,7 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 	BW_TRY(json_open(status, out));
 	BW_TRY(bw_json_add_name(out, "held"));
 	BW_TRY(bw_holds_json(&status->holds, 0, out));
+	BW_TRY(bw_json_add_text(out, "holds_by", bw_freezer_usable() == BW_OK ? BW_LIT("freezer") : BW_LIT("signal")));
 	BW_TRY(json_jobs(status, out));
 	BW_TRY(bw_json_add_bool(out, "ledger_whole", status->is_ledger_whole));
 	BW_TRY(json_texts(out, "not_covered", not_covered, BW_COUNT(not_covered)));
@@ -474,6 +476,9 @@ enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw
 		BW_TRY(bw_buf_add_text(out,
 				       "Held       the book of who is held cannot be read: breakwater guard verify\n"));
 	BW_TRY(bw_holds_text(&status->holds, 0, out));
+	if (bw_freezer_usable() != BW_OK)
+		BW_TRY(bw_buf_add_text(out, "Holding    by a signal alone, which the user of who is held may undo: no "
+					    "cgroup v2 to be written here\n"));
 	BW_TRY(text_jobs(status, out));
 	if (brief)
 		return BW_OK;
