@@ -32,6 +32,7 @@ struct bw_channel {
 	int fd;
 	bool broken;
 	bool ended; /* the other side is gone */
+	bool given_up;
 	bool is_secret;
 	struct bw_buf in;
 	size_t in_at; /* bytes of `in` already handed out as frames */
@@ -142,7 +143,12 @@ int bw_channel_fd(const struct bw_channel *channel)
 
 bool bw_channel_has_ended(const struct bw_channel *channel)
 {
-	return channel->ended;
+	return channel->ended || channel->given_up;
+}
+
+void bw_channel_give_up(struct bw_channel *channel)
+{
+	channel->given_up = true;
 }
 
 enum bw_err bw_channel_keep_secret(struct bw_channel *channel)
@@ -339,6 +345,7 @@ enum bw_err bw_channel_fill(struct bw_channel *channel)
 	};
 	ssize_t got;
 
+	BW_NEED(!channel->given_up, CLOSED);
 	BW_NEED(!channel->broken, PROTOCOL);
 	drop_taken(channel);
 	/* a caller that fills without taking frames out meets the bound here */
@@ -364,6 +371,7 @@ enum bw_err bw_channel_next(struct bw_channel *channel, struct bw_frame *out, in
 	enum bw_err err;
 	int fd = -1;
 
+	BW_NEED(!channel->given_up, CLOSED);
 	BW_NEED(!channel->broken, PROTOCOL);
 	if (channel->is_secret)
 		drop_taken(channel); /* the frame before this one is done with */

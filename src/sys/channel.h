@@ -38,10 +38,16 @@ BW_MUST_USE enum bw_err bw_channel_keep_secret(struct bw_channel *channel);
 int bw_channel_fd(const struct bw_channel *channel);
 
 /*
- * Whether fill has said CLOSED. Such a descriptor is readable for ever: whoever waits for a new channel leaves it out
- * of what he polls.
+ * Whether fill has said CLOSED, or the channel was given up. Such a descriptor is readable for ever: whoever waits for
+ * a new channel leaves it out of what he polls.
  */
 bool bw_channel_has_ended(const struct bw_channel *channel);
+
+/*
+ * For one whose other end makes no sense (bw_seat_renew does it): nothing more is taken from it, fill and next say
+ * CLOSED from now on.
+ */
+void bw_channel_give_up(struct bw_channel *channel);
 
 /* ---- for an event loop ------------------------------------------------ */
 

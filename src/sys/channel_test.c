@@ -322,6 +322,20 @@ static void garbage_breaks_the_channel(void **state)
 	assert_int_equal(bw_channel_receive(ends->b, &frame, NULL, 1000), BW_ERR_PROTOCOL);
 }
 
+static void one_that_was_given_up_says_nothing_but_that_it_is_over(void **state)
+{
+	struct ends *ends = *state;
+	struct bw_frame frame;
+
+	assert_int_equal(bw_channel_send(ends->a, 9, BW_LIT("nonsense"), -1, 1000), BW_OK);
+	assert_int_equal(bw_channel_send(ends->a, 9, BW_LIT("more of it"), -1, 1000), BW_OK);
+	assert_int_equal(bw_channel_receive(ends->b, &frame, NULL, 1000), BW_OK);
+	bw_channel_give_up(ends->b);
+	assert_true(bw_channel_has_ended(ends->b));
+	assert_int_equal(bw_channel_next(ends->b, &frame, NULL), BW_ERR_CLOSED);
+	assert_int_equal(bw_channel_fill(ends->b), BW_ERR_CLOSED);
+}
+
 static void the_end_of_the_other_side_is_closed_after_what_it_sent(void **state)
 {
 	struct ends *ends = *state;
@@ -353,6 +367,7 @@ int main(void)
 		WITH_ENDS(descriptors_nobody_announced_are_bounded),
 		WITH_ENDS(a_secret_channel_still_carries_frames_in_order_in_pieces),
 		WITH_ENDS(garbage_breaks_the_channel),
+		WITH_ENDS(one_that_was_given_up_says_nothing_but_that_it_is_over),
 		WITH_ENDS(the_end_of_the_other_side_is_closed_after_what_it_sent),
 	};
 

@@ -199,6 +199,9 @@ enum bw_err bw_seat_renew(struct bw_seat *seat, const char *name, unsigned copy)
 	size_t row;
 
 	BW_NEED(copy < BW_CREW_COPIES_MAX && find_row(seat, name, &row), NOT_FOUND);
+	/* else it is heard, and complained of, again and again until the new one comes */
+	if (seat->peers[row][copy] != NULL)
+		bw_channel_give_up(seat->peers[row][copy]);
 	body[0] = (uint8_t)row;
 	body[1] = (uint8_t)copy;
 	return bw_channel_send(seat->control, CONTROL_RENEW, bw_slice_of(body, sizeof(body)), -1, SEND_TIMEOUT_MS);
