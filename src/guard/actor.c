@@ -319,6 +319,8 @@ static uint64_t become(struct bw_actors *actors, uint32_t n, const struct bw_pro
 		node->actor = 0;
 		settle_actor(actors, node);
 	} else if (node->actor != 0 && actors->rows[node->actor].about.pid == node->pid) {
+		/* who became somebody else before he ran his program (setpriv, runuser) is named as that */
+		actors->rows[node->actor].about.uid = node->uid;
 		memcpy(actors->rows[node->actor].about.comm, node->comm, sizeof(node->comm));
 	}
 	return 0;

@@ -111,6 +111,28 @@ static void what_a_drill_begins_is_an_actor_of_its_own_each_time(void **state)
 	assert_int_not_equal(bw_actors_of(actors, bw_actors_find(actors, SHELL, SHELL)), 0);
 }
 
+static void who_became_another_user_before_he_ran_his_program_is_named_as_that(void **state)
+{
+	struct bw_process_event event = { .time_ns = LATE,
+					  .start_ns = 130,
+					  .pid = 130,
+					  .parent = DAEMON,
+					  .act = BW_PROCESS_FORK,
+					  .comm = "setpriv" };
+	struct bw_actors *actors = *state;
+	struct bw_actor about;
+
+	begin(actors);
+	(void)bw_actors_hear(actors, &event);
+	event.act = BW_PROCESS_EXEC;
+	event.uid = 1000;
+	memcpy(event.comm, "crypt", sizeof("crypt"));
+	(void)bw_actors_hear(actors, &event);
+	bw_actors_about(actors, bw_actors_of(actors, bw_actors_find(actors, 130, LATE)), &about);
+	assert_string_equal(about.comm, "crypt");
+	assert_int_equal(about.uid, 1000);
+}
+
 /* As /proc says it: of what began long before the guard did. */
 static void told_late(struct bw_actors *actors, uint32_t pid, uint32_t parent, uint64_t start_ns)
 {
@@ -222,6 +244,7 @@ int main(void)
 		TEST(workers_of_one_script_are_stopped_with_it_and_without_the_shell),
 		TEST(workers_that_left_for_sessions_of_their_own_are_stopped_with_who_began_them),
 		TEST(what_a_drill_begins_is_an_actor_of_its_own_each_time),
+		TEST(who_became_another_user_before_he_ran_his_program_is_named_as_that),
 		TEST(who_is_asked_for_before_he_is_told_of_is_the_ancestor_of_his_children),
 		TEST(what_was_booked_to_him_meanwhile_is_his_familys),
 		TEST(a_number_used_again_is_somebody_else),
