@@ -229,14 +229,33 @@ enum bw_err bw_call_parse(struct bw_call *call, const struct bw_command *const *
 	return BW_OK;
 }
 
-/* The n-th word of a usage that is neither an option, nor its value, nor in brackets. */
-static struct bw_slice operand_of(const struct bw_command *command, size_t n)
+/* Of a usage with several ways ("add NAME | list"), the one that begins with this word; the usage itself without. */
+static struct bw_slice way_of(const char *usage, const char *first)
 {
-	struct bw_slice rest = command->usage != NULL ? bw_slice_text(command->usage) : bw_slice_empty;
-	const bool has_ways = command->usage != NULL && strstr(command->usage, " | ") != NULL;
+	const char *at = usage;
+
+	while (first != NULL && at != NULL) {
+		const char *end = strstr(at, " | ");
+		const struct bw_slice way = bw_slice_of(at, end != NULL ? (size_t)(end - at) : strlen(at));
+
+		if (bw_slice_starts(way, bw_slice_text(first)) &&
+		    (way.len == strlen(first) || way.ptr[strlen(first)] == ' '))
+			return way;
+		at = end != NULL ? end + 3 : NULL;
+	}
+	return bw_slice_text(usage);
+}
+
+/* The n-th word of a usage that is neither an option, nor its value, nor in brackets. */
+static struct bw_slice operand_of(const struct bw_command *command, size_t n, const char *first)
+{
+	struct bw_slice rest = command->usage != NULL ? way_of(command->usage, first) : bw_slice_empty;
+	const bool has_ways = memmem(rest.ptr, rest.len, " | ", 3) != NULL;
 	bool is_value = false;
 	int depth = 0;
 
+	if (has_ways && n == 0)
+		return BW_LIT("what to do");
 	while (rest.len > 0 && !has_ways) {
 		struct bw_slice word;
 
@@ -267,7 +286,8 @@ enum bw_err bw_call_check(const struct bw_call *call, struct bw_buf *why)
 		return BW_ERR_USAGE;
 	}
 	if (call->args_n < command->min_args) {
-		const struct bw_slice missing = operand_of(command, call->args_n);
+		const struct bw_slice missing = operand_of(command, call->args_n,
+							   call->args_n > 0 ? call->args[0] : NULL);
 
 		BW_TRY(bw_buf_addf(why, "%.*s is missing after '%s'; usage: breakwater %s %s", BW_ARG(missing),
 				   call->name, call->name, command->usage != NULL ? command->usage : ""));

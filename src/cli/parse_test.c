@@ -36,7 +36,10 @@ static const struct bw_command sign = {
 	.name = "sign", .summary = "x", .usage = "NAME [--to WHOM] USER", .min_args = 2, .max_args = 2
 };
 static const struct bw_command collection = { .name = "collection", .summary = "x", .verbs = verbs };
-static const struct bw_command *const commands[] = { &take, &collection, &sign, NULL };
+static const struct bw_command ways = {
+	.name = "ways", .summary = "x", .usage = "sign NAME | list", .min_args = 2, .max_args = 2
+};
+static const struct bw_command *const commands[] = { &take, &collection, &sign, &ways, NULL };
 
 /* Parses words up to NULL and checks operands; the sentence for the user is in `why`. */
 static enum bw_err parse(struct bw_call *call, struct bw_buf *why, const char *const *words)
@@ -124,6 +127,8 @@ static void every_mistake_is_named_with_what_was_meant(void **state)
 		{ { "take", "--limit=1k", "--limit=1k", "x" }, "--limit is given twice" },
 		{ { "take" }, "something is missing after 'take'; usage: breakwater take " },
 		{ { "take", "1", "2", "3", "4" }, "'4' is one word too many" },
+		{ { "ways" }, "what to do is missing after 'ways'; usage: breakwater ways sign NAME | list" },
+		{ { "ways", "sign" }, "NAME is missing after 'ways'; usage: breakwater ways sign NAME | list" },
 		{ { "sign", "x" }, "USER is missing after 'sign'; usage: breakwater sign NAME [--to WHOM] USER" },
 		{ { "collection" }, "'collection' needs to know what to do: add, list" },
 		{ { "collection", "ad", "x" }, "'collection' cannot 'ad'; did you mean 'collection add'?" },

@@ -85,6 +85,17 @@ BW_MUST_USE enum bw_err bw_evidence_write(const char *data, struct bw_slice piec
 BW_MUST_USE enum bw_err bw_evidence_finish(const char *data, const struct bw_evidence_manifest *manifest,
 					   struct bw_slice manifest_text, struct bw_slice seal, struct bw_why *why);
 
+/*
+ * A report that was finished without a seal, the first above `after`: its manifest, when every file is still as that
+ * lists it. NOT_FOUND: there is none. CORRUPT: `why` names the file; `out->number` is its report's.
+ */
+BW_MUST_USE enum bw_err bw_evidence_unsealed(const char *data, uint64_t incident, uint32_t after, struct bw_buf *text,
+					     struct bw_evidence_manifest *out, struct bw_why *why);
+bool bw_evidence_has_seal(const char *data, uint64_t incident, uint32_t number);
+/* Its seal, on disk. EXISTS: it has one. */
+BW_MUST_USE enum bw_err bw_evidence_seal_add(const char *data, uint64_t incident, uint32_t number, struct bw_slice seal,
+					     struct bw_why *why);
+
 /* Removes reports between the first and the newest, so that BW_EVIDENCE_KEPT stay. */
 void bw_evidence_thin(const char *data, uint64_t incident);
 

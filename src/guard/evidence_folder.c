@@ -383,6 +383,13 @@ static enum bw_err read_manifest(const char *folder, uint64_t incident, uint32_t
 	return BW_OK;
 }
 
+static enum bw_err check_files(struct checking *checking)
+{
+	for (size_t i = 0; i < checking->manifest->count; i++)
+		BW_TRY(check_file(checking->folder, &checking->manifest->files[i], checking->why));
+	return each_name(checking->folder, check_listed, checking);
+}
+
 static enum bw_err check_seal(const char *folder, struct bw_slice manifest, struct bw_node_public *out_node,
 			      struct bw_why *why)
 {
@@ -412,7 +419,55 @@ enum bw_err bw_evidence_verify(const char *data, uint64_t incident, uint32_t num
 	BW_TRY(bw_evidence_report(data, incident, number, folder));
 	BW_TRY(read_manifest(folder, incident, number, &text, out, why));
 	BW_TRY(check_seal(folder, bw_buf_slice(&text), out_node, why));
-	for (size_t i = 0; i < out->count; i++)
-		BW_TRY(check_file(folder, &out->files[i], why));
-	return each_name(folder, check_listed, &checking);
+	return check_files(&checking);
+}
+
+/* ---- sealed later -------------------------------------------------------------------------------------------- */
+
+static bool has_seal(const char *folder)
+{
+	char path[BW_PATH_BYTES];
+
+	return bw_path_join(path, folder, BW_PAPER_SEAL) != BW_OK || bw_file_exists(path);
+}
+
+bool bw_evidence_has_seal(const char *data, uint64_t incident, uint32_t number)
+{
+	char folder[BW_PATH_BYTES];
+
+	return bw_evidence_report(data, incident, number, folder) != BW_OK || has_seal(folder);
+}
+
+enum bw_err bw_evidence_unsealed(const char *data, uint64_t incident, uint32_t after, struct bw_buf *text,
+				 struct bw_evidence_manifest *out, struct bw_why *why)
+{
+	uint32_t numbers[BW_EVIDENCE_KEPT + 1];
+	const size_t count = bw_evidence_reports(data, incident, numbers, BW_COUNT(numbers));
+
+	for (size_t i = 0; i < count; i++) {
+		char folder[BW_PATH_BYTES];
+		struct checking checking = { .manifest = out, .why = why, .folder = folder };
+
+		if (numbers[i] <= after)
+			continue;
+		BW_TRY(bw_evidence_report(data, incident, numbers[i], folder));
+		if (has_seal(folder))
+			continue;
+		out->number = numbers[i];
+		bw_buf_clear(text);
+		BW_TRY(read_manifest(folder, incident, numbers[i], text, out, why));
+		return check_files(&checking);
+	}
+	return BW_ERR_NOT_FOUND;
+}
+
+enum bw_err bw_evidence_seal_add(const char *data, uint64_t incident, uint32_t number, struct bw_slice seal,
+				 struct bw_why *why)
+{
+	char folder[BW_PATH_BYTES];
+
+	BW_TRY(bw_evidence_report(data, incident, number, folder));
+	BW_NEED(!has_seal(folder), EXISTS);
+	BW_TRY(put_file(folder, BW_PAPER_SEAL, seal, why));
+	return bw_folder_sync(folder, why);
 }

@@ -57,10 +57,9 @@ static int tear_down(void **state)
 }
 
 /* A sealed report, and its pieces as they were handed in. */
-static void seal(struct place *place, uint32_t number)
+static void finish(struct place *place, uint32_t number, bool with_seal, struct bw_buf *mark)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf pieces = BW_BUF_INIT(BW_REPORT_PIECES_BYTES);
-	BW_CLEANUP(bw_buf_release) struct bw_buf mark = BW_BUF_INIT(BW_REPORT_SEAL_BYTES);
 	struct bw_why why = { 0 };
 
 	assert_ok(bw_report_piece_add(&pieces, "page.txt", BW_LIT("what happened\n")));
@@ -76,9 +75,16 @@ static void seal(struct place *place, uint32_t number)
 	assert_ok(bw_evidence_write(place->data, bw_buf_slice(&pieces), place->manifest, &why));
 	bw_buf_clear(&place->text);
 	assert_ok(bw_evidence_manifest_add(&place->text, place->manifest));
-	assert_ok(bw_evidence_seal(place->keys, bw_buf_slice(&place->text), &mark));
-	assert_ok(bw_evidence_finish(place->data, place->manifest, bw_buf_slice(&place->text), bw_buf_slice(&mark),
-				     &why));
+	assert_ok(bw_evidence_seal(place->keys, bw_buf_slice(&place->text), mark));
+	assert_ok(bw_evidence_finish(place->data, place->manifest, bw_buf_slice(&place->text),
+				     with_seal ? bw_buf_slice(mark) : bw_slice_empty, &why));
+}
+
+static void seal(struct place *place, uint32_t number)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf mark = BW_BUF_INIT(BW_REPORT_SEAL_BYTES);
+
+	finish(place, number, true, &mark);
 }
 
 static enum bw_err verify(struct place *place, struct bw_why *why)
@@ -219,6 +225,45 @@ static void a_report_that_was_cut_short_does_not_count(void **state)
 	assert_ok(verify(place, &why));
 }
 
+static void a_report_without_a_seal_is_found_and_sealed_later_as_it_was_written(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf mark = BW_BUF_INIT(BW_REPORT_SEAL_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_REPORT_MANIFEST_BYTES);
+	struct place *place = *state;
+	struct bw_why why = { 0 };
+
+	seal(place, 2);
+	assert_int_equal(bw_evidence_unsealed(place->data, ID, 0, &text, place->manifest, &why), BW_ERR_NOT_FOUND);
+	finish(place, 1, false, &mark);
+	assert_int_equal(verify(place, &why), BW_ERR_MISSING);
+	assert_false(bw_evidence_has_seal(place->data, ID, 1));
+	assert_ok(bw_evidence_unsealed(place->data, ID, 0, &text, place->manifest, &why));
+	assert_int_equal(place->manifest->number, 1);
+	assert_true(bw_slice_equals(bw_buf_slice(&text), bw_buf_slice(&place->text)));
+	assert_int_equal(bw_evidence_unsealed(place->data, ID, 1, &text, place->manifest, &why), BW_ERR_NOT_FOUND);
+	assert_ok(bw_evidence_seal_add(place->data, ID, 1, bw_buf_slice(&mark), &why));
+	assert_ok(verify(place, &why));
+	assert_int_equal(bw_evidence_seal_add(place->data, ID, 1, bw_buf_slice(&mark), &why), BW_ERR_EXISTS);
+}
+
+static void a_report_without_a_seal_that_was_touched_gets_none(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf mark = BW_BUF_INIT(BW_REPORT_SEAL_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_REPORT_MANIFEST_BYTES);
+	struct place *place = *state;
+	char folder[BW_PATH_BYTES];
+	char path[BW_PATH_BYTES];
+	struct bw_why why = { 0 };
+
+	finish(place, 1, false, &mark);
+	assert_ok(bw_evidence_report(place->data, ID, 1, folder));
+	assert_ok(bw_path_join(path, folder, "page.txt"));
+	touch_byte(path, 0);
+	assert_int_equal(bw_evidence_unsealed(place->data, ID, 0, &text, place->manifest, &why), BW_ERR_CORRUPT);
+	assert_int_equal(place->manifest->number, 1);
+	assert_non_null(strstr(why.text, "page.txt"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +274,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_manifests_are_sealed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(of_many_reports_the_first_and_the_newest_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_report_that_was_cut_short_does_not_count, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_report_without_a_seal_is_found_and_sealed_later_as_it_was_written,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_report_without_a_seal_that_was_touched_gets_none, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

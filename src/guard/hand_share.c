@@ -83,7 +83,7 @@ static void go_on(struct hand *hand, int status)
 	if (share->step == HAND_SHARE_COLLECTION) {
 		share->step = HAND_SHARE_AGAIN;
 	} else if (status == 0 || status == 1) {
-		tell(hand, BW_OK, said); /* 1: some of it was there in another form, which `import` names */
+		tell(hand, bw_report_imported(status, said), said); /* 1: some was refused, and `import` names what */
 	} else if (share->step == HAND_SHARE_IMPORT) {
 		share->step = HAND_SHARE_COLLECTION;
 	} else {

@@ -1,5 +1,6 @@
 #include "guard/report_form.h"
 
+#include "base/num.h"
 #include "base/text.h"
 
 enum { KNOWN = 1, HASHED = 2 };
@@ -235,6 +236,37 @@ enum bw_err bw_report_word_parse(struct bw_slice body, uint8_t kind, struct bw_r
 	BW_TRY(ended(take_word(&c, kind, &word), &c));
 	*out = word;
 	return BW_OK;
+}
+
+/* ---- import ---------------------------------------------------------------------------------------------- */
+
+/* In the last of what was said, which is the sum: names of objects stand before it. 0: it does not say. */
+static uint64_t count_of(struct bw_slice said, const char *name)
+{
+	const size_t len = strlen(name);
+	uint64_t count = 0;
+
+	for (size_t at = said.len >= len ? said.len - len + 1 : 0; at-- > 0;) {
+		size_t digits = 0;
+
+		if (memcmp(said.ptr + at, name, len) != 0)
+			continue;
+		while (at + len + digits < said.len && bw_is_digit(said.ptr[at + len + digits]))
+			digits++;
+		if (bw_parse_u64(bw_slice_sub(said, at + len, digits), &count) != BW_OK)
+			count = 0;
+		break;
+	}
+	return count;
+}
+
+enum bw_err bw_report_imported(int status, struct bw_slice said)
+{
+	if (status == 0)
+		return BW_OK;
+	if (status == 1 && (count_of(said, "\"added\":") > 0 || count_of(said, "\"duplicate\":") > 0))
+		return BW_ERR_CONFLICT;
+	return BW_ERR_IO;
 }
 
 /* ---- IMAGE ---------------------------------------------------------------------------------------------- */

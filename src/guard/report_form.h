@@ -128,6 +128,12 @@ struct bw_report_word {
 };
 
 BW_MUST_USE enum bw_err bw_report_word_add(struct bw_buf *out, uint8_t kind, const struct bw_report_word *word);
+/*
+ * What came of `breakwater import --format json`, from its exit status and what it said: OK, all is in; CONFLICT, some
+ * is and the rest was refused, which it will be again; IO, nothing is.
+ */
+BW_MUST_USE enum bw_err bw_report_imported(int status, struct bw_slice said);
+
 BW_MUST_USE enum bw_err bw_report_word_parse(struct bw_slice body, uint8_t kind, struct bw_report_word *out);
 
 struct bw_image {

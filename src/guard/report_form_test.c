@@ -92,12 +92,27 @@ static void a_piece_has_a_name_that_leads_nowhere_else(void **state)
 	assert_true(bw_report_piece_name_is_fine(BW_LIT("sample-01.bin")));
 }
 
+static void an_import_that_was_refused_whole_is_not_taken_for_done(void **state)
+{
+	(void)state;
+	assert_ok(bw_report_imported(0, BW_LIT("{\"objects\":2,\"added\":2,\"duplicate\":0}")));
+	assert_int_equal(bw_report_imported(1, BW_LIT("refused: x\n{\"objects\":3,\"added\":2,\"duplicate\":0}")),
+			 BW_ERR_CONFLICT);
+	assert_int_equal(bw_report_imported(1, BW_LIT("{\"objects\":3,\"added\":0,\"duplicate\":1}")), BW_ERR_CONFLICT);
+	assert_int_equal(bw_report_imported(1, BW_LIT("{\"objects\":3,\"added\":0,\"duplicate\":0}")), BW_ERR_IO);
+	assert_int_equal(bw_report_imported(1, BW_LIT("{\"added\":9}\n{\"added\":0,\"duplicate\":0}")), BW_ERR_IO);
+	assert_int_equal(bw_report_imported(1, BW_LIT("\"added\":")), BW_ERR_IO);
+	assert_int_equal(bw_report_imported(1, bw_slice_empty), BW_ERR_IO);
+	assert_int_equal(bw_report_imported(3, BW_LIT("{\"added\":2}")), BW_ERR_IO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_comes_back_as_it_went),
 		cmocka_unit_test(every_prefix_and_a_byte_more_is_refused),
 		cmocka_unit_test(a_piece_has_a_name_that_leads_nowhere_else),
+		cmocka_unit_test(an_import_that_was_refused_whole_is_not_taken_for_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

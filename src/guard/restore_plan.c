@@ -136,6 +136,52 @@ static enum bw_err see_version(void *context, const struct bw_shelf_version *ver
 	return add_version(context, version);
 }
 
+/* Nothing was kept yet at that time; its owner could have set its times, so it is said which these are. */
+static enum bw_err see_early(void *context, const struct bw_shelf_version *version)
+{
+	const struct adding *adding = context;
+	struct bw_restore_plan *plan = adding->plan;
+
+	BW_TRY(add_version(adding, version));
+	plan->steps[plan->count - 1].early = 1;
+	return BW_OK;
+}
+
+/* What two files bore one after the other comes back once: the one that was surely there then. */
+static int by_place(const void *a, const void *b)
+{
+	const struct bw_step *x = a;
+	const struct bw_step *y = b;
+	int order = (x->kind > y->kind) - (x->kind < y->kind);
+
+	if (order == 0)
+		order = (x->volume > y->volume) - (x->volume < y->volume);
+	if (order == 0)
+		order = strcmp(x->path, y->path);
+	return order != 0 ? order : x->early - y->early;
+}
+
+static void drop_early_doubles(struct bw_restore_plan *plan)
+{
+	size_t kept = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < plan->count && !any; i++)
+		any = plan->steps[i].early != 0;
+	if (!any)
+		return;
+	qsort(plan->steps, plan->count, sizeof(*plan->steps), by_place);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bw_step *step = &plan->steps[i];
+
+		if (step->early != 0 && kept > 0 && plan->steps[kept - 1].kind == step->kind &&
+		    plan->steps[kept - 1].volume == step->volume && strcmp(plan->steps[kept - 1].path, step->path) == 0)
+			continue;
+		plan->steps[kept++] = *step;
+	}
+	plan->count = kept;
+}
+
 /* ---- a tree, a file ------------------------------------------------------------------------------ */
 
 /* A tree's own volume and those mounted below it. */
@@ -178,12 +224,15 @@ enum bw_err bw_restore_plan_tree(struct bw_restore_plan *plan, const char *path,
 			continue;
 		err = bw_shelf_there(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_version, &adding);
 		if (err == BW_OK)
+			err = bw_shelf_unchanged(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_early, &adding);
+		if (err == BW_OK)
 			err = bw_shelf_folders_gone(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_folder,
 						    &adding);
 		if (err != BW_OK)
 			return bw_why_set(why, err, "cannot read the catalogue of '%s': %s", plan->volumes[i].mount,
 					  bw_err_text(err));
 	}
+	drop_early_doubles(plan);
 	plan->before_us = at_us;
 	plan->is_tree = true;
 	if (plan->count == 0)

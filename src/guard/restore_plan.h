@@ -6,7 +6,8 @@
  *                 has now when somebody else renamed it since, else under the one it had; folders that the actor
  *                 removed, and the names of those he renamed. A file that the actor renamed, encrypted copies and
  *                 what he made besides (notes) are moved aside; what somebody else wrote since stays
- *   a tree, a time   the newest good version then of every file that was there then. What came later stays
+ *   a tree, a time   the newest good version then of every file that was there then; of a file whose first copy was
+ *                    taken later, that copy, when it had not been changed since before that time. What came later stays
  *   a file           one version of what bore that name
  */
 #ifndef BW_GUARD_RESTORE_PLAN_H
@@ -41,6 +42,7 @@ struct bw_step {
 	struct bw_file_key key; /* DISPLACE: the file that stands there, and nothing else under that name */
 	uint32_t links;         /* BRING_BACK: names it had */
 	uint8_t follows;        /* BRING_BACK: to `path`, which is not where it was taken */
+	uint8_t early;          /* BRING_BACK: its first copy, taken after the time that was asked for */
 	uint8_t left;           /* DISPLACE: it stays, somebody else wrote it or it was there before */
 	int64_t born_us;        /* DISPLACE of what a trace alone names: only when it was born since then … */
 	int64_t last_us;        /* … and not written after this; 0: in any case */
@@ -157,7 +159,8 @@ BW_MUST_USE enum bw_err bw_restore_moved_path(struct bw_arena *arena, const char
 
 /*
  * Looks at everything that was brought back: its bytes against the store, its metadata; what differs is marked as
- * failed. Large files were compared before they took their places, and are read again only when somebody touched them since.
+ * failed. Large files were compared before they took their places, and are read again only when somebody touched them
+ * since.
  */
 void bw_restore_plan_check(struct bw_restore_plan *plan, bw_restore_see *see, void *context);
 

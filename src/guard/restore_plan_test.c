@@ -294,6 +294,42 @@ static void a_tree_is_brought_back_as_it_was_and_what_came_later_stays(void **st
 	assert_int_equal(f->plan.count, 2);
 }
 
+/* Kept as it stands, as an enrolment does. */
+static void keep_standing(struct fixture *f, const char *name, uint64_t ino, time_t changed)
+{
+	const struct timespec times[2] = { { .tv_sec = changed }, { .tv_sec = changed } };
+	struct bw_take take = { .key = { .ino = ino }, .folder = f->folder, .name = bw_slice_text(name) };
+	struct bw_taken taken;
+
+	assert_int_equal(utimensat(f->tree, name, times, 0), 0);
+	take.fd = openat(f->tree, name, O_RDONLY | O_CLOEXEC);
+	assert_true(take.fd >= 0);
+	assert_ok(bw_shadow_take(f->shadow, &take, &taken));
+	assert_ok(bw_shadow_commit(f->shadow));
+	(void)close(take.fd);
+}
+
+static void a_time_before_the_first_copy_gets_what_had_not_changed_since(void **state)
+{
+	struct fixture *f = *state;
+	char path[BW_PATH_BYTES];
+
+	write_file(f, "old", "as it was");
+	keep_standing(f, "old", 7, 1000);
+	write_file(f, "young", "made later");
+	keep_standing(f, "young", 8, 3000);
+	write_file(f, "old", "destroyed");
+	write_file(f, "young", "destroyed");
+	open_plan(f);
+	assert_ok(bw_path_join(path, f->dir, "share"));
+	assert_ok(bw_restore_plan_tree(&f->plan, path, INT64_C(2000) * 1000000, NULL));
+	assert_int_equal(f->plan.count, 1);
+	assert_int_equal(f->plan.steps[0].early, 1);
+	assert_int_equal(run(f, false).failed, 0);
+	assert_string_equal(read_back(f, "old"), "as it was");
+	assert_string_equal(read_back(f, "young"), "destroyed");
+}
+
 static void one_file_comes_back_in_the_version_that_was_named(void **state)
 {
 	struct fixture *f = *state;
@@ -549,6 +585,7 @@ int main(void)
 		TEST(what_fails_is_told_and_the_rest_goes_on),
 		TEST(an_edit_after_the_incident_is_kept_beside),
 		TEST(a_tree_is_brought_back_as_it_was_and_what_came_later_stays),
+		TEST(a_time_before_the_first_copy_gets_what_had_not_changed_since),
 		TEST(one_file_comes_back_in_the_version_that_was_named),
 		TEST(what_the_actor_made_goes_aside_and_what_was_there_or_was_written_since_stays),
 		TEST(a_file_that_its_user_called_otherwise_comes_back_there_and_not_where_the_actor_moved_it),

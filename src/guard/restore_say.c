@@ -38,6 +38,9 @@ static const char *step_words(const struct bw_step *step, bool dry_run)
 		return step->what == BW_RESTORED_SAME ? "the folder is there"
 		       : dry_run                      ? "the folder is gone, would come back"
 						      : "the folder was gone, is back";
+	if (dry_run && step->early != 0 && step->what != BW_RESTORED_SAME)
+		return "would come back as its first copy, which was taken later, has it: unchanged since before that "
+		       "time";
 	if (dry_run)
 		return would_words((enum bw_restored)step->what);
 	return bw_restored_words((enum bw_restored)step->what);
@@ -62,6 +65,8 @@ static enum bw_err json_step(struct bw_buf *out, const struct restore *restore, 
 	BW_TRY(bw_json_add_text(out, "result", bw_slice_text(step_words(step, restore->dry_run))));
 	if (step->kind == BW_STEP_BRING_BACK)
 		BW_TRY(bw_json_add_num(out, "version", (int64_t)step->version));
+	if (step->early != 0)
+		BW_TRY(bw_json_add_bool(out, "first_copy", true));
 	if (step->word != NULL)
 		BW_TRY(bw_json_add_text(out,
 					step->err != BW_OK             ? "why"
@@ -152,6 +157,20 @@ static bool has_aside(const struct restore *restore)
 	return false;
 }
 
+/* Nobody kept anything at that time yet. */
+static void print_early(const struct restore *restore)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < restore->plan.count; i++)
+		count += restore->plan.steps[i].early != 0;
+	if (count > 0)
+		(void)printf(
+			"Of %zu files the first copy was taken after that time: they %s it, as by their own times they "
+			"had not been changed since\n",
+			count, restore->dry_run ? "would get" : "got");
+}
+
 static void print_sum(const struct restore *restore, const struct bw_ledger_restored *sum)
 {
 	const bool dry = restore->dry_run;
@@ -167,6 +186,7 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 		(void)printf("; %llu files that do not belong there %s moved aside", (unsigned long long)sum->displaced,
 			     dry ? "would be" : "were");
 	(void)printf("; %llu could not be restored\n", (unsigned long long)sum->failed);
+	print_early(restore);
 	if (!dry && restore->plan.renamed > 0)
 		(void)printf("%llu folders have the names again that they had\n",
 			     (unsigned long long)restore->plan.renamed);

@@ -49,6 +49,7 @@ struct scribe_case {
 	unsigned share_tries;
 	bool leaves; /* the newest report has a bundle for the exchange */
 	bool is_told;
+	bool is_late; /* what the sealer is at was written before, without a seal */
 	struct bw_evidence_manifest *manifest;
 	struct bw_buf manifest_text;
 	struct bw_buf page; /* for the notice */
@@ -89,6 +90,14 @@ enum bw_err scribe_composed(struct scribe *scribe, struct bw_slice body, int fd)
 enum bw_err scribe_signed(struct scribe *scribe, struct bw_slice body);               /* PROTOCOL */
 void scribe_report_end(struct scribe *scribe);
 struct scribe_case *scribe_case_of(struct scribe *scribe, uint64_t incident);
+
+enum bw_err scribe_ask_sealer(struct scribe *scribe, struct scribe_case *one); /* CLOSED: it is not there */
+
+/* ---- reports that were left without a seal: scribe_seal.c ---------------------------------------- */
+
+/* Has the first of them above `after` sealed, if there is one and it is what the ledger says was written. */
+void scribe_seal_begin(struct scribe *scribe, struct scribe_case *one, uint32_t after);
+void scribe_seal_end(struct scribe *scribe, struct scribe_case *one, struct bw_slice seal); /* empty: it gave none */
 
 /* ---- who is told of a report: scribe_share.c --------------------------------------------------- */
 

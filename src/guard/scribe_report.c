@@ -17,7 +17,8 @@ enum {
 	FIRST_MS = 1200,        /* from the first evidence to the first whole report: Samba names a client in 300 ms */
 	DECIDED_MS = 2000,      /* after a restore, an approval, a closing */
 	COMPOSE_MS = 10 * 1000, /* then the reporter is asked again */
-	SIGN_MS = 5 * 1000,     /* then a report stays without a seal */
+	SIGN_MS = 5 * 1000,     /* then a report is finished without a seal */
+	SIGN_LATE_MS = 60 * 1000, /* and then it stays so until the next start */
 	AGAIN_MS = 1000,
 	TELL_MS = 8 * 1000,
 	IDLE_MS = 10 * 60 * 1000,
@@ -266,7 +267,7 @@ static void take_indicators(struct scribe *scribe, struct scribe_case *one, stru
 	       BW_NUM("after_ms", one->indicators_ms));
 }
 
-static enum bw_err ask_sealer(struct scribe *scribe, struct scribe_case *one)
+enum bw_err scribe_ask_sealer(struct scribe *scribe, struct scribe_case *one)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_FRAME_BODY_MAX);
 	const struct bw_report_word word = { .incident = one->incident,
@@ -315,7 +316,7 @@ static void take_report(struct scribe *scribe, struct scribe_case *one, struct b
 	bw_buf_clear(&one->page);
 	bw_err_drop(bw_buf_add(&one->page, bw_slice_sub(piece_of(pieces, BW_PAPER_PAGE_TEXT), 0, PAGE_BYTES / 2)));
 	one->signing_us = bw_clock_mono_us();
-	err = ask_sealer(scribe, one);
+	err = scribe_ask_sealer(scribe, one);
 	if (err != BW_OK)
 		bw_log(BW_WARNING, "the sealer could not be asked", BW_TEXT("why", bw_err_text(err)));
 }
@@ -383,6 +384,8 @@ static void finish(struct scribe *scribe, struct scribe_case *one, struct bw_sli
 	one->share_us = one->leaves ? bw_clock_mono_us() : 0;
 	one->share_tries = 0;
 	scribe_tell_people(scribe, one);
+	if (seal.len == 0) /* the sealer may only be slow */
+		scribe_seal_begin(scribe, one, one->number - 1);
 }
 
 enum bw_err scribe_signed(struct scribe *scribe, struct bw_slice body)
@@ -392,12 +395,21 @@ enum bw_err scribe_signed(struct scribe *scribe, struct bw_slice body)
 
 	BW_TRY(bw_report_word_parse(body, BW_REPORT_SIGNED, &word));
 	one = scribe_case_of(scribe, word.incident);
-	if (one != NULL && one->signing_us != 0 && one->manifest->number == word.number)
+	if (one == NULL || one->signing_us == 0 || one->manifest->number != word.number)
+		return BW_OK;
+	if (one->is_late)
+		scribe_seal_end(scribe, one, word.words);
+	else
 		finish(scribe, one, word.words);
 	return BW_OK;
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
+
+static int64_t sign_us(const struct scribe_case *one)
+{
+	return (one->is_late ? SIGN_LATE_MS : SIGN_MS) * MS;
+}
 
 static void turn_one(struct scribe *scribe, struct scribe_case *one, int64_t now_us)
 {
@@ -405,8 +417,12 @@ static void turn_one(struct scribe *scribe, struct scribe_case *one, int64_t now
 		one->asked_us = 0;
 		want(one, now_us);
 	}
-	if (one->signing_us != 0 && now_us - one->signing_us > SIGN_MS * MS)
-		finish(scribe, one, bw_slice_empty);
+	if (one->signing_us != 0 && now_us - one->signing_us > sign_us(one)) {
+		if (one->is_late)
+			scribe_seal_end(scribe, one, bw_slice_empty);
+		else
+			finish(scribe, one, bw_slice_empty);
+	}
 	if (one->due_us != 0 && now_us >= one->due_us && one->asked_us == 0 && one->signing_us == 0)
 		compose(scribe, one, now_us);
 	if (one->tell_by_us != 0 && now_us >= one->tell_by_us)
@@ -430,7 +446,7 @@ static int64_t next_of(const struct scribe_case *one)
 	if (one->asked_us != 0)
 		sooner(&next_us, one->asked_us + COMPOSE_MS * MS);
 	else if (one->signing_us != 0)
-		sooner(&next_us, one->signing_us + SIGN_MS * MS);
+		sooner(&next_us, one->signing_us + sign_us(one));
 	else if (one->due_us != 0)
 		sooner(&next_us, one->due_us);
 	if (one->tell_by_us != 0)
@@ -475,8 +491,7 @@ void scribe_report_renew(struct scribe *scribe, const char *peer)
 			want(one, now_us + AGAIN_MS * MS);
 		}
 		if (strcmp(peer, "sealer") == 0 && one->signing_us != 0)
-			bw_err_drop(
-				ask_sealer(scribe, one)); /* else the report stays without a seal, which is logged */
+			bw_err_drop(scribe_ask_sealer(scribe, one)); /* else it stays without, which is logged */
 		if (strcmp(peer, "hand") == 0 && one->sharing_us != 0) {
 			one->sharing_us = 0;
 			one->share_us = now_us + AGAIN_MS * MS;
@@ -486,7 +501,19 @@ void scribe_report_renew(struct scribe *scribe, const char *peer)
 
 /* ---- start and end -------------------------------------------------------------------------------- */
 
-/* What was not reported, or not told to the exchange, when the last guard ended. */
+static bool has_unsealed(const struct scribe *scribe, uint64_t incident)
+{
+	uint32_t numbers[BW_EVIDENCE_KEPT + 1];
+	const size_t count = bw_evidence_reports(scribe->guard->data, incident, numbers, BW_COUNT(numbers));
+
+	for (size_t i = 0; i < count; i++) {
+		if (!bw_evidence_has_seal(scribe->guard->data, incident, numbers[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What was not reported, not sealed, or not told to the exchange, when the last guard ended. */
 void scribe_report_begin(struct scribe *scribe)
 {
 	const struct bw_incidents *incidents = &scribe->incidents;
@@ -499,17 +526,20 @@ void scribe_report_begin(struct scribe *scribe)
 		const bool is_open = incident->evidence > 0 && incident->last_us > bw_clock_now_us() - 30 * DAY_US;
 		const bool to_report = incident->reported_us < incident->evidence_us;
 		const bool to_share = incident->reported_us != 0 && incident->shared_us < incident->reported_us;
+		const bool to_seal = incident->reported_us != 0 && has_unsealed(scribe, incident->id);
 		struct scribe_case *one;
 
-		if (!is_open || (!to_report && !to_share))
+		if (!is_open || (!to_report && !to_share && !to_seal))
 			continue;
 		one = load_case(scribe, incident->id);
 		if (one == NULL)
 			continue;
+		if (to_seal)
+			scribe_seal_begin(scribe, one, 0);
 		if (to_report) {
 			want(one, now_us + FIRST_MS * MS);
 			one->tell_by_us = one->is_told ? 0 : now_us + TELL_MS * MS;
-		} else {
+		} else if (to_share) {
 			one->share_us = now_us + FIRST_MS * MS;
 		}
 	}

@@ -81,12 +81,17 @@ static void note_shared(struct scribe *scribe, struct scribe_case *one, const st
 {
 	char sentence[64];
 
+	const bool is_whole = word->result == BW_OK;
+
 	one->share_us = 0;
-	(void)snprintf(sentence, sizeof(sentence), "report %u", word->number);
+	(void)snprintf(sentence, sizeof(sentence), "report %u%s", word->number,
+		       is_whole ? "" : ", but what the exchange refused of it");
 	if (scribe_append(scribe, BW_LEDGER_SHARED, one->incident, bw_slice_text(sentence)) == BW_OK)
 		bw_err_drop(scribe_sync(scribe)); /* logged there */
-	bw_log(BW_NOTICE, "the exchange has the incident", BW_NUM("incident", one->incident),
-	       BW_NUM("report", word->number), BW_SLICE("what", word->words));
+	bw_log(is_whole ? BW_NOTICE : BW_WARNING,
+	       is_whole ? "the exchange has the incident"
+			: "the exchange has a part of the incident, and refused the rest",
+	       BW_NUM("incident", one->incident), BW_NUM("report", word->number), BW_SLICE("what", word->words));
 }
 
 enum bw_err scribe_shared(struct scribe *scribe, struct bw_slice body)
@@ -100,9 +105,9 @@ enum bw_err scribe_shared(struct scribe *scribe, struct bw_slice body)
 		return BW_OK;
 	one->sharing_us = 0;
 	one->touched_us = bw_clock_mono_us();
-	if (word.result == BW_OK && word.number == one->number) {
-		note_shared(scribe, one, &word);
-	} else if (word.result == BW_OK) {
+	if ((word.result == BW_OK || word.result == BW_ERR_CONFLICT) && word.number == one->number) {
+		note_shared(scribe, one, &word); /* what was refused once would be again */
+	} else if (word.result == BW_OK || word.result == BW_ERR_CONFLICT) {
 		one->share_us = one->touched_us; /* a newer report came meanwhile */
 	} else if (word.result == BW_ERR_NOT_FOUND) {
 		one->share_us = 0; /* this node has no exchange, or the report nothing for it */

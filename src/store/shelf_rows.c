@@ -301,6 +301,21 @@ enum bw_err bw_shelf_there(struct bw_shelf *shelf, struct bw_slice path, int64_t
 			  see, context);
 }
 
+/* A file's first version of all, taken later than that, and good; of it alone one version fits the join. */
+#define FIRST_BELOW                                                                                    \
+	"SELECT " VERSION_COLUMNS " FROM folder d JOIN version v ON v.folder = d.number"               \
+	" JOIN file f ON f.number = v.file"                                                            \
+	" WHERE (length(?1) = 0 OR d.path = ?1"                                                        \
+	" OR substr(d.path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"                             \
+	" AND v.number = (SELECT min(w.number) FROM version w WHERE w.file = v.file) AND v.taken > ?2" \
+	" AND v.state = 0 AND v.mtime <= ?2 AND (f.gone = 0 OR f.gone > ?2) ORDER BY d.path, v.name"
+
+enum bw_err bw_shelf_unchanged(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us, bw_shelf_see *see,
+			       void *context)
+{
+	return walk_below(shelf, FIRST_BELOW, path, until_us, see, context);
+}
+
 enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_see *see, void *context)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;

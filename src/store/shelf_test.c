@@ -220,6 +220,23 @@ static void a_tree_as_it_was_holds_what_was_not_removed_by_then(void **state)
 	assert_string_equal(after.text, "b:110 ");
 }
 
+static void of_a_time_before_the_first_version_what_was_changed_before_it_is_known(void **state)
+{
+	struct fixture *f = *state;
+	struct seen then = { "" };
+	struct seen later = { "" };
+
+	(void)add(f, 7, "a", 100, BW_SHELF_GOOD); /* each was last changed at 0 */
+	(void)add(f, 7, "a", 120, BW_SHELF_GOOD);
+	(void)add(f, 8, "b", 40, BW_SHELF_GOOD);
+	(void)add(f, 8, "b", 110, BW_SHELF_GOOD);
+	(void)add(f, 9, "c", 100, BW_SHELF_DOUBTFUL);
+	assert_ok(bw_shelf_unchanged(f->shelf, BW_LIT("homes"), 50, see, &then));
+	assert_string_equal(then.text, "a:100 ");
+	assert_ok(bw_shelf_unchanged(f->shelf, BW_LIT("homes"), 100, see, &later));
+	assert_string_equal(later.text, "");
+}
+
 static void what_an_incident_pins_is_walked_and_nothing_else(void **state)
 {
 	struct fixture *f = *state;
@@ -551,6 +568,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_tree_is_not_mistaken_for_its_neighbour_of_a_longer_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_tree_as_it_was_holds_what_was_not_removed_by_then, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_a_time_before_the_first_version_what_was_changed_before_it_is_known,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(what_an_incident_pins_is_walked_and_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_that_moves_takes_what_is_below_it_along, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_keeps_its_metadata_until_it_is_told_others, setup, teardown),
