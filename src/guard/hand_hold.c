@@ -1,6 +1,6 @@
 /*
  * The lasting hold of local processes. watch has stopped them by a signal, which is quicker than anything else, and
- * which their own user may undo; this follows within milliseconds, and he may not (guard/freezer.h).
+ * which their own user may undo; this follows in some ten milliseconds, and he may not (guard/freezer.h).
  */
 #include <signal.h>
 #include <stdio.h>
