@@ -157,7 +157,8 @@ def test_what_cannot_be_guarded_is_refused_by_name(place, tmp_path):
     place("ext4")  # skips where there is no root
     subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
     try:
-        done = run("guard", "enroll", tmp_path, "--data", tmp_path / "data", check=False)
+        (tmp_path / "tree").mkdir()
+        done = run("guard", "enroll", tmp_path / "tree", "--data", tmp_path / "data", check=False)
     finally:
         subprocess.run(["umount", "-l", tmp_path], check=True)
     assert done.returncode == 3 and "tmpfs" in done.stderr
@@ -192,3 +193,24 @@ def test_a_file_system_that_cannot_share_blocks_is_not_told_to(place):
     assert done.returncode == 3
     assert "cannot share blocks" in done.stderr, done.stderr
     assert not (p.data / "guard" / "settings").exists()
+
+
+def test_what_the_guard_writes_itself_is_no_tree_of_its_own(place):
+    p = place("ext4")
+    inside = p.share / "state" / "guard"
+    refused = {
+        (p.share, inside): "own data folder",
+        (p.mount, inside): "own data folder",
+        (p.data, p.data): "own data folder",
+        (p.data / "guard", p.data): "own data folder",
+    }
+    p.enroll()
+    refused[p.mount / ".breakwater-guard", p.data] = "own store"
+    refused[p.mount / ".breakwater-guard" / "packs", p.data] = "own store"
+    for (tree, data), words in refused.items():
+        done = subprocess.run([binary(), "guard", "enroll", tree, "--data", data], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 3 and words in done.stderr, (tree, data, done)
+    assert not inside.exists()
+    run("guard", "enroll", p.mount, "--data", p.data, "--quiet")  # a whole file system, its store left out
+    assert p.verify() == 0

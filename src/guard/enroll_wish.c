@@ -1,6 +1,7 @@
 #include "guard/enroll_wish.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "guard/volumes.h"
@@ -40,11 +41,71 @@ static enum bw_err add_tree(struct wish *wish, const char *path)
 	return BW_OK;
 }
 
+/* ---- what the guard itself writes ------------------------------------------------------------------------- */
+
+/* What it is called when it is there, or will be called; false: nobody knows. */
+static bool real_path(const char *given, char out[PATH_MAX])
+{
+	char above[PATH_MAX];
+	size_t cut = strlen(given);
+	size_t len;
+
+	for (;;) {
+		(void)snprintf(above, sizeof(above), "%.*s", (int)cut, given);
+		if (realpath(cut > 0 ? above : given[0] == '/' ? "/" : ".", out) != NULL)
+			break;
+		if (cut == 0)
+			return false;
+		while (cut > 0 && given[cut - 1] != '/')
+			cut--;
+		while (cut > 0 && given[cut - 1] == '/')
+			cut--;
+	}
+	while (given[cut] == '/')
+		cut++;
+	len = strlen(out);
+	return snprintf(out + len, PATH_MAX - len, "%s%s", given[cut] != '\0' && strcmp(out, "/") != 0 ? "/" : "",
+			given + cut) < (int)(PATH_MAX - len);
+}
+
+/* The store is left out where it lies, at the top of its file system; what lies in one is no tree. */
+static bool is_in_store(const char *path)
+{
+	struct bw_slice rest = bw_slice_text(path);
+	struct bw_slice name;
+
+	while (bw_slice_cut(rest, '/', &name, &rest)) {
+		if (bw_slice_is(name, BW_SHADOW_FOLDER))
+			return true;
+	}
+	return bw_slice_is(rest, BW_SHADOW_FOLDER);
+}
+
+/* A guard that guards what it writes down has something to write down for ever. */
+static enum bw_err check_data(struct wish *wish, const char *path, struct bw_why *why)
+{
+	char data[PATH_MAX];
+
+	if (!real_path(bw_call_data(wish->call), data))
+		return BW_OK; /* making it says what is wrong with it */
+	if (is_inside(path, data))
+		return bw_why_set(why, BW_ERR_CONFLICT, "it lies in the guard's own data folder '%s'", data);
+	if (is_inside(data, path) && bw_guard_settings_cover(wish->settings, data))
+		return bw_why_set(why, BW_ERR_CONFLICT,
+				  "the guard's own data folder '%s' lies in it; choose another one (--data DIR), or "
+				  "enroll the folders beside it",
+				  data);
+	return BW_OK;
+}
+
 static enum bw_err add_folder(struct wish *wish, const char *path, struct bw_why *why)
 {
 	const char *strategy = bw_call_text(wish->call, "strategy");
 
+	if (is_in_store(path))
+		return bw_why_set(why, BW_ERR_CONFLICT, "it lies in the guard's own store of copies");
 	BW_TRY(add_tree(wish, path));
+	BW_TRY(check_data(wish, path, why));
 	if (strategy == NULL)
 		return BW_OK;
 	return bw_volumes_choose(wish->settings, wish->arena, path, strcmp(strategy, "copy") == 0, why);
