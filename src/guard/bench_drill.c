@@ -77,6 +77,14 @@ static void note_missed(struct bw_drills *drills, const char *pattern)
 	(void)snprintf(drills->missed + len, sizeof(drills->missed) - len, "%s%s", len > 0 ? ", " : "", pattern);
 }
 
+static void note_beyond(struct bw_drills *drills, const char *pattern, double touched)
+{
+	const size_t len = strlen(drills->beyond);
+
+	(void)snprintf(drills->beyond + len, sizeof(drills->beyond) - len, "%s%s (%.0f)", len > 0 ? ", " : "", pattern,
+		       touched);
+}
+
 enum bw_err bw_gbench_drill(struct bw_gbench *bench, struct bw_place *place, const struct bw_drill_words *words,
 			    struct bw_drills *drills)
 {
@@ -104,6 +112,10 @@ enum bw_err bw_gbench_drill(struct bw_gbench *bench, struct bw_place *place, con
 	drills->count++;
 	if (stopped < 1)
 		note_missed(drills, words->pattern);
+	if (touched > words->most)
+		note_beyond(drills, words->pattern, touched);
+	else
+		drills->within++;
 	return bw_gbench_gather_stops(bench, place);
 }
 
@@ -123,7 +135,7 @@ static void print_one(const struct bw_gbench *bench, const struct bw_place *plac
 void bw_gbench_print_drills(const struct bw_gbench *bench, const struct bw_place *place, const char *who,
 			    struct bw_drills *drills)
 {
-	char words[64 + sizeof(drills->missed)];
+	char words[64 + sizeof(drills->missed)]; /* or beyond, which is as long */
 	char name[BW_GBENCH_NAME];
 
 	if (drills->count == 0) {
@@ -138,6 +150,9 @@ void bw_gbench_print_drills(const struct bw_gbench *bench, const struct bw_place
 	(void)snprintf(words, sizeof(words), "drills stopped%s%s", drills->missed[0] != '\0' ? ", all but " : "",
 		       drills->missed);
 	print_one(bench, place, who, words, "%", "wanted", 100 * drills->stopped / (double)drills->count, 100);
+	(void)snprintf(words, sizeof(words), "drills within that%s%s", drills->beyond[0] != '\0' ? ", all but " : "",
+		       drills->beyond);
+	print_one(bench, place, who, words, "%", "wanted", 100 * (double)drills->within / (double)drills->count, 100);
 	print_one(bench, place, who, "files whose bytes are not back", "files", "at most", drills->lost, 0);
 	print_one(bench, place, who, "metadata not back, folders too", "names", "at most", drills->metadata, 0);
 }

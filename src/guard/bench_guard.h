@@ -143,6 +143,8 @@ struct bw_drills {
 	double metadata;  /* of files and folders */
 	double stopped;   /* drills whose attacker was ended or held */
 	char missed[256]; /* the patterns that were not */
+	size_t within;    /* drills of at most as many files as they may touch */
+	char beyond[256]; /* the patterns with more, and how many */
 };
 
 /* One drill on a guarded place. A pattern that the file system cannot do counts nothing. */

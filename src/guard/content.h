@@ -198,6 +198,22 @@ struct bw_versions {
 void bw_content_compare_bytes(const struct bw_versions *versions, struct bw_finding *out);
 
 /*
+ * The same of places of a large file, BW_PLACE_BYTES each and equally many of both, of which those that did not change
+ * are passed over: whether all that changed is noise where structure was. *out_changed: how many did. Others than
+ * noise among them are as good as an alibi: databases and images of machines change everywhere, and not only to noise.
+ */
+enum {
+	BW_PLACE_BYTES = 4096,
+	BW_PLACES_A_ROUND = 128, /* one in each 128th of the file */
+	BW_PLACES_ROUNDS = 2,    /* each at other places */
+};
+
+void bw_content_compare_places(struct bw_slice old, struct bw_slice new, struct bw_finding *out, uint32_t *out_changed);
+
+/* The places of a round, ascending, of a file of as many pages as all rounds have places. Nobody knows `salt`. */
+void bw_places_make(uint64_t size, uint64_t salt, unsigned round, uint64_t out[BW_PLACES_A_ROUND]);
+
+/*
  * Whether a new file plausibly holds what a file that was unlinked or replaced
  * held: copy, encrypt, delete; or write aside and rename over. A well-formed archive
  * beside a deleted original is no finding unless it is encrypted or did not shrink

@@ -52,6 +52,18 @@ void bw_plan_make(uint64_t size, uint64_t salt, struct bw_plan *out)
 	*out = plan;
 }
 
+void bw_places_make(uint64_t size, uint64_t salt, unsigned round, uint64_t out[BW_PLACES_A_ROUND])
+{
+	const uint64_t pages = size / BW_PLACE_BYTES / BW_PLACES_A_ROUND; /* in each part */
+
+	for (size_t i = 0; i < BW_PLACES_A_ROUND; i++) {
+		const uint64_t first = mix(salt + (i + 1) * 0x9e3779b97f4a7c15u);
+		const uint64_t page = pages == 0 ? 0 : (first + round * pages / BW_PLACES_ROUNDS) % pages;
+
+		out[i] = (i * pages + page) * BW_PLACE_BYTES;
+	}
+}
+
 bool bw_sample_from(const struct bw_sample *sample, uint64_t at, struct bw_slice *out)
 {
 	for (size_t i = 0; i < sample->count; i++) {

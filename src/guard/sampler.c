@@ -76,13 +76,12 @@ static enum bw_err look_twice(struct bw_seat *seat, const struct bw_frame *frame
 {
 	BW_CLEANUP(bw_mapped_release) struct bw_mapped mapped = { 0 };
 	struct bw_second_answer answer;
-	struct bw_versions versions;
-	uint64_t token;
+	struct bw_second_view view;
 
 	BW_NEED(frame->kind == BW_RECORD_CONTENTS && fd >= 0, PROTOCOL);
 	BW_TRY(bw_mapped_open(fd, 2 * (size_t)BW_CONTENT_BYTES_MAX, &mapped));
-	BW_TRY(bw_second_open(frame->body, mapped.bytes, &token, &versions));
-	bw_second_compare(token, &versions, &answer);
+	BW_TRY(bw_second_open(frame->body, mapped.bytes, &view));
+	bw_second_compare(&view, &answer);
 	tell_judge(seat, &answer);
 	return BW_OK;
 }

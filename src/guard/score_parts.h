@@ -135,6 +135,7 @@ struct score_second {
 	struct bw_file_key now;
 	uint32_t process; /* pinned */
 	bool is_asked;
+	bool is_parts; /* places are looked at, not the whole: a large file of no format of its own, at first */
 	struct bw_proof proof;
 };
 
@@ -143,6 +144,7 @@ struct score_doubts {
 	uint64_t refilled_ns;
 	uint64_t spent;       /* bytes */
 	uint64_t spent_large; /* of these, on large files of no format of their own */
+	uint64_t spent_parts; /* besides: on places of such files */
 	struct score_second seconds[BW_SCORE_SECONDS_MAX];
 };
 

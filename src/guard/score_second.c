@@ -1,7 +1,11 @@
 /* Files whose first look said too little, and what a second one says (guard/second.h). */
 #include "guard/score_parts.h"
 
-enum { LARGE_SHARE = 16 /* of what looking may cost: a host of machines writes into images all day */ };
+enum {
+	LARGE_SHARE = 16,   /* of what looking may cost: a host of machines writes into images all day */
+	CHANGED_LEAST = 12, /* places: from here on they tell all there is to tell, of fewer the whole does */
+	PARTS_BYTES = 2 * BW_PLACES_A_ROUND * BW_PLACE_BYTES, /* of both, a round */
+};
 
 #define ASKED_NS UINT64_C(30000000000)   /* an answer that did not come by then does not come */
 #define WISHED_NS UINT64_C(600000000000) /* and a wish is not granted for ever */
@@ -104,6 +108,7 @@ void score_doubt(struct bw_score *score, const struct bw_proof *proof, const str
 					 .size = bw_content_size(&proof->new),
 					 .now = *now,
 					 .process = process,
+					 .is_parts = is_large(proof),
 					 .proof = *proof };
 }
 
@@ -116,6 +121,8 @@ static uint64_t looked_at(uint64_t size)
 
 static uint64_t cost_of(const struct score_second *second)
 {
+	if (second->is_parts)
+		return PARTS_BYTES;
 	return looked_at(bw_content_size(&second->proof.old)) + looked_at(second->size);
 }
 
@@ -149,36 +156,75 @@ static void refill(struct score_doubts *doubts, uint64_t now_ns)
 		return;
 	doubts->spent = given_back(doubts->spent, passed_ms, BW_SCORE_SECONDS_A_SECOND);
 	doubts->spent_large = given_back(doubts->spent_large, passed_ms, BW_SCORE_SECONDS_A_SECOND / LARGE_SHARE);
+	doubts->spent_parts = given_back(doubts->spent_parts, passed_ms, BW_SCORE_SECONDS_A_SECOND / LARGE_SHARE);
 	doubts->refilled_ns = now_ns;
 }
 
-bool bw_score_wish(struct bw_score *score, uint64_t now_ns, struct bw_second_ask *out)
+/* The next by what may be looked at now. */
+static struct score_second *first_of(struct score_doubts *doubts, bool is_parts)
 {
-	struct score_doubts *doubts = &score->doubts;
 	struct score_second *first = NULL;
 
 	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
 		struct score_second *second = &doubts->seconds[i];
 
-		if (second->token != 0 && !second->is_asked && (first == NULL || comes_first(second, first)))
+		if (second->token != 0 && !second->is_asked && second->is_parts == is_parts &&
+		    (first == NULL || comes_first(second, first)))
 			first = second;
 	}
-	if (first == NULL)
+	return first;
+}
+
+/* False: spent for now. */
+static bool pay(struct score_doubts *doubts, const struct score_second *second)
+{
+	const uint64_t cost = cost_of(second);
+	const bool large = is_large(&second->proof);
+
+	if (second->is_parts) {
+		if (doubts->spent_parts + cost > BW_SCORE_SECONDS_AT_ONCE)
+			return false;
+		doubts->spent_parts += cost;
+		return true;
+	}
+	if (doubts->spent + cost > BW_SCORE_SECONDS_AT_ONCE ||
+	    (large && doubts->spent_large + cost > BW_SCORE_SECONDS_AT_ONCE))
+		return false;
+	doubts->spent += cost;
+	doubts->spent_large += large ? cost : 0;
+	return true;
+}
+
+bool bw_score_wish(struct bw_score *score, uint64_t now_ns, struct bw_second_ask *out)
+{
+	struct score_doubts *doubts = &score->doubts;
+	struct score_second *places = first_of(doubts, true);
+	struct score_second *first = first_of(doubts, false);
+
+	if (places == NULL && first == NULL)
 		return false;
 	refill(doubts, now_ns);
-	if (doubts->spent + cost_of(first) > BW_SCORE_SECONDS_AT_ONCE ||
-	    (is_large(&first->proof) && doubts->spent_large + cost_of(first) > BW_SCORE_SECONDS_AT_ONCE))
+	if (places != NULL && pay(doubts, places)) /* costs little, and is paid for otherwise */
+		first = places;
+	else if (first == NULL || !pay(doubts, first))
 		return false;
-	doubts->spent += cost_of(first);
-	doubts->spent_large += is_large(&first->proof) ? cost_of(first) : 0;
 	first->is_asked = true;
 	first->since_ns = now_ns;
 	*out = (struct bw_second_ask){ .token = first->token,
 				       .version = first->proof.version,
 				       .old = first->proof.file,
 				       .now = first->now,
-				       .size = first->size };
+				       .size = first->size,
+				       .parts = first->is_parts };
 	return true;
+}
+
+/* Hardly any of the places looked at had changed: only the whole tells. */
+static void ask_for_all(struct bw_score *score, struct score_second *second)
+{
+	second->token = ++score->doubts.last_token;
+	second->is_asked = false;
+	second->is_parts = false;
 }
 
 bool bw_score_seen(struct bw_score *score, const struct bw_second_answer *answer, uint64_t now_ns,
@@ -191,6 +237,10 @@ bool bw_score_seen(struct bw_score *score, const struct bw_second_answer *answer
 
 		if (second->token != answer->token || answer->token == 0 || !second->is_asked)
 			continue;
+		if (second->is_parts && answer->count == 0 && answer->changed < CHANGED_LEAST) {
+			ask_for_all(score, second);
+			return false;
+		}
 		proof = second->proof;
 		proof.seen_count = (uint8_t)answer->count;
 		memcpy(proof.seen, answer->tests, sizeof(proof.seen));

@@ -428,7 +428,7 @@ static void the_middle_of_packed_files_is_told_at_the_second_look(void **state)
 		struct stage_file file = stage_file(&stage, "gzip", 10 * FILE_BYTES, "minutes.gz");
 		struct bw_buf bad = BW_BUF_INIT(SIZE_MAX / 2);
 		struct bw_second_answer answer;
-		struct bw_versions versions;
+		struct bw_second_view view;
 
 		assert_ok(bw_buf_add(&bad, bw_buf_slice(&file.bytes)));
 		bw_shape_noise(n, bad.ptr + FILE_BYTES, bad.len - 2 * FILE_BYTES);
@@ -437,9 +437,10 @@ static void the_middle_of_packed_files_is_told_at_the_second_look(void **state)
 		assert_true(bw_score_wish(stage.score, stage.now_ns, &ask));
 		assert_true(bw_file_key_equals(&ask.now, &file.known.key));
 		assert_int_equal(ask.version, file.known.version);
-		versions = (struct bw_versions){ bw_buf_slice(&file.bytes), bw_buf_slice(&bad), file.bytes.len,
-						 bad.len };
-		bw_second_compare(ask.token, &versions, &answer);
+		view = (struct bw_second_view){ .token = ask.token,
+						.versions = { bw_buf_slice(&file.bytes), bw_buf_slice(&bad),
+							      file.bytes.len, bad.len } };
+		bw_second_compare(&view, &answer);
 		assert_true(bw_score_seen(stage.score, &answer, stage.now_ns, &stage.outcome));
 		assert_false(bw_score_seen(stage.score, &answer, stage.now_ns, &stage.outcome));
 		stage.worst = stage.outcome.verdict;

@@ -29,11 +29,12 @@ static void pair_release(struct pair *pair)
 
 static struct bw_second_answer look(const struct pair *pair)
 {
-	const struct bw_versions versions = { bw_buf_slice(&pair->old), bw_buf_slice(&pair->new), pair->old.len,
-					      pair->new.len };
+	const struct bw_second_view view = { .token = 9,
+					     .versions = { bw_buf_slice(&pair->old), bw_buf_slice(&pair->new),
+							   pair->old.len, pair->new.len } };
 	struct bw_second_answer answer;
 
-	bw_second_compare(9, &versions, &answer);
+	bw_second_compare(&view, &answer);
 	assert_int_equal(answer.token, 9);
 	return answer;
 }
@@ -175,21 +176,24 @@ static void lengths_that_do_not_fit_are_refused(void **state)
 {
 	const uint8_t bytes[10] = { 0 };
 	struct bw_second_head head = { .token = 1, .old_size = 6, .new_size = 4, .old_len = 6, .new_len = 4 };
-	struct bw_versions versions;
-	uint64_t token;
+	struct bw_second_view view;
 
 	(void)state;
-	assert_ok(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 10), &token, &versions));
-	assert_int_equal(versions.old.len, 6);
-	assert_int_equal(versions.new.len, 4);
-	assert_int_equal(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 9), &token, &versions),
+	assert_ok(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 10), &view));
+	assert_int_equal(view.versions.old.len, 6);
+	assert_int_equal(view.versions.new.len, 4);
+	assert_false(view.is_parts);
+	assert_int_equal(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 9), &view),
 			 BW_ERR_PROTOCOL);
+	head.parts = 1; /* no whole places */
+	assert_int_equal(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 10), &view),
+			 BW_ERR_PROTOCOL);
+	head.parts = 0;
 	head.old_len = UINT64_MAX;
 	head.new_len = 11;
-	assert_int_equal(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 10), &token, &versions),
+	assert_int_equal(bw_second_open(bw_slice_of(&head, sizeof(head)), bw_slice_of(bytes, 10), &view),
 			 BW_ERR_PROTOCOL);
-	assert_int_equal(bw_second_open(bw_slice_of(&head, 8), bw_slice_of(bytes, 10), &token, &versions),
-			 BW_ERR_PROTOCOL);
+	assert_int_equal(bw_second_open(bw_slice_of(&head, 8), bw_slice_of(bytes, 10), &view), BW_ERR_PROTOCOL);
 }
 
 static void an_answer_says_only_what_needs_whole_contents(void **state)

@@ -120,6 +120,9 @@ BW_MUST_USE enum bw_err bw_shadow_fetch(struct bw_shadow *shadow, const struct b
 BW_MUST_USE enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_version *version, uint64_t at,
 				       size_t max, struct bw_buf *out);
 
+/* The object that holds a version's content, to read from; the caller closes. UNSUPPORTED: it lies in a pack. */
+BW_MUST_USE enum bw_err bw_shadow_object(struct bw_shadow *shadow, const struct bw_shelf_version *version, int *out_fd);
+
 /* Objects there are, each an inode of the file system. */
 uint64_t bw_shadow_objects(const struct bw_shadow *shadow);
 

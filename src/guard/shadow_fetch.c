@@ -104,6 +104,13 @@ enum bw_err bw_shadow_peek(struct bw_shadow *shadow, const struct bw_shelf_versi
 	return bw_buf_add(out, bw_slice_sub(bw_buf_slice(&shadow->content), at, max));
 }
 
+enum bw_err bw_shadow_object(struct bw_shadow *shadow, const struct bw_shelf_version *version, int *out_fd)
+{
+	BW_NEED(S_ISREG(version->kind), TYPE);
+	BW_NEED(version->pack == 0, UNSUPPORTED);
+	return bw_object_open(shadow, version->number, out_fd);
+}
+
 /* ---- forgetting -------------------------------------------------------------------------- */
 
 #define NOTHING_TO_FREE UINT32_MAX
