@@ -106,10 +106,10 @@ static void a_file_made_without_a_name_has_none_until_it_gets_one(void **state)
 	char own[32];
 
 	if (!is_here(f))
-		skip();
+		skip_because("file handles of another kind here");
 	f->fd = open(f->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (f->fd < 0)
-		skip();
+		skip_because("no files without a name on this file system");
 	assert_int_equal(fstat(f->fd, &status), 0);
 	(void)snprintf(own, sizeof(own), "#%llu", (unsigned long long)status.st_ino);
 	assert_int_equal(bw_name_now(&f->volume, f->fd, &f->folder, bw_slice_text(own), &name), BW_ERR_NOT_FOUND);
@@ -129,7 +129,7 @@ static void a_person_may_call_a_file_as_the_kernel_does(void **state)
 	char own[32];
 
 	if (!is_here(f))
-		skip();
+		skip_because("file handles of another kind here");
 	f->fd = open(in(f, "first"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(f->fd >= 0);
 	assert_int_equal(fstat(f->fd, &status), 0);
@@ -146,7 +146,7 @@ static void a_name_that_is_gone_gives_way_to_the_one_that_is_left(void **state)
 	char from[128];
 
 	if (!is_here(f))
-		skip();
+		skip_because("file handles of another kind here");
 	f->fd = open(in(f, "first"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(f->fd >= 0);
 	(void)snprintf(from, sizeof(from), "%s", in(f, "first"));

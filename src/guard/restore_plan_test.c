@@ -371,7 +371,7 @@ static void what_the_actor_made_goes_aside_and_what_was_there_or_was_written_sin
 
 		write_file(f, names[i], "pay us");
 		if (inode_of(f, names[i], &traced.file) == 0)
-			skip(); /* no file handles here */
+			skip_because("no file handles here");
 		traced.first_us = i == 1 ? INT64_MAX / 2 : traced.first_us;
 		traced.last_us = i == 2 ? 2000000 : traced.last_us;
 		assert_ok(bw_restore_plan_traced(&f->plan, &traced));
@@ -392,7 +392,7 @@ static void a_file_that_its_user_called_otherwise_comes_back_there_and_not_where
 
 	write_file(f, "a", "good a");
 	if (inode_of(f, "a", &traced.file) == 0)
-		skip(); /* no file handles here */
+		skip_because("no file handles here");
 	for (unsigned round = 0; round < 2; round++) {
 		const char *name = round == 0 ? "a" : "b";
 
@@ -481,7 +481,7 @@ static void a_folder_that_the_actor_renamed_has_its_name_again_and_can_lose_it_o
 	struct bw_traced inner;
 
 	if (!traced_move(f, "marks", "marks.locked", &outer))
-		skip(); /* no file handles here */
+		skip_because("no file handles here");
 	inner = outer;
 	assert_int_equal(mkdirat(f->tree, "marks.locked/year", 0755), 0);
 	(void)inode_of(f, "marks.locked/year", &inner.file);
@@ -513,7 +513,7 @@ static void a_folder_whose_name_is_taken_keeps_the_other_and_it_is_said(void **s
 	struct bw_traced traced;
 
 	if (!traced_move(f, "marks", "marks.locked", &traced))
-		skip(); /* no file handles here */
+		skip_because("no file handles here");
 	write_file(f, "marks", "another one");
 	open_plan(f);
 	assert_ok(bw_restore_plan_traced(&f->plan, &traced));
@@ -530,7 +530,7 @@ static void a_folder_that_somebody_else_renamed_since_keeps_that_name(void **sta
 	struct bw_traced traced;
 
 	if (!traced_move(f, "marks", "marks.locked", &traced))
-		skip(); /* no file handles here */
+		skip_because("no file handles here");
 	assert_int_equal(renameat(f->tree, "marks.locked", f->tree, "marks of 2026"), 0);
 	(void)keep(f, "a", "good a", 7, 42);
 	open_plan(f);

@@ -180,7 +180,7 @@ static void a_small_file_of_holes_takes_no_room_for_them(void **state)
 
 	assert_int_equal(ftruncate(fd, BW_PACK_CONTENT_MAX), 0);
 	if (lseek(fd, 0, SEEK_HOLE) == BW_PACK_CONTENT_MAX)
-		skip(); /* no holes on this file system */
+		skip_because("no holes on this file system");
 	assert_ok(bw_shadow_wish(f->shadow, &what, &wish));
 	assert_int_equal(wish.objects, 1);
 	assert_int_equal(wish.owner, getuid() + 1);
@@ -207,7 +207,7 @@ static void attributes_and_times_come_back(void **state)
 	int again;
 
 	if (fsetxattr(fd, "user.note", "hello", 5, 0) != 0 && errno == ENOTSUP)
-		skip(); /* a temporary folder without extended attributes */
+		skip_because("a temporary folder without extended attributes");
 	assert_int_equal(futimens(fd, times), 0);
 	taken = take(f, fd, 7);
 	fetch(f, taken.version, &back, &meta);

@@ -289,7 +289,7 @@ static void a_sandbox_of_another_user_is_refused(void **state)
 {
 	(void)state;
 	if (geteuid() != 0)
-		skip(); /* only root can give a file to another user */
+		skip_because("only root can give a file to another user");
 	seed("tiny", 3);
 	assert_int_equal(chown(in_box(".breakwater-sim"), 1234, 1234), 0);
 	refuses(box_path);
@@ -410,7 +410,7 @@ static void another_file_system_inside_is_not_entered(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip(); /* only root can mount */
+		skip_because("only root can mount");
 	seed("text", 6);
 	box = open_box();
 	(void)snprintf(name, sizeof(name), "%s", first_file(box));
@@ -418,7 +418,7 @@ static void another_file_system_inside_is_not_entered(void **state)
 	(void)snprintf(command, sizeof(command), "mount -t tmpfs none '%s/%s' 2>/dev/null", box_path, name);
 	if (system(command) != 0) {
 		bw_sim_free(box);
-		skip(); /* a container that may not mount */
+		skip_because("a container that may not mount");
 	}
 	how.patterns = "S42";
 	assert_true(run(box, how).left > 0);
