@@ -118,3 +118,30 @@ def test_who_fills_the_inodes_stops_nobody_elses_copies(place, kind):
     comes_back(p, modest / "large", large)
     p.stop()
     p.verify()
+
+
+def test_who_keeps_within_his_share_keeps_his_old_versions_too(place):
+    p = place("ext4", 512 * MIB)
+    greedy, modest = two_users(p)
+    p.enroll("--quota", str(24 * MIB))
+    p.start("--mode", "observe")
+    states = [os.urandom(50_000) for _ in range(4)]
+    for state in states:
+        as_user(MODEST, modest, lambda content=state: write("work", content))
+        p.settle()
+    as_user(GREEDY, greedy, lambda: write(f"old of {GREEDY}", os.urandom(12 * MIB)))  # a file that was there before
+    p.settle()
+    as_user(GREEDY, greedy, lambda: [write(f"junk {n}", os.urandom(100_000)) for n in range(200)])
+    p.settle()
+    assert p.status()["share_refused"] > 0
+    for n in range(8):
+        as_user(MODEST, modest, lambda name=f"new {n}": write(name, os.urandom(1_000_000)))
+        p.until(lambda name=f"new {n}": p.versions_of(name))
+    assert len(p.versions_of("work")) == len(states)
+    for n in range(8):
+        assert p.versions_of(f"new {n}"), n
+    as_user(GREEDY, greedy, lambda: write("one more", os.urandom(100_000)))
+    p.settle()
+    assert len(p.versions_of("work")) == len(states)
+    p.stop()
+    p.verify()

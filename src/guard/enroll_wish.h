@@ -12,8 +12,8 @@ extern const struct bw_option bw_enroll_options[];
 
 /*
  * Changes `settings` as the call says; paths are copied into `arena`. BW_EXIT_OK, or the exit status after the
- * complaint: a folder that cannot be reached, one that is the guard's own or holds its data folder, too many, a strategy
- * its file system is not capable of.
+ * complaint: a folder that cannot be reached, one that is the guard's own or holds its data folder, too many, a
+ * strategy its file system is not capable of.
  */
 int bw_enroll_wish(struct bw_call *call, struct bw_arena *arena, struct bw_guard_settings *settings);
 
