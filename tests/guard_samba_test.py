@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
 import pytest
 from exchange import binary, patience
+from guard_hold_test import ROOT, cgroup_of, stands_frozen
 from samba_rig import Rig, run, wait_for, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no Samba rig: {why_not()}")
@@ -283,6 +285,28 @@ def test_a_held_process_goes_on_when_its_incident_is_lifted(hand):
             assert wait_for(lambda: pathlib.Path(f"/proc/{held.pid}/stat").read_text().split()[2] == "S")
         finally:
             held.kill()
+
+
+@pytest.mark.skipif(ROOT is None, reason="no cgroup v2 that may be written here")
+def test_sambas_own_process_is_never_frozen_and_who_takes_its_name_is(hand, tmp_path):
+    program = tmp_path / "smbd"
+    shutil.copy("/bin/sleep", program)
+    somebody = ["setpriv", "--reuid=12347", "--regid=12347", "--clear-groups"]
+    with subprocess.Popen([program, "60"]) as true, subprocess.Popen([*somebody, program, "60"]) as false:
+        try:
+            assert wait_for(lambda: all(pathlib.Path(f"/proc/{one.pid}/comm").read_text() == "smbd\n"
+                                        for one in (true, false)))
+            hand.as_judge(f"held 15 600 {true.pid}")
+            hand.as_judge(f"held 16 600 {false.pid}")
+            assert hand.acted(16, 3), hand.words()  # and then the first has been looked at
+            assert not cgroup_of(true.pid).name.startswith("bw-held-")
+            assert wait_for(lambda: stands_frozen(false.pid))
+            hand.as_scribe("lift 0")
+            assert hand.acted(16, 6), hand.words()
+            assert wait_for(lambda: not cgroup_of(false.pid).name.startswith("bw-held-"))
+        finally:
+            true.kill()
+            false.kill()
 
 
 def test_who_may_not_ask_is_not_heard(rig, hand):

@@ -67,7 +67,7 @@ static bool freeze(struct hand *hand, struct bw_deed *deed, uint32_t parent, int
 	const enum bw_err err = bw_freezer_hold(&hand->freezer, hand->proc, deed->incident, pid, &frozen);
 
 	if (err != BW_OK && err != BW_ERR_EXISTS) {
-		if (err != BW_ERR_SYSTEM) /* ESRCH: it has ended */
+		if (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0) /* else it has ended */
 			complain(hand, err);
 		return false;
 	}
