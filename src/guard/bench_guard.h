@@ -97,6 +97,12 @@ BW_MUST_USE enum bw_err bw_place_board(const struct bw_place *place, struct bw_g
 /* Until nothing is queued, no tree is walked and so many versions were taken in all. TIMEOUT. */
 BW_MUST_USE enum bw_err bw_place_settle(const struct bw_place *place, uint64_t versions, int wait_ms);
 
+/*
+ * Until a guard that has started does nothing any more but wait: it walks, sets marks and syncs for a moment, which is
+ * no part of what it costs later. TIMEOUT.
+ */
+BW_MUST_USE enum bw_err bw_place_quiet(const struct bw_place *place);
+
 /* Of the guard and all its workers: memory (shared pages counted once) and processor time. */
 struct bw_place_use {
 	uint64_t memory_kib;
