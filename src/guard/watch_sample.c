@@ -13,6 +13,8 @@ enum {
 	HOT_TOLD = 2,
 	SPENDERS = 4096,
 	SPEND_AT_ONCE = 32,
+	OWED_FOR_ONE = 16,
+	OWED_MOST = 64 * 1024,
 	REFILL_NS = 1000 * 1000 * 1000 / 64,
 };
 
@@ -149,6 +151,7 @@ struct spender {
 	uint64_t destroyed_ns;
 	uint64_t refilled_ns;
 	uint32_t spent;
+	uint32_t owed; /* samples, for what was destroyed since destroyed_ns at most GRUDGE_NS apart */
 };
 
 struct bw_spending {
@@ -169,17 +172,31 @@ void bw_spending_free(struct bw_spending *spending)
 	free(spending);
 }
 
-void bw_spending_destroyed(struct bw_spending *spending, uint32_t pid, uint32_t session, uint64_t now_ns)
+static bool has_destroyed(const struct spender *spender, uint64_t now_ns)
 {
-	spending->spenders[pid % SPENDERS].destroyed_ns = now_ns;
-	spending->spenders[session % SPENDERS].destroyed_ns = now_ns;
+	return spender->destroyed_ns != 0 && now_ns - spender->destroyed_ns < GRUDGE_NS;
 }
 
-static bool has_destroyed(const struct bw_spending *spending, uint32_t number, uint64_t now_ns)
+static void note_destroyed(struct spender *spender, uint64_t now_ns)
 {
-	const uint64_t when = spending->spenders[number % SPENDERS].destroyed_ns;
+	if (!has_destroyed(spender, now_ns))
+		spender->owed = 0;
+	spender->destroyed_ns = now_ns;
+	spender->owed = spender->owed + OWED_FOR_ONE < OWED_MOST ? spender->owed + OWED_FOR_ONE : OWED_MOST;
+}
 
-	return when != 0 && now_ns - when < GRUDGE_NS;
+void bw_spending_destroyed(struct bw_spending *spending, uint32_t pid, uint32_t session, uint64_t now_ns)
+{
+	note_destroyed(&spending->spenders[pid % SPENDERS], now_ns);
+	note_destroyed(&spending->spenders[session % SPENDERS], now_ns);
+}
+
+static bool is_owed(struct spender *spender, uint64_t now_ns)
+{
+	if (spender->owed == 0 || !has_destroyed(spender, now_ns))
+		return false;
+	spender->owed--;
+	return true;
 }
 
 bool bw_spending_may(struct bw_spending *spending, uint32_t pid, uint32_t session, uint64_t now_ns)
@@ -187,7 +204,7 @@ bool bw_spending_may(struct bw_spending *spending, uint32_t pid, uint32_t sessio
 	struct spender *spender = &spending->spenders[session % SPENDERS];
 	const uint64_t refill = (now_ns - spender->refilled_ns) / REFILL_NS;
 
-	if (has_destroyed(spending, pid, now_ns) || has_destroyed(spending, session, now_ns))
+	if (is_owed(&spending->spenders[pid % SPENDERS], now_ns) || is_owed(spender, now_ns))
 		return true;
 	if (refill > 0) {
 		spender->spent = refill >= spender->spent ? 0 : spender->spent - (uint32_t)refill;

@@ -35,8 +35,10 @@ void bw_hot_tick(struct bw_hot *hot, uint64_t now_ns); /* those whose second is 
 /* ---- who may have new files sampled ------------------------------------------------------- */
 
 /*
- * A new file may hold what a vanished one held. Whoever removed or replaced known files in the last ten seconds has
- * every new file sampled; everybody else, by session, thirty-two at once and sixty-four a second.
+ * A new file may hold what a vanished one held. Whoever removed or replaced a known file has the next sixteen new files
+ * of the following ten seconds sampled for each; everybody, by session, thirty-two at once and sixty-four a second. A
+ * sample costs watch and judge three times what a new file costs them without one: whoever removes one file and unpacks
+ * an archive of thousands does not pay for thousands.
  */
 struct bw_spending;
 
