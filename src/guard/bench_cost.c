@@ -3,8 +3,8 @@
  * turns whose order changes, so that a machine that grows slower harms both alike. Two figures of each: the time that
  * passed, which is what counts and which others on the machine disturb; and the processor time of the work itself, in
  * which the kernel's part of watching shows though nobody else's work does. Of works that make files a third: how long
- * the guard took from their end until it had copied them all. What a turn makes and removes beside the work is done in a
- * session of its own: to the guard, a session that removes known files and then writes new ones is worth many looks.
+ * the guard took from their end until it had copied them all. What a turn makes and removes beside the work is done in
+ * a session of its own: to the guard, a session that removes known files and then writes new ones is worth many looks.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -101,8 +101,9 @@ static enum bw_err make_ready(const struct bw_gbench *bench, struct bw_place *pl
 /* Nobody pays for what came before: what it left to write, and what the guard has to do with it. */
 static enum bw_err calm_down(const struct bw_place *place)
 {
+	BW_TRY(bw_place_quiet(place));
 	sync();
-	return place->guard.pid > 0 ? bw_place_quiet(place) : BW_OK;
+	return BW_OK;
 }
 
 static enum bw_err await_copies(const struct bw_gbench *bench, const struct bw_place *place, uint64_t versions,

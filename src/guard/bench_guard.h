@@ -99,7 +99,7 @@ BW_MUST_USE enum bw_err bw_place_settle(const struct bw_place *place, uint64_t v
 
 /*
  * Until a guard that has started does nothing any more but wait: it walks, sets marks and syncs for a moment, which is
- * no part of what it costs later. TIMEOUT.
+ * no part of what it costs later. Without a guard the same two seconds pass. TIMEOUT.
  */
 BW_MUST_USE enum bw_err bw_place_quiet(const struct bw_place *place);
 

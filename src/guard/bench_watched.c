@@ -18,9 +18,9 @@ enum {
 	READY_MS = 60 * 1000,
 	WALK_MS = 10 * 60 * 1000, /* all that changed since the last turn is copied: on ext4 in full */
 	PROOF_MS = 60 * 1000,
-	QUIET_MS = 500,
-	QUIET_US_MOST = 5 * 1000, /* of processor time in QUIET_MS */
-	QUIET_TRIES = 120,
+	QUIET_S = 2,               /* it syncs a second after its last copy, and sleeps while the disk works */
+	QUIET_US_MOST = 10 * 1000, /* of processor time in QUIET_S */
+	QUIET_TRIES = 60,
 	END_MS = 20 * 1000,
 	LOOK_MS = 2,
 	OUTPUT_MAX = 4 * 1024 * 1024,
@@ -260,10 +260,14 @@ enum bw_err bw_place_use(const struct bw_place *place, struct bw_place_use *out)
 
 enum bw_err bw_place_quiet(const struct bw_place *place)
 {
-	const struct timespec pause = { .tv_nsec = QUIET_MS * 1000000 };
+	const struct timespec pause = { .tv_sec = QUIET_S };
 	struct bw_place_use before;
 	struct bw_place_use after;
 
+	if (place->guard.pid <= 0) {
+		(void)nanosleep(&pause, NULL);
+		return BW_OK;
+	}
 	BW_TRY(bw_place_use(place, &before));
 	for (size_t n = 0; n < QUIET_TRIES; n++) {
 		(void)nanosleep(&pause, NULL);

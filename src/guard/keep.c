@@ -31,6 +31,7 @@ enum {
 	STEPS = 256,      /* events served before anybody else has a turn */
 	HEAR_EVERY = 128, /* files of a walk between two looks at the channels */
 	SETTLE_MS = 2000,
+	LATE_MS = 5000, /* new files of a burst that goes on: from then on with the same right as it */
 	IOPRIO_WHO_PROCESS = 1,
 	IOPRIO_CLASS_SHIFT = 13,
 	IOPRIO_CLASS_BE = 2,
@@ -100,6 +101,32 @@ static void allow_stepping_back(void)
 	(void)setrlimit(RLIMIT_NICE, &limit);
 }
 
+/* ---- bursts ------------------------------------------------------------------------------------ */
+
+/* How much of a long burst waits says how far keep is behind it. */
+static bool may_wait(const struct bw_keep *keep, const struct bw_queued *queued, uint64_t now)
+{
+	return !queued->fresh || (now < bw_burst_end_ns(&keep->burst) && now < queued->since_ns + LATE_MS * MS);
+}
+
+static void end_burst(struct bw_keep *keep, uint64_t now)
+{
+	if (bw_queue_fresh(keep->queue) > 0 && now >= bw_burst_end_ns(&keep->burst) &&
+	    bw_queue_next_ns(keep->queue) > now)
+		bw_queue_hurry(keep->queue);
+}
+
+/* All new files, as somebody waits for them. */
+static enum bw_err serve_fresh(struct bw_keep *keep)
+{
+	struct bw_queued queued;
+
+	bw_queue_hurry(keep->queue);
+	while (bw_queue_fresh(keep->queue) > 0 && bw_queue_due(keep->queue, UINT64_MAX, &queued))
+		BW_TRY(bw_keep_due(keep, &queued));
+	return BW_OK;
+}
+
 /* ---- serving -------------------------------------------------------------------------------------------- */
 
 static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_record *record)
@@ -110,8 +137,10 @@ static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_recor
 		keep->must_walk = true;
 		return BW_OK;
 	}
-	if (record->kind == BW_RECORD_SETTLE)
+	if (record->kind == BW_RECORD_SETTLE) {
+		BW_TRY(serve_fresh(keep));
 		return bw_keep_settle(keep, record->bytes);
+	}
 	if (record->kind != BW_RECORD_EVENT || bw_event_parse(record->bytes, &view) != BW_OK)
 		return BW_OK; /* watch can only harm itself: what it does not say the next walk finds */
 	step_back(keep, false);
@@ -140,16 +169,19 @@ static enum bw_err serve_ring(struct bw_keep *keep, bool *out_more)
 	return BW_OK;
 }
 
-/* Repeats that have waited long enough, as long as nothing new comes in. */
+/* Repeats and bursts that have waited long enough, as long as nothing new comes in. */
 static enum bw_err serve_due(struct bw_keep *keep, bool *out_more)
 {
 	struct bw_queued queued;
 
 	*out_more = false;
+	end_burst(keep, bw_keep_now());
 	for (unsigned step = 0; step < STEPS / 8; step++) {
-		if (!bw_queue_due(keep->queue, bw_keep_now(), &queued))
+		const uint64_t now = bw_keep_now();
+
+		if (!bw_queue_due(keep->queue, now, &queued))
 			return BW_OK;
-		step_back(keep, true);
+		step_back(keep, may_wait(keep, &queued, now));
 		BW_TRY(bw_keep_due(keep, &queued));
 	}
 	*out_more = true;
@@ -374,6 +406,8 @@ static int until_next_ms(struct bw_keep *keep)
 		until = bw_keep_sync_next_ns(keep);
 	if (bw_queue_next_ns(keep->queue) < until)
 		until = bw_queue_next_ns(keep->queue);
+	if (bw_queue_fresh(keep->queue) > 0 && bw_burst_end_ns(&keep->burst) < until)
+		until = bw_burst_end_ns(&keep->burst);
 	if (keep->stale_count > 0 && keep->stale_look_ns < until)
 		until = keep->stale_look_ns;
 	return until <= now ? 0 : (int)((until - now) / MS) + 1;

@@ -182,6 +182,7 @@ enum bw_err bw_keep_due(struct bw_keep *keep, const struct bw_queued *queued)
 
 	memcpy(name, copy.name.ptr, copy.name.len);
 	wanted.name = bw_slice_of(name, copy.name.len);
+	wanted.is_new = copy.fresh;
 	(void)bw_queue_drop(keep->queue, &copy.file);
 	if (copy.open && bw_index_by_key(keep->guard->index, &copy.file, &known) == BW_OK &&
 	    (known.flags & BW_INDEX_HOT) == 0) {
@@ -206,9 +207,27 @@ static enum bw_err wait_with(struct bw_keep *keep, const struct bw_event_view *v
 }
 
 /*
- * A file without a version is kept at once: until then there is nothing to have back. What a restore writes as well:
- * its process is only known now.
+ * A file without a version is kept at once: until then there is nothing to have back. Not so one of many that come
+ * faster than anybody works by hand: they are kept when the work that makes them is over, and do not slow it down.
  */
+static enum bw_err keep_new(struct bw_keep *keep, const struct wanted *wanted)
+{
+	const struct bw_queued item = { .file = wanted->file,
+					.folder = wanted->folder,
+					.name = wanted->name,
+					.since_ns = wanted->since_ns,
+					.maker = wanted->maker,
+					.fresh = true };
+	enum bw_err err = BW_ERR_TOO_MANY;
+
+	if (bw_keep_restores(keep, wanted->pid)) /* its process is only known now */
+		return keep_file(keep, wanted);
+	if (bw_queue_has(keep->queue, &wanted->file) || bw_burst_takes(&keep->burst, wanted->pid, bw_keep_now()))
+		err = bw_queue_put(keep->queue, &item);
+	return err == BW_ERR_TOO_MANY ? keep_file(keep, wanted) : err;
+}
+
+/* What a restore writes is kept at once as well. */
 static enum bw_err changed(struct bw_keep *keep, const struct bw_event_view *view, bool open)
 {
 	const struct wanted wanted = { .file = view->event.file,
@@ -222,6 +241,8 @@ static enum bw_err changed(struct bw_keep *keep, const struct bw_event_view *vie
 	const bool is_known = bw_index_by_key(keep->guard->index, &view->event.file, &known) == BW_OK;
 	uint32_t folder;
 
+	if (!is_known && !open)
+		return keep_new(keep, &wanted);
 	if (!is_known && bw_keep_folder(keep, &view->event.folder, &folder) == BW_ERR_DENIED)
 		return BW_OK;
 	if ((is_known || open) && !bw_keep_restores(keep, view->event.pid)) {
@@ -319,7 +340,7 @@ static enum bw_err moved(struct bw_keep *keep, const struct bw_event_view *view)
 	if (covered == BW_OK && !bw_keep_covers(keep, &event->folder_to, view->name_to))
 		covered = BW_ERR_DENIED;
 	if (bw_index_by_key(keep->guard->index, &event->file, &known) != BW_OK)
-		return covered == BW_OK ? keep_file(keep, &wanted) : BW_OK;
+		return covered == BW_OK ? keep_new(keep, &wanted) : BW_OK;
 	if (covered == BW_ERR_DENIED)
 		return moved_out(keep, event);
 	return covered == BW_OK ? renamed(keep, view, folder, &known) : BW_OK;

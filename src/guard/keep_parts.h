@@ -4,6 +4,7 @@
 
 #include "guard/copier.h"
 #include "guard/gather.h"
+#include "guard/keep_burst.h"
 #include "guard/keep_queue.h"
 #include "guard/second.h"
 #include "guard/thin.h"
@@ -108,6 +109,7 @@ struct bw_keep {
 	struct bw_arena settings; /* of a reload */
 	struct bw_copier *copier;
 	struct bw_queue *queue;
+	struct bw_burst burst;
 	struct bw_buf path;
 	struct bw_keep_folder folders[BW_KEEP_FOLDERS];
 	struct bw_keep_stale stale[BW_KEEP_STALE];

@@ -16,6 +16,7 @@ struct entry {
 	size_t place; /* in the heap */
 	uint32_t maker;
 	bool open;
+	bool fresh;
 	uint8_t name_len;
 	uint8_t name[255];
 };
@@ -25,6 +26,7 @@ struct bw_queue {
 	struct entry **table; /* `room` chains */
 	size_t room;          /* a power of two */
 	size_t count;
+	size_t fresh; /* of them */
 };
 
 /* ---- the heap ------------------------------------------------------------------------ */
@@ -159,7 +161,7 @@ static enum bw_err add(struct bw_queue *queue, const struct bw_queued *item, str
 	struct entry *entry;
 	struct entry **at;
 
-	BW_NEED(queue->count < BW_QUEUE_MAX, TOO_MANY);
+	BW_NEED(queue->count < BW_QUEUE_MAX && (!item->fresh || queue->fresh < BW_QUEUE_FRESH_MAX), TOO_MANY);
 	if (queue->count == queue->room)
 		BW_TRY(grow(queue));
 	entry = calloc(1, sizeof(*entry));
@@ -167,7 +169,9 @@ static enum bw_err add(struct bw_queue *queue, const struct bw_queued *item, str
 	entry->file = item->file;
 	entry->since_ns = item->since_ns;
 	entry->due_ns = UINT64_MAX;
-	entry->open = true;
+	entry->open = !item->fresh; /* until its close is noted below */
+	entry->fresh = item->fresh;
+	queue->fresh += item->fresh;
 	at = find(queue, &item->file);
 	*at = entry;
 	set(queue, queue->count++, entry);
@@ -181,6 +185,8 @@ static uint64_t due_after(const struct entry *entry, const struct bw_queued *ite
 	const uint64_t most = entry->since_ns + BW_QUEUE_MOST_MS * MS;
 	const uint64_t quiet = item->since_ns + BW_QUEUE_QUIET_MS * MS;
 
+	if (entry->fresh)
+		return entry->due_ns < most ? entry->due_ns : most;
 	if (item->open) {
 		const uint64_t open = entry->since_ns + BW_QUEUE_OPEN_MS * MS;
 
@@ -229,6 +235,7 @@ bool bw_queue_drop(struct bw_queue *queue, const struct bw_file_key *file)
 	if (entry == NULL)
 		return false;
 	*at = entry->next;
+	queue->fresh -= entry->fresh;
 	last = queue->heap[--queue->count];
 	if (last != entry) {
 		set(queue, entry->place, last);
@@ -236,6 +243,21 @@ bool bw_queue_drop(struct bw_queue *queue, const struct bw_file_key *file)
 	}
 	free(entry);
 	return true;
+}
+
+void bw_queue_hurry(struct bw_queue *queue)
+{
+	for (size_t i = 0; i < queue->count; i++) {
+		if (queue->heap[i]->fresh)
+			queue->heap[i]->due_ns = queue->heap[i]->since_ns;
+	}
+	for (size_t i = queue->count / 2; i-- > 0;)
+		sink(queue, queue->heap[i]);
+}
+
+size_t bw_queue_fresh(const struct bw_queue *queue)
+{
+	return queue->fresh;
 }
 
 bool bw_queue_has(const struct bw_queue *queue, const struct bw_file_key *file)
@@ -250,7 +272,8 @@ static void give(const struct entry *entry, struct bw_queued *out)
 				   .name = bw_slice_of(entry->name, entry->name_len),
 				   .since_ns = entry->since_ns,
 				   .maker = entry->maker,
-				   .open = entry->open };
+				   .open = entry->open,
+				   .fresh = entry->fresh };
 }
 
 bool bw_queue_get(const struct bw_queue *queue, const struct bw_file_key *file, struct bw_queued *out)

@@ -1,7 +1,8 @@
 /*
  * Files that wait to be kept: each once, however often it changes. A file that was closed waits until nobody
  * touched it for a second, and two seconds at most; one that is written and stays open waits longer
- * and is not put off. Pure: the clock is the caller's.
+ * and is not put off; one of a burst of new files (guard/keep_burst.h) waits until the burst is over, and two seconds
+ * at most. Pure: the clock is the caller's.
  */
 #ifndef BW_GUARD_KEEP_QUEUE_H
 #define BW_GUARD_KEEP_QUEUE_H
@@ -13,6 +14,7 @@ enum {
 	BW_QUEUE_QUIET_MS = 1000,
 	BW_QUEUE_MOST_MS = 2000,
 	BW_QUEUE_OPEN_MS = 60 * 1000, /* from the first write to a file that stays open to its next periodic version */
+	BW_QUEUE_FRESH_MAX = 32 * 1024, /* new files among them: ten megabytes; beyond it as above */
 };
 
 struct bw_queue;
@@ -24,6 +26,7 @@ struct bw_queued {
 	uint64_t since_ns;    /* the first change nobody has kept yet */
 	uint32_t maker;       /* of the last change (guard/event.h) */
 	bool open;            /* no close was seen since */
+	bool fresh;           /* it is new, and one of a burst; set for the first of its changes only */
 };
 
 /* MEMORY. */
@@ -35,6 +38,11 @@ void bw_queue_free(struct bw_queue *queue); /* NULL allowed */
  * folder and name. TOO_MANY, MEMORY.
  */
 BW_MUST_USE enum bw_err bw_queue_put(struct bw_queue *queue, const struct bw_queued *item);
+
+/* All that is fresh is due now. One pass over all. */
+void bw_queue_hurry(struct bw_queue *queue);
+
+size_t bw_queue_fresh(const struct bw_queue *queue); /* how many are */
 
 /* It has another folder and name; nothing happens when it does not wait. */
 BW_MUST_USE enum bw_err bw_queue_move(struct bw_queue *queue, const struct bw_file_key *file,

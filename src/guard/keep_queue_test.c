@@ -122,6 +122,59 @@ static void thousands_come_out_in_the_order_in_which_they_are_due(void **state)
 	assert_int_equal(out, 4000);
 }
 
+static void put_fresh(struct bw_queue *queue, uint64_t ino, uint64_t at_ms)
+{
+	struct bw_queued queued = item(ino, at_ms, false);
+
+	queued.fresh = true;
+	assert_ok(bw_queue_put(queue, &queued));
+}
+
+static void a_file_of_a_burst_waits_for_two_seconds_however_often_it_is_closed(void **state)
+{
+	struct bw_queued due;
+
+	for (uint64_t at = 0; at <= 1900; at += 100)
+		put_fresh(*state, 1, at);
+	assert_int_equal(bw_queue_next_ns(*state), 2000 * MS);
+	assert_int_equal(bw_queue_fresh(*state), 1);
+	assert_int_equal(bw_queue_oldest_ns(*state, 1900 * MS), 1900 * MS);
+	assert_true(bw_queue_due(*state, 2000 * MS, &due));
+	assert_true(due.fresh);
+	assert_true(bw_queue_drop(*state, &due.file));
+	assert_int_equal(bw_queue_fresh(*state), 0);
+}
+
+static void the_end_of_a_burst_makes_its_files_due_and_nothing_else(void **state)
+{
+	struct bw_queued due;
+
+	put(*state, 1, 50, false);
+	for (uint64_t ino = 2; ino < 1000; ino++)
+		put_fresh(*state, ino, 1000 - ino);
+	bw_queue_hurry(*state);
+	for (uint64_t at = 1; at < 999; at++) {
+		assert_true(bw_queue_due(*state, 1000 * MS, &due));
+		assert_true(due.fresh);
+		assert_int_equal(due.since_ns, at * MS);
+		assert_true(bw_queue_drop(*state, &due.file));
+	}
+	assert_false(bw_queue_due(*state, 1000 * MS, &due));
+	assert_int_equal(bw_queue_next_ns(*state), 1050 * MS);
+}
+
+static void a_burst_has_a_bound_and_repeats_another(void **state)
+{
+	struct bw_queued queued = item(0, 1, false);
+
+	queued.fresh = true;
+	for (queued.file.ino = 1; queued.file.ino <= BW_QUEUE_FRESH_MAX; queued.file.ino++)
+		assert_ok(bw_queue_put(*state, &queued));
+	assert_int_equal(bw_queue_put(*state, &queued), BW_ERR_TOO_MANY);
+	queued.fresh = false;
+	assert_ok(bw_queue_put(*state, &queued));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +187,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_write_after_the_close_does_not_put_it_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_kept_under_its_newest_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(thousands_come_out_in_the_order_in_which_they_are_due, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_of_a_burst_waits_for_two_seconds_however_often_it_is_closed,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end_of_a_burst_makes_its_files_due_and_nothing_else, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_burst_has_a_bound_and_repeats_another, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
