@@ -1,6 +1,7 @@
 #include "guard/watch_cover.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum {
 	NAMES_FEW = 8,      /* from here on each removal is worth a look */
 	LISTING_BYTES = 4096,
 	FOLDER_BYTES_MOST = 128 * 1024,
+	LEVELS_MOST = 64, /* gone up: a call each, while others wait to be seen */
 };
 
 struct bw_cover {
@@ -66,6 +68,30 @@ static bool path_of_open(int fd, char out[BW_PATH_BYTES])
 	return true;
 }
 
+/*
+ * Of a folder that lies deeper than a path can say, where the nearest above it lies that a path can name: no tree and
+ * no folder that is left out lies between them, as those are paths.
+ */
+static bool path_or_above(int fd, char out[BW_PATH_BYTES])
+{
+	bool done = path_of_open(fd, out);
+	int at = fd;
+
+	for (unsigned level = 0; !done && errno == ENAMETOOLONG && level < LEVELS_MOST; level++) {
+		const int above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (at != fd)
+			(void)close(at);
+		at = above;
+		if (at < 0)
+			return false;
+		done = path_of_open(at, out);
+	}
+	if (at != fd)
+		(void)close(at);
+	return done;
+}
+
 static bool path_of(const struct bw_volume *volume, const struct bw_handle *handle, char out[BW_PATH_BYTES])
 {
 	bool done;
@@ -73,7 +99,7 @@ static bool path_of(const struct bw_volume *volume, const struct bw_handle *hand
 
 	if (bw_volume_open(volume, handle, O_PATH | O_DIRECTORY, &fd) != BW_OK)
 		return false;
-	done = path_of_open(fd, out);
+	done = path_or_above(fd, out);
 	(void)close(fd);
 	return done;
 }
