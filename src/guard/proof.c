@@ -31,6 +31,7 @@ const struct bw_rules bw_rules_default = {
 	.cleared_formats = 4, /* tidying chooses by place or by kind */
 	.cleared_files = 12,
 	.cleared_s = 5, /* a person opens a folder, marks all, deletes and confirms in longer than a second or two */
+	.bait = 2,      /* a file nobody works with counts as so many: what is surely destroyed decides alone */
 };
 
 static const struct {
@@ -192,6 +193,32 @@ static void find_again(const struct bw_proof *proof, struct bw_finding *out)
 	out->blind = out->blind && proof->seen_count == 0;
 }
 
+/*
+ * A file that nobody has a reason to change counts as several, by the same tests as any other: who edits, seals,
+ * empties or throws away the one he came upon is nobody's enemy. Of records without the number it decided alone.
+ */
+static void weigh_bait(const struct bw_rules *rules, const struct bw_proof *proof, const struct counts *c,
+		       struct bw_weight *out)
+{
+	if (proof->kind == BW_PROOF_BAIT_GONE || proof->kind == BW_PROOF_CLEARED)
+		return;
+	if (rules->bait > 0) {
+		out->points *= rules->bait;
+		out->files = (uint16_t)(out->files * rules->bait);
+	} else if (c->strong + c->sealed + c->odd + c->emptied > 0 && !out->is_pending) {
+		out->points = out->points > rules->decisive ? out->points : rules->decisive;
+		out->gravity = BW_GRAVITY_DESTROYED;
+	}
+}
+
+/* Throwing one file away is what people do. */
+static struct bw_weight weight_of_gone_bait(const struct bw_rules *rules)
+{
+	if (rules->bait > 0)
+		return (struct bw_weight){ .points = rules->slight, .gravity = BW_GRAVITY_UNUSUAL, .files = 1 };
+	return (struct bw_weight){ .points = rules->ordered, .gravity = BW_GRAVITY_ORDERED, .files = 1 };
+}
+
 void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, struct bw_weight *out,
 		    struct bw_finding *out_finding)
 {
@@ -204,7 +231,7 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 	if (proof->kind == BW_PROOF_SWALLOWED && out_finding->strength == BW_STRENGTH_NONE)
 		return;
 	if (proof->kind == BW_PROOF_BAIT_GONE) {
-		*out = (struct bw_weight){ .points = rules->ordered, .gravity = BW_GRAVITY_ORDERED, .files = 1 };
+		*out = weight_of_gone_bait(rules);
 	} else if (proof->kind == BW_PROOF_CLEARED) { /* of no gravity by itself: the rule counts folders and kinds */
 		*out = (struct bw_weight){ .points = rules->cleared_files > 0, .is_gentle = true, .files = 1 };
 	} else if (c.strong > 0 && proof->kind != BW_PROOF_SWALLOWED) {
@@ -216,10 +243,8 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 		weigh_weak(rules, proof, &c, out);
 	}
 	weigh_large(rules, proof, &c, out);
-	if ((proof->flags & BW_PROOF_CANARY) != 0 && c.strong + c.sealed + c.odd + c.emptied > 0 && !out->is_pending) {
-		out->points = out->points > rules->decisive ? out->points : rules->decisive;
-		out->gravity = BW_GRAVITY_DESTROYED;
-	}
+	if ((proof->flags & BW_PROOF_CANARY) != 0)
+		weigh_bait(rules, proof, &c, out);
 	out->is_gentle |= (proof->flags & BW_PROOF_GENTLE) != 0;
 	if ((proof->flags & BW_PROOF_SIGNED) != 0)
 		out->points = 0;

@@ -86,7 +86,8 @@ struct bw_proof {
 	X(cleared_folders) \
 	X(cleared_formats) \
 	X(cleared_files)   \
-	X(cleared_s)
+	X(cleared_s)       \
+	X(bait)
 
 struct bw_rules {
 #define X(name) uint32_t name;

@@ -40,9 +40,11 @@ void bw_record_late(const struct bw_outcome *outcome, struct bw_record *out)
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
 
-static bool is_old(const struct bw_record *record)
+uint8_t bw_record_rules(uint8_t version)
 {
-	return record->version == BW_RECORD_VERSION_OLD;
+	static const uint8_t counts[BW_RECORD_VERSION + 1] = { [2] = 21, [3] = 26, [4] = RULES };
+
+	return version <= BW_RECORD_VERSION ? counts[version] : 0;
 }
 
 static enum bw_err add_key(struct bw_buf *out, const struct bw_file_key *key)
@@ -134,7 +136,7 @@ static enum bw_err add_actor(struct bw_buf *out, const struct bw_actor *actor)
 static enum bw_err add_front(struct bw_buf *out, const struct bw_record *record)
 {
 	BW_TRY(bw_buf_add_text(out, magic));
-	BW_TRY(bw_buf_add_u8(out, is_old(record) ? BW_RECORD_VERSION_OLD : BW_RECORD_VERSION));
+	BW_TRY(bw_buf_add_u8(out, record->version));
 	BW_TRY(bw_buf_add_u8(out, record->kind));
 	BW_TRY(bw_buf_add_u8(out, record->mode));
 	BW_TRY(bw_buf_add_u8(out, record->is_first_day));
@@ -147,7 +149,7 @@ static enum bw_err add_front(struct bw_buf *out, const struct bw_record *record)
 
 static enum bw_err add_rules(struct bw_buf *out, const struct bw_record *record)
 {
-	const uint8_t count = is_old(record) ? BW_RECORD_RULES_OLD : RULES;
+	const uint8_t count = bw_record_rules(record->version);
 	const uint32_t numbers[RULES] = {
 #define X(name) record->rules.name,
 		BW_RULES_ROWS(X)

@@ -2,10 +2,10 @@
  * The record of a verdict: everything it was made of, so that anybody can judge again. Binary, read as a
  * stranger's bytes: names in it were chosen by attackers.
  *
- *   "BWGR" | version u8 = 3 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
+ *   "BWGR" | version u8 = 4 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
  *   scope u8 | place be64 | rules: count u8, be32 each | verdict | measure u8 | actor | proofs: count u8, a block each
  *
- * Version 2 had fewer rules: it is read, judged again without them, and written as it was.
+ * Versions 2 and 3 had fewer rules: they are read, judged again without them, and written as they were.
  *
  * Features, numbers and rules stand in it, not what was thought of them, except what replaying must give again. Of a
  * second look (guard/second.h) the tests themselves are the numbers: whole contents are in the store, not here.
@@ -17,9 +17,8 @@
 #include "guard/score.h"
 
 enum {
-	BW_RECORD_VERSION = 3,
-	BW_RECORD_VERSION_OLD = 2,
-	BW_RECORD_RULES_OLD = 21,
+	BW_RECORD_VERSION = 4,
+	BW_RECORD_VERSION_OLDEST = 2,
 	BW_RECORD_BYTES_MAX = 256 * 1024,
 	BW_RECORD_PROOF_BYTES_MAX = 2048,
 };
@@ -36,7 +35,7 @@ struct bw_recorded_proof {
 };
 
 struct bw_record {
-	uint8_t version; /* BW_RECORD_VERSION_OLD when it is; else the newest */
+	uint8_t version; /* an older one's own; else the newest */
 	uint8_t kind;    /* enum bw_record_kind */
 	uint8_t mode;    /* enum bw_guard_mode */
 	uint8_t scope;   /* enum bw_scope */
@@ -52,6 +51,9 @@ struct bw_record {
 	struct bw_actor actor; /* kind NONE: nobody can be named */
 	struct bw_recorded_proof proofs[BW_SCORE_ACTOR_MAX];
 };
+
+/* How many rules a record of this version has; 0: there is no such version. */
+uint8_t bw_record_rules(uint8_t version);
 
 /* Takes down an outcome. The rest (incident, mode, measure, actor …) is the caller's to set. */
 void bw_record_of(const struct bw_outcome *outcome, struct bw_record *out);

@@ -178,7 +178,7 @@ static enum bw_err take_rules(struct bw_cursor *c, uint8_t version, struct bw_ru
 	uint8_t count;
 
 	BW_TRY(bw_take_u8(c, &count));
-	BW_NEED(count == (version == BW_RECORD_VERSION_OLD ? BW_RECORD_RULES_OLD : RULES), RANGE);
+	BW_NEED(count == bw_record_rules(version), RANGE);
 	for (size_t i = 0; i < count; i++)
 		BW_TRY(bw_take_be32(c, numbers[i]));
 	BW_NEED(out->fast_half_s > 0 && out->fast_half_s <= HALF_MOST_S, RANGE);
@@ -205,7 +205,7 @@ static enum bw_err take_front(struct bw_cursor *c, struct bw_record *out)
 	BW_TRY(bw_take(c, 4, &mark));
 	BW_NEED(bw_slice_is(mark, "BWGR"), SYNTAX);
 	BW_TRY(bw_take_u8(c, &out->version));
-	BW_NEED(out->version == BW_RECORD_VERSION || out->version == BW_RECORD_VERSION_OLD, SCHEMA);
+	BW_NEED(bw_record_rules(out->version) > 0, SCHEMA);
 	BW_TRY(bw_take_u8(c, &out->kind));
 	BW_NEED(out->kind == BW_RECORD_VERDICT || out->kind == BW_RECORD_LATE, RANGE);
 	BW_TRY(bw_take_u8(c, &out->mode));

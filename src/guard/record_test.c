@@ -75,12 +75,13 @@ static void a_record_of_an_older_guard_judges_as_it_did(void **state)
 
 	(void)state;
 	assert_non_null(read);
-	record->version = BW_RECORD_VERSION_OLD;
+	record->version = BW_RECORD_VERSION_OLDEST;
 	assert_ok(bw_record_write(record, &bytes));
 	assert_ok(bw_record_parse(bw_buf_slice(&bytes), read));
 	assert_int_equal(read->rules.slow_half_s, bw_rules_default.slow_half_s);
 	assert_int_equal(read->rules.wide_changed, 0);
 	assert_int_equal(read->rules.cleared_files, 0);
+	assert_int_equal(read->rules.bait, 0);
 	assert_ok(bw_record_replay(read, &fault));
 	assert_ok(bw_record_write(read, &again));
 	assert_true(bw_slice_equals(bw_buf_slice(&bytes), bw_buf_slice(&again)));

@@ -103,7 +103,7 @@ static enum bw_err add_file(struct bw_buf *out, const struct bw_recorded_proof *
 		BW_TRY(bw_buf_addf(out, "' (%" PRIu32 ")", p->pid));
 	}
 	BW_TRY(bw_buf_addf(out, "; %" PRIu32 " points%s%s%s\n", r->weight.points,
-			   (p->flags & BW_PROOF_CANARY) != 0 ? "; bait" : "",
+			   (p->flags & BW_PROOF_CANARY) != 0 ? "; a bait file, which weighs more" : "",
 			   (p->flags & BW_PROOF_SIGNED) != 0 ? "; a signed job, so it does not count" : "",
 			   (p->flags & BW_PROOF_OPEN) != 0 ? "; still being written then" : ""));
 	return add_tests(out, &r->finding);

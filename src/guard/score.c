@@ -219,16 +219,17 @@ static bool on_removed(struct act *a)
 		temporary->time_ns = 0;
 	if (event->was_known == 0)
 		return false;
-	if ((event->known.flags & BW_INDEX_CANARY) != 0 && !is_clearing(a->trail, event)) {
-		struct bw_proof proof = proof_of(event, BW_PROOF_BAIT_GONE, &event->known, a->view->name);
-
-		return finish(a, &proof, a->process);
-	}
 	gone = gone_of(a, &event->known, &event->folder, a->view->name);
 	kept = score_trail_gone(a->score->actors, a->trail, &gone);
 	if (score_trail_match_gone(a->trail, &a->eye, kept, &match) ||
 	    score_trail_swallow(a->trail, &a->eye, kept, &match))
 		return book_match(a, &match);
+	if ((event->known.flags & BW_INDEX_CANARY) != 0 && !is_clearing(a->trail, event)) {
+		struct bw_proof proof = proof_of(event, BW_PROOF_BAIT_GONE, &event->known, a->view->name);
+
+		if (finish(a, &proof, a->process))
+			return true;
+	}
 	return temporary == NULL && score_clear(a->score, a->trail, &a->eye, kept, &event->left) && book_cleared(a);
 }
 

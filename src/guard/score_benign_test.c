@@ -265,42 +265,104 @@ static void a_few_emptied_logs_accuse_nobody(void **state)
 	assert_quiet(&stage, "emptied logs");
 }
 
-static void removing_a_bait_alone_asks_a_person(void **state)
+/* Who finds files he does not know throws them away, all of them perhaps. */
+static void throwing_bait_away_accuses_nobody(void **state)
 {
 	struct stage stage;
-	struct stage_file bait;
 
 	(void)state;
 	open_with(&stage, "rm");
-	bait = numbered(&stage, 1);
-	bait.known.flags = BW_INDEX_CANARY;
-	stage_remove(&stage, WORKER, &bait);
-	assert_int_equal(stage.worst.gravity, BW_GRAVITY_ORDERED);
+	for (unsigned n = 0; n < FILES; n++) {
+		struct stage_file bait = numbered(&stage, n);
+
+		bait.known.flags = BW_INDEX_CANARY;
+		stage_remove(&stage, WORKER, &bait);
+		stage_file_release(&bait);
+	}
+	assert_true(stage.worst.gravity <= BW_GRAVITY_UNUSUAL);
 	stage_close(&stage);
-	stage_file_release(&bait);
 }
 
-static void a_destroyed_bait_decides_at_once(void **state)
+/* What a person may do to a single file of his, he may do to bait: edit it, empty it, seal it. */
+static void one_bait_that_is_edited_emptied_or_sealed_stops_nobody(void **state)
 {
-	static const char *const shapes[] = { "S01", "S08", "S43a", "S39", "S49a" };
+	static const char *const shapes[] = { "S39", "S49a", "" };
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(shapes); i++) {
 		struct stage stage;
 		struct stage_file bait;
-		struct bw_buf bad;
+		struct bw_buf now;
 
-		open_with(&stage, "tool");
+		open_with(&stage, "editor");
 		bait = numbered(&stage, 3);
 		bait.known.flags = BW_INDEX_CANARY;
-		bad = stage_shaped(&bait, shapes[i]);
-		stage_write(&stage, WORKER, BW_ACT_CLOSED, &bait, bw_buf_slice(&bad));
-		assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
-		assert_int_equal(stage.worst.rule, BW_RULE_BAIT);
-		bw_buf_release(&bad);
+		now = shapes[i][0] != '\0' ? stage_shaped(&bait, shapes[i]) : other(makers[3], 7);
+		stage_write(&stage, WORKER, BW_ACT_CLOSED, &bait, bw_buf_slice(&now));
+		assert_true(stage.worst.gravity <= BW_GRAVITY_UNUSUAL);
+		bw_buf_release(&now);
 		stage_file_release(&bait);
 		stage_close(&stage);
 	}
+}
+
+static void write_shaped(struct stage *stage, unsigned number, const char *shape, uint8_t flags)
+{
+	struct stage_file file = numbered(stage, number);
+	struct bw_buf bad = stage_shaped(&file, shape);
+
+	file.known.flags = flags;
+	stage_write(stage, WORKER, BW_ACT_CLOSED, &file, bw_buf_slice(&bad));
+	bw_buf_release(&bad);
+	stage_file_release(&file);
+}
+
+static void a_bait_that_is_surely_destroyed_decides_alone(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	open_with(&stage, "tool");
+	write_shaped(&stage, 3, "S01", BW_INDEX_CANARY);
+	assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
+	assert_int_equal(stage.worst.rule, BW_RULE_BAIT);
+	stage_close(&stage);
+}
+
+/* By one test only: with one more file, where others need three. */
+static void a_bait_counts_as_two_files(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	open_with(&stage, "tool");
+	write_shaped(&stage, 0, "S08", BW_INDEX_CANARY);
+	assert_true(stage.worst.gravity <= BW_GRAVITY_UNUSUAL);
+	write_shaped(&stage, 8, "S08", 0);
+	assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
+	assert_int_equal(stage.worst.rule, BW_RULE_BAIT);
+	stage_close(&stage);
+}
+
+/* Copied, encrypted, deleted: what was removed is joined to what was made, bait or not. */
+static void a_bait_that_is_encrypted_beside_and_removed_is_destroyed(void **state)
+{
+	struct stage stage;
+	struct stage_file bait;
+	struct bw_buf bad;
+
+	(void)state;
+	open_with(&stage, "tool");
+	bait = numbered(&stage, 3);
+	bait.known.flags = BW_INDEX_CANARY;
+	bad = stage_shaped(&bait, "S01");
+	(void)stage_new(&stage, WORKER, &bait.folder, "report-3.doc.locked", bw_buf_slice(&bad));
+	stage_remove(&stage, WORKER, &bait);
+	assert_int_equal(stage.worst.gravity, BW_GRAVITY_DESTROYED);
+	assert_int_equal(stage.worst.rule, BW_RULE_BAIT);
+	bw_buf_release(&bad);
+	stage_file_release(&bait);
+	stage_close(&stage);
 }
 
 /* ---- ordered work that looks like an attack: a person is asked, nobody is killed ------------------------ */
@@ -506,8 +568,11 @@ int main(void)
 		cmocka_unit_test(new_random_files_accuse_nobody),
 		cmocka_unit_test(a_pack_and_a_checkout_accuse_nobody),
 		cmocka_unit_test(a_few_emptied_logs_accuse_nobody),
-		cmocka_unit_test(removing_a_bait_alone_asks_a_person),
-		cmocka_unit_test(a_destroyed_bait_decides_at_once),
+		cmocka_unit_test(throwing_bait_away_accuses_nobody),
+		cmocka_unit_test(one_bait_that_is_edited_emptied_or_sealed_stops_nobody),
+		cmocka_unit_test(a_bait_that_is_surely_destroyed_decides_alone),
+		cmocka_unit_test(a_bait_counts_as_two_files),
+		cmocka_unit_test(a_bait_that_is_encrypted_beside_and_removed_is_destroyed),
 		cmocka_unit_test(sealing_and_deleting_by_a_known_tool_is_frozen_and_never_killed),
 		cmocka_unit_test(shredding_is_frozen_and_never_killed),
 		cmocka_unit_test(a_signed_job_passes_and_is_written_down),
