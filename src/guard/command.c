@@ -4,6 +4,7 @@
 #include "base/command.h"
 
 extern const struct bw_command bw_guard_approve_command;
+extern const struct bw_command bw_guard_bait_command;
 extern const struct bw_command bw_guard_drill_command;
 extern const struct bw_command bw_guard_enroll_command;
 extern const struct bw_command bw_guard_exclude_command;
@@ -27,7 +28,7 @@ static const struct bw_command *const rows[] = {
 	&bw_guard_explain_command,  &bw_guard_report_command, &bw_guard_restore_command, &bw_guard_approve_command,
 	&bw_guard_versions_command, &bw_guard_verify_command, &bw_guard_exclude_command, &bw_guard_unenroll_command,
 	&bw_guard_drill_command,    &bw_guard_job_command,    &bw_guard_view_command,    &bw_guard_mirror_command,
-	&bw_guard_mend_command,
+	&bw_guard_mend_command,     &bw_guard_bait_command,
 };
 
 static struct bw_command verbs[BW_COUNT(rows) + 1]; /* the last one stays empty: the end */

@@ -29,6 +29,8 @@ struct bw_copier {
 	uint32_t last;
 	uint32_t unsaid; /* of what was asked: the sampler was not woken for them */
 	uint8_t pass[BW_VOLUMES_MAX];
+	struct bw_copier_bait *baits; /* by key */
+	size_t bait_count;
 	uint8_t space[BW_CONTENT_WHOLE_MAX];
 };
 
@@ -48,6 +50,7 @@ void bw_copier_free(struct bw_copier *copier)
 		return;
 	for (size_t i = 0; i < BW_VOLUMES_MAX; i++)
 		bw_shadow_close(copier->shadows[i]);
+	free(copier->baits);
 	free(copier);
 }
 
@@ -69,6 +72,73 @@ uint8_t bw_copier_pass(const struct bw_copier *copier, uint32_t volume)
 void bw_copier_next_pass(struct bw_copier *copier, uint32_t volume)
 {
 	copier->pass[volume] ^= BW_INDEX_PASS;
+}
+
+/* ---- bait ------------------------------------------------------------------------------------- */
+
+static int compare_baits(const void *a, const void *b)
+{
+	const struct bw_copier_bait *one = a;
+	const struct bw_copier_bait *other = b;
+
+	return bw_file_key_compare(&one->key, &other->key);
+}
+
+/* Those of equal inode, tree and generation on two volumes stand side by side. */
+static bool is_bait(const struct bw_copier *copier, const struct bw_file_key *key, uint64_t size, int64_t mtime_us)
+{
+	const struct bw_copier_bait wanted = { .key = *key };
+	const struct bw_copier_bait *end = copier->baits + copier->bait_count;
+	const struct bw_copier_bait *bait = NULL;
+
+	if (copier->bait_count > 0)
+		bait = bsearch(&wanted, copier->baits, copier->bait_count, sizeof(*bait), compare_baits);
+	while (bait != NULL && bait > copier->baits && compare_baits(bait - 1, &wanted) == 0)
+		bait--;
+	for (; bait != NULL && bait < end && compare_baits(bait, &wanted) == 0; bait++) {
+		if (bait->key.volume == key->volume)
+			return bait->size == size && bait->mtime_us == mtime_us;
+	}
+	return false;
+}
+
+/* What the index has of it, after the list changed. */
+static enum bw_err mark(struct bw_copier *copier, const struct bw_file_key *key)
+{
+	struct bw_index_file file;
+	uint8_t flags;
+
+	if (bw_index_by_key(copier->plan.index, key, &file) != BW_OK)
+		return BW_OK;
+	flags = (uint8_t)(file.flags & ~BW_INDEX_CANARY);
+	if (is_bait(copier, key, bw_content_size(&file.content),
+		    (int64_t)file.mtime_s * 1000000 + file.mtime_ns / 1000))
+		flags |= BW_INDEX_CANARY;
+	if (flags == file.flags)
+		return BW_OK;
+	file.flags = flags;
+	return bw_index_put(copier->plan.index, &file);
+}
+
+enum bw_err bw_copier_baits(struct bw_copier *copier, const struct bw_copier_bait *baits, size_t count)
+{
+	struct bw_copier_bait *before = copier->baits;
+	const size_t count_before = copier->bait_count;
+	struct bw_copier_bait *now = calloc(count + 1, sizeof(*now));
+	enum bw_err err = BW_OK;
+
+	BW_NEED(now != NULL, MEMORY);
+	if (count > 0)
+		memcpy(now, baits, count * sizeof(*now));
+	qsort(now, count, sizeof(*now), compare_baits);
+	copier->baits = now;
+	copier->bait_count = count;
+	for (size_t i = 0; i < count_before && err == BW_OK; i++)
+		err = mark(copier, &before[i].key);
+	for (size_t i = 0; i < count && err == BW_OK; i++)
+		err = mark(copier, &now[i].key);
+	free(before);
+	return err;
 }
 
 /* ---- filling the index from a catalogue ------------------------------------------------------ */
@@ -322,7 +392,7 @@ bool bw_copier_keeps(struct bw_copier *copier, const struct bw_index_file *known
 static void begin_entry(const struct bw_copier *copier, const struct bw_copy *copy, const struct stat *status,
 			struct bw_index_file *out)
 {
-	const uint8_t stay = BW_INDEX_CANARY | BW_INDEX_HOT | BW_INDEX_INCIDENT;
+	const uint8_t stay = BW_INDEX_HOT | BW_INDEX_INCIDENT;
 	const uint64_t size = (uint64_t)status->st_size;
 	struct bw_index_file known;
 
@@ -332,6 +402,9 @@ static void begin_entry(const struct bw_copier *copier, const struct bw_copy *co
 				       .mtime_s = (uint32_t)status->st_mtim.tv_sec,
 				       .mtime_ns = (uint32_t)status->st_mtim.tv_nsec / 1000 * 1000,
 				       .flags = copier->pass[copy->key.volume] };
+	if (is_bait(copier, &copy->key, size,
+		    (int64_t)status->st_mtim.tv_sec * 1000000 + status->st_mtim.tv_nsec / 1000))
+		out->flags |= BW_INDEX_CANARY;
 	if (bw_index_by_key(copier->plan.index, &copy->key, &known) != BW_OK)
 		return;
 	out->flags |= known.flags & stay;

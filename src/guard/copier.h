@@ -29,6 +29,16 @@ BW_MUST_USE enum bw_err bw_copier_open(struct bw_copier *copier, const struct bw
 struct bw_index *bw_copier_index(struct bw_copier *copier);
 struct bw_shadow *bw_copier_shadow(struct bw_copier *copier, uint32_t volume);
 
+/* A bait file (guard/bait_book.h) as it was laid. Who writes to it makes it a file like others. */
+struct bw_copier_bait {
+	struct bw_file_key key;
+	uint64_t size;
+	int64_t mtime_us;
+};
+
+/* These are bait from now on, and no others. Copied. MEMORY, TOO_MANY. */
+BW_MUST_USE enum bw_err bw_copier_baits(struct bw_copier *copier, const struct bw_copier_bait *baits, size_t count);
+
 /* One file to keep. */
 struct bw_copy {
 	int fd; /* open for reading; of a symbolic link: O_PATH|O_NOFOLLOW */

@@ -1,4 +1,5 @@
 /* `breakwater guard enroll`: a folder gets its first standing copies. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "base/progress.h"
 #include "codec/json_text.h"
 #include "guard/ask.h"
+#include "guard/bait.h"
 #include "guard/enroll.h"
 #include "guard/enroll_wish.h"
 #include "guard/sampler_child.h"
@@ -179,6 +181,41 @@ static void ask_mode(struct enroll *enroll)
 	if (enroll->settings.mode == BW_MODE_UNSET && answer[0] != '\0')
 		(void)printf("'%s' is none of them; as for Enter. To change it: breakwater guard enroll --mode MODE\n",
 			     answer);
+}
+
+/* Copies guard without it; it makes attackers known a file or two earlier, and people see it. So no is the answer. */
+static bool wants_bait(const struct enroll *enroll)
+{
+	char answer[ANSWER_BYTES];
+
+	if (bw_call_flag(enroll->call, "bait"))
+		return true;
+	if (!enroll->is_first || isatty(STDIN_FILENO) != 1 || bw_call_json(enroll->call))
+		return false;
+	(void)printf(
+		"Lay bait files? They look like the files beside them, one for each 50, and whoever destroys one is\n"
+		"known a little earlier. People will see them, so tell them first. 'breakwater guard bait remove'\n"
+		"takes them away again. (y or Enter for no): ");
+	(void)fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* What goes wrong with it keeps nobody from being guarded. */
+static void lay_bait(struct enroll *enroll)
+{
+	const bool is_quiet = bw_call_flag(enroll->call, "quiet") || bw_call_json(enroll->call);
+	const char *dirs[BW_TREES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < bw_call_args(enroll->call) && count < BW_TREES_MAX; i++) {
+		char path[PATH_MAX];
+		struct bw_slice copy;
+
+		if (realpath(bw_call_arg(enroll->call, i), path) != NULL &&
+		    bw_arena_copy(&enroll->arena, bw_slice_text(path), &copy) == BW_OK)
+			dirs[count++] = (const char *)copy.ptr;
+	}
+	(void)bw_bait_lay_in(enroll->data, &enroll->settings, dirs, count, is_quiet);
 }
 
 /* ---- one volume ------------------------------------------------------------------------------------------------ */
@@ -421,6 +458,7 @@ static int enroll_trees(struct enroll *enroll)
 {
 	struct bw_why why = { 0 };
 	enum bw_err err = bw_volumes_open(&enroll->settings, enroll->volumes, &enroll->volume_count, &why);
+	bool bait;
 	int status;
 
 	if (err == BW_OK)
@@ -431,7 +469,10 @@ static int enroll_trees(struct enroll *enroll)
 	if (status != BW_EXIT_OK || bw_call_flag(enroll->call, "dry-run"))
 		return status;
 	ask_mode(enroll);
+	bait = wants_bait(enroll);
 	err = bw_guard_settings_save(enroll->data, &enroll->settings, &why);
+	if (err == BW_OK && bait) /* before the copies: they are files like others */
+		lay_bait(enroll);
 	if (err == BW_OK)
 		err = take_lock(enroll, &why);
 	if (err == BW_ERR_BUSY)

@@ -187,6 +187,11 @@ const struct bw_option bw_enroll_options[] = {
 	  .kind = BW_OPT_CHOICE,
 	  .choices = "copy|reflink",
 	  .help = "how copies are made on the file systems of DIR; without it blocks are shared where that works" },
+	{ .name = "bait",
+	  .kind = BW_OPT_FLAG,
+	  .help = "also lay bait files (breakwater guard bait); asked for on a terminal. Without it none are laid, "
+		  "because "
+		  "people would come upon files that nobody told them of" },
 	{ .name = "dry-run", .kind = BW_OPT_FLAG, .help = "say what it would cost, and do nothing" },
 	{ 0 },
 };

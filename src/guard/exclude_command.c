@@ -10,6 +10,7 @@
 
 #include "base/command.h"
 #include "guard/ask.h"
+#include "guard/bait.h"
 #include "guard/held.h"
 #include "guard/restore_plan.h"
 #include "guard/volumes.h"
@@ -53,6 +54,7 @@ static int save(struct change *change)
 	default:
 		(void)printf("the running guard does not answer; it takes this up at its next start\n");
 	}
+	bw_bait_leave(bw_call_data(change->call), &change->settings); /* what is not guarded needs none */
 	return BW_EXIT_OK;
 }
 
@@ -338,8 +340,9 @@ const struct bw_command bw_guard_unenroll_command = {
 	.usage = "[--yes] DIR...",
 	.details =
 		"The copies of a folder stay until they are old as long as another folder on the same file system is "
-		"guarded; with the last one the whole store is removed, after a question. The folders themselves are "
-		"not touched.",
+		"guarded; with the last one the whole store is removed, after a question. Bait files that nobody wrote "
+		"to "
+		"are removed; nothing else of the folders is touched.",
 	.options = unenroll_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,

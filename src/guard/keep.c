@@ -344,6 +344,8 @@ static void reload(struct bw_keep *keep)
 	keep->quota = all_quotas(keep);
 	keep->looked_ns = 0;
 	keep->must_walk = true;
+	if (bw_keep_baits(keep) != BW_OK)
+		bw_log(BW_ERROR, "which files are bait is not known");
 }
 
 static void hear_parent(struct bw_keep *keep)
@@ -575,6 +577,7 @@ static enum bw_err run(struct bw_keep *keep, struct bw_why *why)
 		BW_TRY(bw_keep_share_begin(keep, i));
 	}
 	keep->quota = all_quotas(keep);
+	BW_TRY(bw_keep_baits(keep));
 	show(keep);
 	BW_TRY(bw_why_doing(why, bw_seat_ready(keep->seat), "say that all is ready"));
 	return work(keep, why);

@@ -232,6 +232,11 @@ bool bw_keep_restores(const struct bw_keep *keep, uint32_t pid);
 /* Watch's SETTLE, in the ring. */
 BW_MUST_USE enum bw_err bw_keep_settle(struct bw_keep *keep, struct bw_slice bytes);
 
+/* ---- keep_bait.c: which files are bait ----------------------------------------------------------- */
+
+/* Reads the list again. One that cannot be read changes nothing, and the log says so. */
+BW_MUST_USE enum bw_err bw_keep_baits(struct bw_keep *keep);
+
 /* ---- keep_second.c: both contents for a second look ------------------------------------------- */
 
 /* PROTOCOL: an ask that makes no sense. What cannot be laid out is passed over. */

@@ -253,7 +253,8 @@ enum bw_err bw_keep_word(struct bw_keep *keep, const struct bw_frame *frame)
 		BW_NEED(frame->body.len == sizeof(restore), PROTOCOL);
 		memcpy(&restore, frame->body.ptr, sizeof(restore));
 		note_restore(keep, &restore);
-		return BW_OK;
+		/* bait that came back is another file by now */
+		return restore.begins != 0 ? BW_OK : bw_keep_baits(keep);
 	case BW_RECORD_SECOND:
 		BW_NEED(frame->body.len == sizeof(second), PROTOCOL);
 		memcpy(&second, frame->body.ptr, sizeof(second));

@@ -6,6 +6,7 @@
 
 #include "codec/json_text.h"
 #include "base/text.h"
+#include "guard/bait_book.h"
 #include "guard/enroll.h"
 #include "guard/freezer.h"
 #include "guard/plain.h"
@@ -93,6 +94,7 @@ static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 	status->is_ledger_whole = bw_incidents_load(status->data, &status->incidents, &status->ledger_why) == BW_OK;
 	status->open = bw_incidents_open(&status->incidents);
 	status->are_holds_known = bw_holds_load(status->data, &status->holds) == BW_OK;
+	status->are_baits_known = bw_bait_count(status->data, &status->baits, NULL) == BW_OK;
 	look_at_jobs(status);
 	status->mode = status->settings.mode;
 	look_at_guard(status);
@@ -287,6 +289,8 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 	BW_TRY(bw_json_add_name(out, "held"));
 	BW_TRY(bw_holds_json(&status->holds, 0, out));
 	BW_TRY(bw_json_add_text(out, "holds_by", bw_freezer_usable() == BW_OK ? BW_LIT("freezer") : BW_LIT("signal")));
+	if (status->are_baits_known)
+		BW_TRY(bw_json_add_num(out, "bait", (int64_t)status->baits));
 	BW_TRY(json_jobs(status, out));
 	BW_TRY(bw_json_add_bool(out, "ledger_whole", status->is_ledger_whole));
 	BW_TRY(json_texts(out, "not_covered", not_covered, BW_COUNT(not_covered)));
@@ -464,6 +468,18 @@ static enum bw_err text_jobs(const struct bw_status *status, struct bw_buf *out)
 	return BW_OK;
 }
 
+static enum bw_err text_bait(const struct bw_status *status, struct bw_buf *out)
+{
+	char count[2 * BW_PLAIN_BYTES];
+
+	if (!status->are_baits_known)
+		return bw_buf_add_text(out, "Bait       its list cannot be read: breakwater guard bait list\n");
+	if (status->baits == 0)
+		return BW_OK;
+	return bw_buf_addf(out, "Bait       %s: breakwater guard bait list\n",
+			   bw_plain_count(status->baits, "file", "files", count));
+}
+
 enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw_buf *out)
 {
 	BW_TRY(text_head(status, out));
@@ -479,6 +495,7 @@ enum bw_err bw_status_text(const struct bw_status *status, bool brief, struct bw
 	if (bw_freezer_usable() != BW_OK)
 		BW_TRY(bw_buf_add_text(out, "Holding    by a signal alone, which the user of who is held may undo: no "
 					    "cgroup v2 to be written here\n"));
+	BW_TRY(text_bait(status, out));
 	BW_TRY(text_jobs(status, out));
 	if (brief)
 		return BW_OK;

@@ -71,6 +71,8 @@ struct bw_status {
 	struct bw_incidents incidents;
 	size_t open; /* incidents */
 	struct bw_holds holds;
+	size_t baits; /* files laid as bait (guard/bait_book.h) */
+	bool are_baits_known;
 	bool are_holds_known;
 	bool is_ledger_whole;
 	struct bw_why ledger_why;
