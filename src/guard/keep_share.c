@@ -165,14 +165,16 @@ static bool grants(struct way *way)
 }
 
 /* `level` as in bw_thin_claim. */
-static enum bw_err take_history(struct way *way, const struct bw_fair_level *level)
+static enum bw_err take_history(struct way *way, const struct bw_fair_level *level, size_t *out_versions)
 {
 	const struct bw_thin_claim claim = { .owner = way->wish->owner, .held = &way->share->held, .level = level };
 	const struct bw_thin_need need = shortage(way);
 	struct bw_thin_need freed = { 0 };
 	size_t versions = 0;
 
+	*out_versions = 0;
 	BW_TRY(bw_keep_drop_for(way->keep, way->volume, &need, &claim, &versions, &freed));
+	*out_versions = versions;
 	if (versions > 0 || level == NULL) /* else newest copies follow */
 		bw_keep_room_say(way->keep, way->volume, level == NULL ? &need : &freed, &freed, versions,
 				 "a copy found no room");
@@ -337,10 +339,13 @@ static enum bw_err take_copies(struct way *way)
 /* Whoever is above gives, what he misses least first. */
 static enum bw_err take_from_others(struct way *way)
 {
-	BW_TRY(take_history(way, &way->level));
+	size_t versions;
+
+	BW_TRY(take_history(way, &way->level, &versions));
 	if (fits(way))
 		return BW_OK;
-	BW_TRY(count(way->keep, way->volume));
+	if (versions > 0)
+		BW_TRY(count(way->keep, way->volume));
 	return grants(way) ? take_copies(way) : BW_OK;
 }
 
@@ -353,6 +358,7 @@ static bool is_settled(struct way *way)
 static enum bw_err make_way(struct way *way)
 {
 	struct bw_keep_look look;
+	size_t versions;
 
 	BW_NEED(bw_keep_room_look(way->keep, way->volume, &look) == BW_OK, DISK_FULL);
 	way->room = bw_keep_room_of(&look);
@@ -363,7 +369,7 @@ static enum bw_err make_way(struct way *way)
 	if (grants(way))
 		BW_TRY(take_from_others(way));
 	if (!is_settled(way))
-		BW_TRY(take_history(way, NULL));
+		BW_TRY(take_history(way, NULL, &versions));
 	return is_settled(way) ? BW_OK : BW_ERR_DISK_FULL;
 }
 
