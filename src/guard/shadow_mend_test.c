@@ -2,90 +2,15 @@
  * What crashes, power cuts and damaged disks leave behind, and packs that are emptied: made by hand here; the stories
  * do it to real processes.
  */
-#include "guard/shadow.h"
+#include "guard/shadow_in_tests.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/test.h"
 #include "guard/meta.h"
-
-struct fixture {
-	char dir[64];
-	struct bw_volume volume;
-	struct bw_shadow *shadow;
-	uint32_t folder;
-};
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
-/* A volume whose "mount" is a folder of ours, so that the test writes nowhere else. */
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	const struct bw_shelf_folder folder = { .path = BW_LIT(""), .handle = BW_LIT("h") };
-
-	assert_non_null(f);
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/breakwater-shadow-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->volume = (struct bw_volume){ .root = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	(void)snprintf(f->volume.mount, sizeof(f->volume.mount), "%s", f->dir);
-	assert_ok(bw_path_join(f->volume.store, f->dir, BW_SHADOW_FOLDER));
-	assert_ok(bw_shadow_create(&f->volume, NULL));
-	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
-	assert_ok(bw_shelf_folder_put(bw_shadow_shelf(f->shadow), &folder, &f->folder));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	struct bw_why why = { "" };
-
-	assert_ok(bw_shadow_commit(f->shadow));
-	if (bw_shadow_verify(f->shadow, NULL, &why) != BW_OK)
-		fail_msg("%s", why.text);
-	bw_shadow_close(f->shadow);
-	bw_volume_release(&f->volume);
-	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	free(f);
-	return 0;
-}
-
-static void reopen(struct fixture *f)
-{
-	bw_shadow_close(f->shadow);
-	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
-}
-
-static int file_with(struct fixture *f, const char *name, const void *bytes, size_t len)
-{
-	const int fd = openat(f->volume.root, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, len), len);
-	return fd;
-}
-
-static struct bw_taken take(struct fixture *f, int fd, uint64_t ino)
-{
-	const struct bw_take what = { .fd = fd, .key = { .ino = ino }, .folder = f->folder, .name = BW_LIT("name") };
-	struct bw_taken taken;
-
-	assert_ok(bw_shadow_take(f->shadow, &what, &taken));
-	return taken;
-}
 
 static bool is_there(struct fixture *f, uint64_t number, const char *content)
 {
@@ -102,8 +27,8 @@ static bool is_there(struct fixture *f, uint64_t number, const char *content)
 
 static uint64_t keep(struct fixture *f, const char *name, uint64_t ino, const char *content)
 {
-	const int fd = file_with(f, name, content, strlen(content));
-	const struct bw_taken taken = take(f, fd, ino);
+	const int fd = shadow_file(f, name, content, strlen(content));
+	const struct bw_taken taken = shadow_take(f, fd, ino);
 
 	(void)close(fd);
 	return taken.version;
@@ -112,8 +37,8 @@ static uint64_t keep(struct fixture *f, const char *name, uint64_t ino, const ch
 static uint64_t keep_large(struct fixture *f, uint64_t ino)
 {
 	static uint8_t bytes[300 * 1024] = { 'l', 'a', 'r', 'g', 'e' };
-	const int fd = file_with(f, "large", bytes, sizeof(bytes));
-	const struct bw_taken taken = take(f, fd, ino);
+	const int fd = shadow_file(f, "large", bytes, sizeof(bytes));
+	const struct bw_taken taken = shadow_take(f, fd, ino);
 
 	(void)close(fd);
 	assert_false(taken.in_pack);
@@ -146,7 +71,7 @@ static void begin_pack(struct fixture *f, const char *number)
 	set(f, "pack", number);
 	set(f, "pack_end", "0");
 	assert_ok(bw_shelf_sync(bw_shadow_shelf(f->shadow)));
-	reopen(f);
+	shadow_reopen(f);
 }
 
 /* As if the machine had gone down after the version `synced` had reached the disk. */
@@ -183,7 +108,7 @@ static void objects_and_packs_without_a_row_go_and_what_is_not_ours_stays(void *
 	assert_true(close(open(orphan, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
 	assert_true(close(open(pack, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
 	assert_true(close(open(note, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
-	reopen(f);
+	shadow_reopen(f);
 	assert_int_equal(bw_shadow_mended(f->shadow)->orphans, 1);
 	assert_int_equal(bw_shadow_mended(f->shadow)->packs, 1);
 	assert_int_equal(bw_shadow_mended(f->shadow)->lost, 0);
@@ -212,7 +137,7 @@ static void rows_whose_content_is_gone_are_forgotten_and_the_rest_stays(void **s
 	assert_int_equal(unlink(path), 0);
 	object_path(f, gone_object, path);
 	assert_int_equal(unlink(path), 0);
-	reopen(f);
+	shadow_reopen(f);
 	assert_int_equal(bw_shadow_mended(f->shadow)->lost, 2);
 	assert_int_equal(bw_shadow_mended(f->shadow)->lost_pinned, 1);
 	assert_false(is_there(f, in_gone_pack, ""));
@@ -238,7 +163,7 @@ static void a_pack_that_a_power_cut_left_short_loses_only_what_is_not_there(void
 	assert_false(is_there(f, second, ""));
 	third = keep(f, "b", 8, "third");
 	assert_ok(bw_shadow_sync(f->shadow));
-	reopen(f);
+	shadow_reopen(f);
 	assert_int_equal(bw_shadow_mended(f->shadow)->lost, 0);
 	assert_true(is_there(f, first, "first"));
 	assert_true(is_there(f, third, "third"));
@@ -281,7 +206,7 @@ static void a_killed_writer_loses_nothing_that_was_committed(void **state)
 	const uint64_t small = keep(f, "a", 7, "small");
 
 	assert_ok(bw_shadow_commit(f->shadow));
-	reopen(f);
+	shadow_reopen(f);
 	assert_int_equal(bw_shadow_mended(f->shadow)->lost, 0);
 	assert_true(is_there(f, object, "large"));
 	assert_true(is_there(f, small, "small"));
@@ -323,7 +248,7 @@ static void a_pack_that_is_mostly_dead_is_emptied_and_goes(void **state)
 	for (unsigned round = 0; round < 2; round++) {
 		for (size_t i = 3; i < BW_COUNT(versions); i += 10)
 			assert_true(is_there(f, versions[i], "stays"));
-		reopen(f);
+		shadow_reopen(f);
 		assert_int_equal(bw_shadow_mended(f->shadow)->lost, 0);
 	}
 }
@@ -411,20 +336,24 @@ static void packs_are_small_on_small_file_systems(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(objects_and_packs_without_a_row_go_and_what_is_not_ours_stays, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(rows_whose_content_is_gone_are_forgotten_and_the_rest_stays, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_pack_that_a_power_cut_left_short_loses_only_what_is_not_there, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(after_a_power_cut_what_was_not_synced_is_not_believed, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_killed_writer_loses_nothing_that_was_committed, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_pack_that_is_mostly_dead_is_emptied_and_goes, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_reader_finds_what_was_moved_under_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_pack_with_a_damaged_content_keeps_it_and_loses_nothing_else, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(verify_names_every_content_that_is_damaged, setup, teardown),
-		cmocka_unit_test_setup_teardown(packs_are_small_on_small_file_systems, setup, teardown),
+		cmocka_unit_test_setup_teardown(objects_and_packs_without_a_row_go_and_what_is_not_ours_stays,
+						shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(rows_whose_content_is_gone_are_forgotten_and_the_rest_stays,
+						shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_pack_that_a_power_cut_left_short_loses_only_what_is_not_there,
+						shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(after_a_power_cut_what_was_not_synced_is_not_believed, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_killed_writer_loses_nothing_that_was_committed, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_pack_that_is_mostly_dead_is_emptied_and_goes, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_reader_finds_what_was_moved_under_it, shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_pack_with_a_damaged_content_keeps_it_and_loses_nothing_else,
+						shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(verify_names_every_content_that_is_damaged, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(packs_are_small_on_small_file_systems, shadow_setup, shadow_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,30 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/test.h"
-#include "guard/shadow.h"
+#include "guard/shadow_in_tests.h"
 
 enum { SMALL = 20, LARGE_BYTES = 200 * 1024 };
-
-struct fixture {
-	char dir[64];
-	struct bw_volume volume;
-	struct bw_shadow *shadow;
-	uint32_t folder;
-};
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
 
 static uint64_t keep(struct fixture *f, uint64_t ino, const void *bytes, size_t len)
 {
@@ -50,18 +33,8 @@ static uint64_t keep(struct fixture *f, uint64_t ino, const void *bytes, size_t 
 static int setup(void **state)
 {
 	static uint8_t large[LARGE_BYTES] = { 'l', 'a', 'r', 'g', 'e' };
-	struct fixture *f = calloc(1, sizeof(*f));
-	const struct bw_shelf_folder folder = { .path = BW_LIT("homes"), .handle = BW_LIT("h") };
+	struct fixture *f = shadow_fixture("homes");
 
-	assert_non_null(f);
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/breakwater-rebuild-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->volume = (struct bw_volume){ .root = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	(void)snprintf(f->volume.mount, sizeof(f->volume.mount), "%s", f->dir);
-	assert_ok(bw_path_join(f->volume.store, f->dir, BW_SHADOW_FOLDER));
-	assert_ok(bw_shadow_create(&f->volume, NULL));
-	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
-	assert_ok(bw_shelf_folder_put(bw_shadow_shelf(f->shadow), &folder, &f->folder));
 	for (uint64_t i = 1; i <= SMALL; i++) {
 		char text[32];
 
@@ -78,12 +51,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-
-	bw_shadow_close(f->shadow);
-	bw_volume_release(&f->volume);
-	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	free(f);
+	shadow_fixture_free(*state);
 	return 0;
 }
 

@@ -2,11 +2,10 @@
  * On the file system of the temporary folder; the stories do the same on ext4,
  * XFS and Btrfs of their own.
  */
-#include "guard/shadow.h"
+#include "guard/shadow_in_tests.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,81 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/test.h"
 #include "guard/meta.h"
-
-struct fixture {
-	char dir[64];
-	struct bw_volume volume;
-	struct bw_shadow *shadow;
-	uint32_t folder;
-};
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
-/* A volume whose "mount" is a folder of ours, so that the test writes nowhere else. */
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	const struct bw_shelf_folder folder = { .path = BW_LIT(""), .handle = BW_LIT("h") };
-
-	assert_non_null(f);
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/breakwater-shadow-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->volume = (struct bw_volume){ .root = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	(void)snprintf(f->volume.mount, sizeof(f->volume.mount), "%s", f->dir);
-	assert_ok(bw_path_join(f->volume.store, f->dir, BW_SHADOW_FOLDER));
-	assert_ok(bw_shadow_create(&f->volume, NULL));
-	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
-	assert_ok(bw_shelf_folder_put(bw_shadow_shelf(f->shadow), &folder, &f->folder));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	struct bw_why why = { "" };
-
-	assert_ok(bw_shadow_commit(f->shadow));
-	if (bw_shadow_verify(f->shadow, NULL, &why) != BW_OK)
-		fail_msg("%s", why.text);
-	bw_shadow_close(f->shadow);
-	bw_volume_release(&f->volume);
-	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	free(f);
-	return 0;
-}
-
-static void reopen(struct fixture *f)
-{
-	bw_shadow_close(f->shadow);
-	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
-}
-
-static int file_with(struct fixture *f, const char *name, const void *bytes, size_t len)
-{
-	const int fd = openat(f->volume.root, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, len), len);
-	return fd;
-}
-
-static struct bw_taken take(struct fixture *f, int fd, uint64_t ino)
-{
-	const struct bw_take what = { .fd = fd, .key = { .ino = ino }, .folder = f->folder, .name = BW_LIT("name") };
-	struct bw_taken taken;
-
-	assert_ok(bw_shadow_take(f->shadow, &what, &taken));
-	return taken;
-}
 
 static void fetch(struct fixture *f, uint64_t number, struct bw_buf *out, struct bw_meta *meta)
 {
@@ -112,8 +37,8 @@ static void a_small_file_comes_back_as_it_was_after_it_was_overwritten(void **st
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
 	struct fixture *f = *state;
-	const int fd = file_with(f, "a", "first words", 11);
-	const struct bw_taken taken = take(f, fd, 7);
+	const int fd = shadow_file(f, "a", "first words", 11);
+	const struct bw_taken taken = shadow_take(f, fd, 7);
 	struct bw_meta meta;
 
 	assert_true(taken.in_pack);
@@ -138,8 +63,8 @@ static void a_large_file_comes_back_after_it_was_truncated(void **state)
 	assert_non_null(bytes);
 	for (size_t i = 0; i < LEN; i++)
 		bytes[i] = (uint8_t)(i * i >> 7);
-	fd = file_with(f, "a", bytes, LEN);
-	taken = take(f, fd, 7);
+	fd = shadow_file(f, "a", bytes, LEN);
+	taken = shadow_take(f, fd, 7);
 	assert_false(taken.in_pack);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	fetch(f, taken.version, &back, &meta);
@@ -152,13 +77,13 @@ static void holes_stay_holes(void **state)
 {
 	static struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
 	struct fixture *f = *state;
-	const int fd = file_with(f, "sparse", "x", 1);
+	const int fd = shadow_file(f, "sparse", "x", 1);
 	struct bw_shelf_version version;
 	struct bw_taken taken;
 
 	assert_int_equal(ftruncate(fd, (off_t)4 * 1024 * 1024 * 1024), 0);
 	assert_int_equal(pwrite(fd, "end", 3, (off_t)3 * 1024 * 1024 * 1024), 3);
-	taken = take(f, fd, 7);
+	taken = shadow_take(f, fd, 7);
 	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), taken.version, &arena, &version));
 	assert_true(version.kept_bytes < BW_MIB);
 	assert_int_equal(version.size, (uint64_t)4 * 1024 * 1024 * 1024);
@@ -171,7 +96,7 @@ static void a_small_file_of_holes_takes_no_room_for_them(void **state)
 	static struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
 	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
 	struct fixture *f = *state;
-	const int fd = file_with(f, "hollow", "first", 5);
+	const int fd = shadow_file(f, "hollow", "first", 5);
 	const struct bw_take what = { .fd = fd, .key = { .ino = 7 }, .folder = f->folder, .name = BW_LIT("name") };
 	struct bw_shelf_version version;
 	struct bw_shadow_wish wish;
@@ -184,7 +109,7 @@ static void a_small_file_of_holes_takes_no_room_for_them(void **state)
 	assert_ok(bw_shadow_wish(f->shadow, &what, &wish));
 	assert_int_equal(wish.objects, 1);
 	assert_int_equal(wish.owner, getuid() + 1);
-	taken = take(f, fd, 7);
+	taken = shadow_take(f, fd, 7);
 	assert_false(taken.in_pack);
 	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), taken.version, &arena, &version));
 	assert_true(version.kept_bytes <= wish.bytes && wish.bytes < BW_PACK_CONTENT_MAX / 2);
@@ -199,7 +124,7 @@ static void attributes_and_times_come_back(void **state)
 	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
 	const struct timespec times[2] = { { 1000, 5 }, { 2000, 123456789 } };
 	struct fixture *f = *state;
-	const int fd = file_with(f, "a", "x", 1);
+	const int fd = shadow_file(f, "a", "x", 1);
 	struct bw_taken taken;
 	struct bw_meta meta;
 	struct stat status;
@@ -209,7 +134,7 @@ static void attributes_and_times_come_back(void **state)
 	if (fsetxattr(fd, "user.note", "hello", 5, 0) != 0 && errno == ENOTSUP)
 		skip_because("a temporary folder without extended attributes");
 	assert_int_equal(futimens(fd, times), 0);
-	taken = take(f, fd, 7);
+	taken = shadow_take(f, fd, 7);
 	fetch(f, taken.version, &back, &meta);
 	again = openat(f->volume.root, "back", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fgetxattr(again, "user.note", value, sizeof(value)), 5);
@@ -225,16 +150,16 @@ static void what_was_committed_survives_and_what_was_not_leaves_no_trace(void **
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf back = BW_BUF_INIT(BW_MIB);
 	struct fixture *f = *state;
-	const int fd = file_with(f, "a", "kept", 4);
-	const struct bw_taken kept = take(f, fd, 7);
+	const int fd = shadow_file(f, "a", "kept", 4);
+	const struct bw_taken kept = shadow_take(f, fd, 7);
 	struct bw_taken again;
 	struct bw_meta meta;
 
 	assert_ok(bw_shadow_sync(f->shadow));
 	assert_int_equal(pwrite(fd, "lost", 4, 0), 4);
-	(void)take(f, fd, 7);
-	reopen(f);
-	again = take(f, fd, 7); /* the number and the place in the pack are used again, without harm */
+	(void)shadow_take(f, fd, 7);
+	shadow_reopen(f);
+	again = shadow_take(f, fd, 7); /* the number and the place in the pack are used again, without harm */
 	fetch(f, kept.version, &back, &meta);
 	assert_slice(bw_buf_slice(&back), "kept");
 	fetch(f, again.version, &back, &meta);
@@ -269,9 +194,9 @@ static void a_sync_goes_on_beside_the_taking_and_counts_only_what_was_taken_befo
 	static uint8_t large[300 * 1024];
 	struct fixture *f = *state;
 	const int wake = eventfd(0, EFD_CLOEXEC);
-	const int small_fd = file_with(f, "a", "first", 5);
-	const int large_fd = file_with(f, "b", large, sizeof(large));
-	const struct bw_taken first = take(f, large_fd, 7);
+	const int small_fd = shadow_file(f, "a", "first", 5);
+	const int large_fd = shadow_file(f, "b", large, sizeof(large));
+	const struct bw_taken first = shadow_take(f, large_fd, 7);
 	struct bw_taken second;
 	bool busy = true;
 
@@ -279,7 +204,7 @@ static void a_sync_goes_on_beside_the_taking_and_counts_only_what_was_taken_befo
 	assert_false(busy);
 	assert_ok(bw_shadow_sync_begin(f->shadow, wake));
 	assert_int_equal(bw_shadow_sync_begin(f->shadow, wake), BW_ERR_BUSY);
-	second = take(f, small_fd, 8);
+	second = shadow_take(f, small_fd, 8);
 	assert_ok(bw_shadow_commit(f->shadow));
 	wait_for_sync(f, wake);
 	assert_int_equal(synced(f), first.version);
@@ -295,20 +220,20 @@ static void a_sync_that_is_under_way_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 	const int wake = eventfd(0, EFD_CLOEXEC);
-	const int fd = file_with(f, "a", "kept", 4);
-	const struct bw_taken first = take(f, fd, 7);
+	const int fd = shadow_file(f, "a", "kept", 4);
+	const struct bw_taken first = shadow_take(f, fd, 7);
 	struct bw_taken second;
 	bool busy = true;
 
 	assert_ok(bw_shadow_sync_begin(f->shadow, wake));
-	second = take(f, fd, 8);
+	second = shadow_take(f, fd, 8);
 	assert_ok(bw_shadow_drop(f->shadow, &first.version, 1)); /* for good when it returns */
 	assert_int_equal(synced(f), second.version);
 	assert_ok(bw_shadow_sync_go_on(f->shadow, &busy));
 	assert_false(busy);
-	(void)take(f, fd, 9);
+	(void)shadow_take(f, fd, 9);
 	assert_ok(bw_shadow_sync_begin(f->shadow, -1)); /* and a store may be closed meanwhile */
-	reopen(f);
+	shadow_reopen(f);
 	(void)close(fd);
 	(void)close(wake);
 }
@@ -317,8 +242,8 @@ static void a_dropped_version_frees_its_object(void **state)
 {
 	struct fixture *f = *state;
 	static uint8_t bytes[300 * 1024];
-	const int fd = file_with(f, "a", bytes, sizeof(bytes));
-	const struct bw_taken taken = take(f, fd, 7);
+	const int fd = shadow_file(f, "a", bytes, sizeof(bytes));
+	const struct bw_taken taken = shadow_take(f, fd, 7);
 	struct bw_shelf_totals totals;
 
 	assert_ok(bw_shadow_commit(f->shadow));
@@ -361,7 +286,7 @@ static void a_symbolic_link_is_kept_as_its_target(void **state)
 	assert_int_equal(symlinkat("/etc/passwd", f->volume.root, "link"), 0);
 	fd = openat(f->volume.root, "link", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	assert_true(fd >= 0);
-	taken = take(f, fd, 9);
+	taken = shadow_take(f, fd, 9);
 	assert_ok(bw_shelf_get(bw_shadow_shelf(f->shadow), taken.version, &arena, &version));
 	assert_ok(bw_meta_parse(version.meta, &meta));
 	assert_slice(meta.target, "/etc/passwd");
@@ -371,21 +296,25 @@ static void a_symbolic_link_is_kept_as_its_target(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_small_file_comes_back_as_it_was_after_it_was_overwritten, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_large_file_comes_back_after_it_was_truncated, setup, teardown),
-		cmocka_unit_test_setup_teardown(holes_stay_holes, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_small_file_of_holes_takes_no_room_for_them, setup, teardown),
-		cmocka_unit_test_setup_teardown(attributes_and_times_come_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_was_committed_survives_and_what_was_not_leaves_no_trace, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(a_small_file_comes_back_as_it_was_after_it_was_overwritten,
+						shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_large_file_comes_back_after_it_was_truncated, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(holes_stay_holes, shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_small_file_of_holes_takes_no_room_for_them, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(attributes_and_times_come_back, shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(what_was_committed_survives_and_what_was_not_leaves_no_trace,
+						shadow_setup, shadow_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_sync_goes_on_beside_the_taking_and_counts_only_what_was_taken_before_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_sync_that_is_under_way_is_waited_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_dropped_version_frees_its_object, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_second_writer_is_kept_out_and_a_reader_is_not, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_store_others_may_enter_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_symbolic_link_is_kept_as_its_target, setup, teardown),
+			a_sync_goes_on_beside_the_taking_and_counts_only_what_was_taken_before_it, shadow_setup,
+			shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_sync_that_is_under_way_is_waited_for, shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_dropped_version_frees_its_object, shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_second_writer_is_kept_out_and_a_reader_is_not, shadow_setup,
+						shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_store_others_may_enter_is_refused, shadow_setup, shadow_teardown),
+		cmocka_unit_test_setup_teardown(a_symbolic_link_is_kept_as_its_target, shadow_setup, shadow_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

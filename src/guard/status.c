@@ -85,6 +85,16 @@ static void look_at_jobs(struct bw_status *status)
 	}
 }
 
+/* 0: there is none yet. */
+static uint64_t ledger_bytes(const char *data)
+{
+	char path[BW_PATH_BYTES];
+	struct stat found;
+
+	return bw_path_join(path, data, BW_LEDGER_NAME) == BW_OK && stat(path, &found) == 0 ? (uint64_t)found.st_size
+											    : 0;
+}
+
 static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 {
 	BW_TRY(bw_guard_settings_load(status->data, &status->arena, &status->settings, why));
@@ -92,6 +102,7 @@ static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 	for (size_t i = 0; i < status->volume_count; i++)
 		look_at_store(status, &status->volumes[i], &status->stores[i]);
 	status->is_ledger_whole = bw_incidents_load(status->data, &status->incidents, &status->ledger_why) == BW_OK;
+	status->ledger_bytes = ledger_bytes(status->data);
 	status->open = bw_incidents_open(&status->incidents);
 	status->are_holds_known = bw_holds_load(status->data, &status->holds) == BW_OK;
 	status->are_baits_known = bw_bait_count(status->data, &status->baits, NULL) == BW_OK;
@@ -293,6 +304,7 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 		BW_TRY(bw_json_add_num(out, "bait", (int64_t)status->baits));
 	BW_TRY(json_jobs(status, out));
 	BW_TRY(bw_json_add_bool(out, "ledger_whole", status->is_ledger_whole));
+	BW_TRY(bw_json_add_num(out, "ledger_bytes", (int64_t)status->ledger_bytes));
 	BW_TRY(json_texts(out, "not_covered", not_covered, BW_COUNT(not_covered)));
 	return bw_buf_add_u8(out, '}');
 }
@@ -442,6 +454,8 @@ static enum bw_err text_incidents(const struct bw_status *status, struct bw_buf 
 		BW_TRY(bw_buf_add_text(out, "LEDGER     "));
 		BW_TRY(bw_text_escape(out, bw_slice_text(status->ledger_why.text)));
 		BW_TRY(bw_buf_add_u8(out, '\n'));
+	} else if (status->ledger_bytes > 0) {
+		BW_TRY(bw_buf_addf(out, "Ledger     %s, whole\n", bw_plain_size(status->ledger_bytes, when)));
 	}
 	if (status->open == 0)
 		return bw_buf_addf(out, "Incidents  none open; %s in all\n",

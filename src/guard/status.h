@@ -76,6 +76,7 @@ struct bw_status {
 	bool are_holds_known;
 	bool is_ledger_whole;
 	struct bw_why ledger_why;
+	uint64_t ledger_bytes;
 	size_t job_count;
 	const char *job_names[BW_STATUS_JOBS_MAX];
 	enum bw_job_worth job_worths[BW_STATUS_JOBS_MAX];
