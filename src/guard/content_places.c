@@ -55,14 +55,16 @@ void bw_content_compare_places(struct bw_slice old, struct bw_slice new, struct 
 	struct bw_evidence noise = { .test = BW_TEST_CHANGED_RANDOM, .strength = BW_STRENGTH_SUSPICIOUS };
 	struct bw_evidence blocks = { .test = BW_TEST_BLOCKS_RANDOM, .strength = BW_STRENGTH_SUSPICIOUS };
 	struct places places = { .changed = 0 };
+	bool has_kept_books = false; /* a file system or a database, which writes down in its first page what it did */
 
 	for (size_t at = 0; len - at >= BW_PLACE_BYTES; at += BW_PLACE_BYTES) {
 		if (memcmp(old.ptr + at, new.ptr + at, BW_PLACE_BYTES) != 0)
 			count_place(old.ptr + at, new.ptr + at, &places);
+		has_kept_books |= at == 0 && places.otherwise > 0;
 	}
 	*out = (struct bw_finding){ 0 };
 	*out_changed = places.changed;
-	if (places.fell < FELL_LEAST || places.otherwise * OTHERWISE_ONE_IN > places.fell)
+	if (has_kept_books || places.fell < FELL_LEAST || places.otherwise * OTHERWISE_ONE_IN > places.fell)
 		return;
 	noise.before = bw_count_chi(&places.old);
 	noise.after = bw_count_chi(&places.new);

@@ -60,7 +60,8 @@ void bw_places_make(uint64_t size, uint64_t salt, unsigned round, uint64_t out[B
 		const uint64_t first = mix(salt + (i + 1) * 0x9e3779b97f4a7c15u);
 		const uint64_t page = pages == 0 ? 0 : (first + round * pages / BW_PLACES_ROUNDS) % pages;
 
-		out[i] = (i * pages + page) * BW_PLACE_BYTES;
+		/* the first page is always looked at: whoever works with such a file keeps his books there */
+		out[i] = (i * pages + (i == 0 ? round : page)) * BW_PLACE_BYTES;
 	}
 }
 

@@ -58,14 +58,14 @@ static struct score_second *place_for(struct bw_score *score, uint64_t now_ns)
 }
 
 /*
- * A large file of no format of its own, in which windows hit one changed place in ten: databases and images of machines
- * change everywhere, and not only to noise.
+ * A large file of no format of its own, in which windows hit one changed place in ten: databases change everywhere, and
+ * not only to noise. Images of machines are passed over: a film that a machine writes where text was is nobody's harm.
  */
 static bool is_large(const struct bw_proof *proof)
 {
 	const enum bw_kind kind = bw_format_kind((enum bw_format)proof->old.format);
 
-	return proof->kind == BW_PROOF_CHANGED && (kind == BW_KIND_OTHER || kind == BW_KIND_IMAGE) &&
+	return proof->kind == BW_PROOF_CHANGED && kind == BW_KIND_OTHER &&
 	       bw_content_size(&proof->old) >= bw_rules_default.wide_window &&
 	       bw_content_size(&proof->old) == bw_content_size(&proof->new);
 }

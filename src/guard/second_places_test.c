@@ -123,6 +123,20 @@ static void noise_among_other_changes_is_nothing(void **state)
 	both_release(&both);
 }
 
+/* The same where the book is one page at the beginning, and hardly anything else of it was met. */
+static void noise_that_the_first_page_accounts_for_is_nothing(void **state)
+{
+	struct both both = both_of("prose");
+
+	(void)state;
+	put_noise(&both, 60, PIECE);
+	memcpy(both.new.ptr, both.old.ptr, SIZE / 64);
+	assert_int_equal(look(&both, 5).count, 2);
+	both.new.ptr[1080] ^= 1;
+	assert_int_equal(look(&both, 5).count, 0);
+	both_release(&both);
+}
+
 static void text_for_text_and_noise_for_nothing_are_nothing(void **state)
 {
 	struct both both = both_of("prose");
@@ -216,6 +230,7 @@ int main(void)
 		cmocka_unit_test(places_lie_in_the_file_ascending_and_each_round_has_its_own),
 		cmocka_unit_test(noise_where_structure_was_is_seen_though_little_changed),
 		cmocka_unit_test(noise_among_other_changes_is_nothing),
+		cmocka_unit_test(noise_that_the_first_page_accounts_for_is_nothing),
 		cmocka_unit_test(text_for_text_and_noise_for_nothing_are_nothing),
 		cmocka_unit_test(whoever_encrypts_parts_of_large_files_is_held_at_the_fifth),
 		cmocka_unit_test(where_hardly_anything_changed_the_whole_is_asked_for),
