@@ -17,6 +17,7 @@ import samba_rig
 from exchange import Exchange, binary, patience
 
 WITHIN = 60 * patience()  # seconds, for what takes one on a machine that is not busy
+ROOTS = "/var/lib"  # where root alone may write and programs may run: Debian mounts /run without
 COLLECTION = "guard-incidents"
 NOTE = "Your files are encrypted. To decrypt them send 1 bitcoin; all files are lost otherwise. Contact us: x@example.onion"
 
@@ -267,7 +268,7 @@ def test_an_exchange_that_is_away_delays_nothing_and_gets_it_later(tmp_path, gua
 
 def test_people_are_told_once_by_mail_or_hook(guard):
     """The hook's folder must be root's alone, so it is not below the test's own."""
-    place = pathlib.Path(tempfile.mkdtemp(dir="/run"))
+    place = pathlib.Path(tempfile.mkdtemp(dir=ROOTS))
     hook = place / "hook"
     hook.write_text(f"#!/bin/sh\ncat > {place}/told.$$\n")
     hook.chmod(0o755)
@@ -292,7 +293,7 @@ def test_people_are_told_once_by_mail_or_hook(guard):
 
 def test_a_mail_goes_out_by_the_machines_own_sendmail(guard):
     """A sendmail of the test's, in a mount namespace of its own, where the guard looks for one."""
-    place = pathlib.Path(tempfile.mkdtemp(dir="/run"))
+    place = pathlib.Path(tempfile.mkdtemp(dir=ROOTS))
     place.chmod(0o755)
     (place / "sendmail").write_text(f"#!/bin/sh\necho \"$@\" >> {place}/words\ncat >> {place}/mail\n")
     (place / "sendmail").chmod(0o755)
