@@ -381,6 +381,7 @@ int bw_hand_run(struct bw_seat *seat)
 	bw_program_release(&hand->work.run);
 	hand_post_release(hand);
 	bw_program_release(&hand->share.run);
+	hand_hold_tidy(hand);
 	bw_hand_book_release(&hand->book);
 	bw_freezer_close(&hand->freezer);
 	(void)close(hand->proc);

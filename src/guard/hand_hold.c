@@ -235,6 +235,14 @@ void hand_hold(struct hand *hand, const struct bw_freeze *what, int64_t until_us
 	tell_numbers(hand, what->incident, hand->held_now, count);
 }
 
+void hand_hold_tidy(struct hand *hand)
+{
+	for (size_t i = 0; i < hand->book.count; i++) {
+		if (hand->book.deeds[i].kind == BW_DEED_HELD)
+			bw_freezer_tidy(&hand->freezer, hand->book.deeds[i].cgroup);
+	}
+}
+
 /* ---- after a start --------------------------------------------------------------------------------------- */
 
 /* Frozen by a hand that ended before it wrote that down. */

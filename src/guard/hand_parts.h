@@ -122,6 +122,9 @@ void hand_tell_failure(struct hand *hand, uint64_t incident, struct bw_slice sub
 /* Freezes and notes the processes, and what they bore meanwhile; where nothing can be frozen, they are only noted. */
 void hand_hold(struct hand *hand, const struct bw_freeze *what, int64_t until_us);
 
+/* Removes the cgroups of those that have ended meanwhile; at the hand's end. */
+void hand_hold_tidy(struct hand *hand);
+
 /* Opens the freezer, and finds again what an earlier hand had frozen and not written down; after hand_remember. */
 void hand_hold_again(struct hand *hand);
 
