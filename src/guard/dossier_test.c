@@ -42,6 +42,7 @@ static void fill_proof(struct bw_recorded_proof *r, unsigned n, const char *name
 static void fill(struct bw_record *record)
 {
 	memset(record, 0, sizeof(*record));
+	record->version = BW_RECORD_VERSION;
 	record->kind = BW_RECORD_VERDICT;
 	record->mode = BW_MODE_ENFORCE;
 	record->scope = BW_SCOPE_ACTOR;

@@ -20,8 +20,11 @@ void bw_score_free(struct bw_score *score)
 {
 	if (score == NULL)
 		return;
-	for (size_t i = 0; i < BW_SCORE_TRAILS_MAX; i++)
+	for (size_t i = 0; i < BW_SCORE_TRAILS_MAX; i++) {
+		if (score->trails[i] != NULL)
+			free(score->trails[i]->copies);
 		free(score->trails[i]);
+	}
 	free(score);
 }
 

@@ -32,7 +32,7 @@ static bool is_copied(struct score_trail *trail, const struct score_trail_eye *e
 						 : made->names.whole == gone->names.whole)
 			return true;
 	}
-	return false;
+	return score_trail_had(trail, eye, gone);
 }
 
 static bool is_open_archive(const struct bw_content *content)

@@ -209,6 +209,75 @@ static void what_was_copied_or_packed_before_may_go(void **state)
 	}
 }
 
+enum { SHELVES = 4, SINCE = 300 }; /* more than an actor's new files that are followed in full */
+
+/* The index, with what was copied. */
+struct copies {
+	size_t count;
+	struct bw_index_file files[SHELVES * FILES];
+};
+
+static bool look_at_copies(void *context, const struct bw_file_key *key, struct bw_index_file *out)
+{
+	const struct copies *copies = context;
+
+	for (size_t i = 0; i < copies->count; i++) {
+		if (bw_file_key_equals(&copies->files[i].key, key)) {
+			*out = copies->files[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void copy_shelf(struct stage *stage, const struct shelf *shelf, bool truly, struct copies *copies)
+{
+	const struct bw_file_key elsewhere = { .ino = 77, .gen = 1 };
+
+	for (size_t i = 0; i < shelf->count; i++) {
+		const struct stage_file *like = &shelf->files[truly ? i : (i + 1) % shelf->count];
+		struct bw_index_file *copy = &copies->files[copies->count++];
+
+		*copy = like->known;
+		copy->key = stage_new(stage, WORKER, &elsewhere, shelf->files[i].name, bw_buf_slice(&like->bytes));
+	}
+}
+
+static enum bw_gravity after_much_else(bool truly)
+{
+	const struct bw_file_key elsewhere = { .ino = 77, .gen = 1 };
+	struct copies copies = { 0 };
+	struct shelf shelves[SHELVES];
+	struct stage stage;
+
+	begin(&stage);
+	bw_score_free(stage.score);
+	assert_ok(bw_score_new(stage.actors, look_at_copies, &copies, &stage.score));
+	for (uint32_t i = 0; i < SHELVES; i++) {
+		shelves[i] = mixed(&stage, i + 1);
+		copy_shelf(&stage, &shelves[i], truly, &copies);
+	}
+	for (unsigned n = 0; n < SINCE; n++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "other-%u", n);
+		(void)stage_new(&stage, WORKER, &elsewhere, name, BW_LIT("made since"));
+	}
+	for (size_t i = 0; i < SHELVES; i++) {
+		empty(&stage, &shelves[i], 0, 0);
+		drop(&shelves[i]);
+	}
+	stage_close(&stage);
+	return stage.worst.gravity;
+}
+
+static void what_was_copied_long_before_may_go_and_what_only_has_its_name_may_not(void **state)
+{
+	(void)state;
+	assert_int_equal(after_much_else(true), BW_GRAVITY_NONE);
+	assert_int_not_equal(after_much_else(false), BW_GRAVITY_NONE);
+}
+
 static void the_verdict_replays_from_its_record(void **state)
 {
 	static struct bw_record record;
@@ -243,6 +312,7 @@ int main(void)
 		cmocka_unit_test(what_was_left_behind_above_counts_when_he_goes_elsewhere),
 		cmocka_unit_test(notes_in_empty_folders_change_nothing),
 		cmocka_unit_test(what_was_copied_or_packed_before_may_go),
+		cmocka_unit_test(what_was_copied_long_before_may_go_and_what_only_has_its_name_may_not),
 		cmocka_unit_test(the_verdict_replays_from_its_record),
 	};
 

@@ -45,7 +45,14 @@ struct score_made {
 	bool is_used;
 };
 
-enum { SCORE_CLEARINGS = 32 };
+enum { SCORE_CLEARINGS = 32, SCORE_COPIES = 4096 };
+
+/* A new file whose place in `made` newer ones took: whether a removed file was copied there is asked of the index. */
+struct score_copy {
+	struct bw_file_key file; /* its number 0: free */
+	uint64_t name;           /* hashed */
+	bool was_known;          /* its features, when it lost its place */
+};
 
 /* A folder out of which one actor takes files. */
 struct score_clearing {
@@ -70,6 +77,7 @@ struct score_trail {
 	struct score_clearing clearings[SCORE_CLEARINGS];
 	struct score_gone gone[BW_SCORE_GONE_MAX];
 	struct score_made made[BW_SCORE_MADE_MAX];
+	struct score_copy *copies; /* SCORE_COPIES, by name; NULL until one is needed */
 };
 
 /* A removed file found its new one. */
@@ -99,6 +107,9 @@ struct score_trail_eye {
 	void *context;
 	uint64_t now_ns;
 };
+
+/* The same name and content as a new file of before those in `made`; its content may be still to come. */
+bool score_trail_had(const struct score_trail *trail, const struct score_trail_eye *eye, const struct score_gone *gone);
 
 /* The first match of this removed file, of this new one, or of any two. Each file is used once. */
 bool score_trail_match_gone(struct score_trail *trail, const struct score_trail_eye *eye, struct score_gone *gone,

@@ -72,6 +72,7 @@ void score_trail_end(struct bw_actors *actors, struct score_trail *trail)
 	for (size_t i = 0; i < BW_SCORE_GONE_MAX; i++)
 		bw_actors_unpin(actors, trail->gone[i].process);
 	bw_actors_let(actors, trail->actor);
+	free(trail->copies);
 	memset(trail, 0, sizeof(*trail));
 }
 
@@ -109,11 +110,25 @@ struct score_made *score_trail_find(struct score_trail *trail, const struct bw_f
 	return NULL;
 }
 
+/* Without memory he is taken for one who copied less: he is asked once more than needed. */
+static void remember_copy(struct score_trail *trail, const struct score_made *made)
+{
+	if (trail->copies == NULL)
+		trail->copies = calloc(SCORE_COPIES, sizeof(*trail->copies));
+	if (trail->copies == NULL)
+		return;
+	trail->copies[made->names.whole % SCORE_COPIES] = (struct score_copy){
+		.file = made->file, .name = made->names.whole, .was_known = bw_content_size(&made->content) != 0
+	};
+}
+
 struct score_made *score_trail_made(struct score_trail *trail, const struct score_made *made)
 {
 	struct score_made *at = &trail->made[trail->next_made % BW_SCORE_MADE_MAX];
 
 	trail->next_made++;
+	if (at->time_ns != 0 && !at->is_used)
+		remember_copy(trail, at);
 	*at = *made;
 	return at;
 }
@@ -142,6 +157,23 @@ bool score_trail_knows(struct score_made *made, const struct score_trail_eye *ey
 	made->content = file.content;
 	made->version = file.version;
 	return true;
+}
+
+bool score_trail_had(const struct score_trail *trail, const struct score_trail_eye *eye, const struct score_gone *gone)
+{
+	const struct score_copy *copy;
+	struct bw_index_file file;
+
+	if (trail->copies == NULL || eye->look == NULL)
+		return false;
+	copy = &trail->copies[gone->names.whole % SCORE_COPIES];
+	if (copy->file.ino == 0 || copy->name != gone->names.whole)
+		return false;
+	if (!eye->look(eye->context, &copy->file, &file))
+		return !copy->was_known; /* or it is gone again */
+	if (file.content.windows == 0)
+		return file.version == 0; /* an empty file of that name is no copy */
+	return bw_content_equals(&file.content, &gone->content);
 }
 
 /* Versions of a volume are numbered as they are taken: what was taken after an archive cannot lie in it. */
