@@ -94,7 +94,7 @@ static void look(struct bw_dossier *dossier)
 	static const char *const now[] = { "/srv/share/heads/salaries.pdf.locked", "/srv/share/heads/list.pdf.locked",
 					   "" };
 
-	for (size_t i = 0; i < dossier->file_count; i++) {
+	for (size_t i = 0; i < dossier->file_count && i < BW_COUNT(paths); i++) {
 		dossier->files[i].path = bw_slice_text(paths[i]);
 		dossier->files[i].path_now = bw_slice_text(now[i]);
 		dossier->files[i].before = (struct bw_digest){ true, true, 1000, { (uint8_t)i } };
