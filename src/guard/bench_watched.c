@@ -109,7 +109,7 @@ static enum bw_err say_no_proof(const struct bw_place *place, const struct bw_gu
 /* A copy that is made of a file nobody enrolled can only have been made by a guard at work. */
 static enum bw_err await_proof(struct bw_place *place, struct bw_why *why)
 {
-	struct bw_guard_board before;
+	struct bw_guard_board before = { 0 };
 	char path[BW_PATH_BYTES];
 	enum bw_err err;
 

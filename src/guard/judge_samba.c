@@ -176,7 +176,11 @@ static void add_child(struct judge *judge, struct judge_incident *incident, uint
 static void write_name(struct judge *judge, const struct judge_incident *incident, uint32_t actor)
 {
 	judge->record = (struct bw_record){
-		.kind = BW_RECORD_LATE, .scope = BW_SCOPE_ACTOR, .rules = bw_rules_default, .decided_ns = judge->now_ns
+		.version = BW_RECORD_VERSION,
+		.kind = BW_RECORD_LATE,
+		.scope = BW_SCOPE_ACTOR,
+		.rules = bw_rules_default,
+		.decided_ns = judge->now_ns,
 	};
 	judge_write_down(judge, incident, actor);
 }

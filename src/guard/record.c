@@ -176,6 +176,7 @@ enum bw_err bw_record_write(const struct bw_record *record, struct bw_buf *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf part = BW_BUF_INIT(BW_RECORD_PROOF_BYTES_MAX);
 
+	BW_NEED(bw_record_rules(record->version) > 0, SCHEMA);
 	BW_TRY(add_front(out, record));
 	BW_TRY(add_rules(out, record));
 	BW_TRY(add_verdict(out, &record->verdict));

@@ -61,7 +61,8 @@ void bw_record_of(const struct bw_outcome *outcome, struct bw_record *out);
 /* The same of the newest proof alone, of kind LATE. */
 void bw_record_late(const struct bw_outcome *outcome, struct bw_record *out);
 
-BW_MUST_USE enum bw_err bw_record_write(const struct bw_record *record, struct bw_buf *out); /* TOO_BIG, MEMORY */
+BW_MUST_USE enum bw_err bw_record_write(const struct bw_record *record,
+					struct bw_buf *out); /* SCHEMA: of no version; TOO_BIG, MEMORY */
 
 /* SYNTAX: no record. SCHEMA: a newer one. TRUNCATED, TOO_BIG, TOO_MANY, RANGE (a number no record has). */
 BW_MUST_USE enum bw_err bw_record_parse(struct bw_slice bytes, struct bw_record *out);

@@ -116,6 +116,20 @@ static void what_was_changed_in_a_record_is_found(void **state)
 	free(record);
 }
 
+static void a_record_of_no_version_is_not_written(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_RECORD_BYTES_MAX);
+	struct bw_record *record = made("S01");
+
+	(void)state;
+	record->version = 0;
+	assert_int_equal(bw_record_write(record, &bytes), BW_ERR_SCHEMA);
+	record->version = BW_RECORD_VERSION + 1;
+	assert_int_equal(bw_record_write(record, &bytes), BW_ERR_SCHEMA);
+	assert_int_equal(bytes.len, 0);
+	free(record);
+}
+
 static void every_prefix_is_refused(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_RECORD_BYTES_MAX);
@@ -153,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_record_comes_back_as_it_was_and_judges_the_same),
 		cmocka_unit_test(a_record_of_an_older_guard_judges_as_it_did),
 		cmocka_unit_test(what_was_changed_in_a_record_is_found),
+		cmocka_unit_test(a_record_of_no_version_is_not_written),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(the_words_name_files_tests_rule_and_the_way_back),
 	};
