@@ -93,8 +93,7 @@ def test_who_fills_the_quota_stops_nobody_elses_copies(place, kind):
     p.enroll("--quota", str(24 * MIB))
     p.start("--mode", "observe")
     as_user(GREEDY, greedy, lambda: [write(f"junk {n}", os.urandom(100_000)) for n in range(300)])
-    p.settle()
-    assert p.status()["share_refused"] > 0
+    p.until(lambda: p.status()["share_refused"] > 0)
     check_others_are_kept(p, modest, "newest copies of one user went")
     assert p.kept() <= 25 * MIB
 
@@ -108,8 +107,7 @@ def test_who_fills_the_inodes_stops_nobody_elses_copies(place, kind):
         settings.write("inodes 60\n")
     p.start("--mode", "observe")
     as_user(GREEDY, greedy, lambda: holes(100, 200_000))
-    p.settle()
-    assert p.status()["share_refused"] > 0
+    p.until(lambda: p.status()["share_refused"] > 0)
     large = os.urandom(300_000)
     as_user(MODEST, modest, lambda: write("large", large))
     p.until(lambda: p.versions_of("large"))
@@ -132,8 +130,7 @@ def test_who_keeps_within_his_share_keeps_his_old_versions_too(place):
     as_user(GREEDY, greedy, lambda: write(f"old of {GREEDY}", os.urandom(12 * MIB)))  # a file that was there before
     p.settle()
     as_user(GREEDY, greedy, lambda: [write(f"junk {n}", os.urandom(100_000)) for n in range(200)])
-    p.settle()
-    assert p.status()["share_refused"] > 0
+    p.until(lambda: p.status()["share_refused"] > 0)
     for n in range(8):
         as_user(MODEST, modest, lambda name=f"new {n}": write(name, os.urandom(1_000_000)))
         p.until(lambda name=f"new {n}": p.versions_of(name))
