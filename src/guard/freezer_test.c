@@ -14,6 +14,8 @@
 
 enum { SOMEBODY = 12345, INCIDENT = 77 };
 
+static const char no_stage[] = "needs root and a version 2 of cgroups that can be written to";
+
 /* Two cgroups of the test's own, one in the other, and a process in the inner one. */
 struct stage {
 	char data[64];
@@ -156,7 +158,7 @@ static void who_is_held_stands_below_his_own_and_goes_back_there(void **state)
 
 	(void)state;
 	if (!set(&stage))
-		skip();
+		skip_because(no_stage);
 	frozen = hold(&stage);
 	ours(&stage, stage.inner, path);
 	assert_true(is_at(&stage, path));
@@ -182,7 +184,7 @@ static void whose_cgroup_a_user_may_write_in_is_held_above_it(void **state)
 
 	(void)state;
 	if (!set(&stage))
-		skip();
+		skip_because(no_stage);
 	assert_int_equal(fchown(stage.inner_fd, SOMEBODY, SOMEBODY), 0);
 	frozen = hold(&stage);
 	ours(&stage, stage.base, path);
@@ -205,7 +207,7 @@ static void who_calls_his_cgroup_as_ours_is_held_all_the_same(void **state)
 
 	(void)state;
 	if (!set(&stage))
-		skip();
+		skip_because(no_stage);
 	ours(&stage, stage.inner, path);
 	fd = open_made(stage.freezer.root, path);
 	assert_true(fd >= 0);
@@ -230,7 +232,7 @@ static void whose_own_is_gone_goes_on_beside_the_hold(void **state)
 
 	(void)state;
 	if (!set(&stage))
-		skip();
+		skip_because(no_stage);
 	assert_int_equal(fchown(stage.inner_fd, SOMEBODY, SOMEBODY), 0);
 	frozen = hold(&stage);
 	remove_at(&stage, stage.inner);
@@ -270,7 +272,7 @@ static void who_was_held_is_found_again_by_this_guard_alone(void **state)
 
 	(void)state;
 	if (!set(&stage))
-		skip();
+		skip_because(no_stage);
 	frozen = hold(&stage);
 	other = stage.freezer;
 	(void)snprintf(other.prefix, sizeof(other.prefix), "bw-held-1-2-");
