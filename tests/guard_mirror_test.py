@@ -95,13 +95,22 @@ class Pair:
         with subprocess.Popen([binary(), "--data", self.here, "guard", "run"], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True) as guard:
             assert "guard ready" in guard.stdout.readline()
-            (self.share / "doc.txt").write_text(words)
             end = time.monotonic() + 60 * patience()
+            while self.enrolling() and time.monotonic() < end:  # a walk and an event of one change: two versions of it
+                time.sleep(0.05)
+            (self.share / "doc.txt").write_text(words)
             before = len(self.versions())
             while len(self.versions()) == before and time.monotonic() < end:
                 time.sleep(0.05)
             guard.terminate()
             assert guard.wait(30 * patience()) == 0
+
+    def enrolling(self):
+        done = subprocess.run([binary(), "--data", self.here, "guard", "status", "--format", "json"],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        status = json.loads(done.stdout)
+        return status["rescans"] == 0 or status["enrolling"] > 0
 
     def versions(self):
         return json.loads(run("--data", self.here, "guard", "versions", self.share / "doc.txt", "--format", "json").stdout)

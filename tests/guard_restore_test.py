@@ -85,7 +85,11 @@ class Server:
         )
         line = self.process.stdout.readline()
         assert "guard ready" in line, (line, (self.folder / "words").read_text())
-        self.until(lambda: self.status()["queued"] == 0 and self.status()["enrolling"] == 0)
+        self.until(lambda: self.is_enrolled(self.status()))
+
+    @staticmethod
+    def is_enrolled(status):
+        return status["rescans"] > 0 and status["queued"] == 0 and status["enrolling"] == 0
 
     def status(self):
         done = subprocess.run(

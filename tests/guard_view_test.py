@@ -107,6 +107,14 @@ class World:
             self.guard = subprocess.Popen([binary(), "--data", self.data, "guard", "run", "--mode", "observe"],
                                           stdout=subprocess.PIPE, stderr=log, text=True)
         assert "guard ready" in self.guard.stdout.readline(), self.words()
+        assert wait_for(self.is_enrolled)  # what a walk and an event both bring is kept twice
+
+    def is_enrolled(self):
+        done = subprocess.run([binary(), "--data", self.data, "guard", "status", "--format", "json"],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        status = json.loads(done.stdout)
+        return status["rescans"] > 0 and status["enrolling"] == 0
 
     def start_view(self):
         with open(self.folder / "log", "ab") as log:
