@@ -130,16 +130,16 @@ class Place:
 
     def settle(self):
         """All that was written is kept: nothing waits, and nothing has come for longer than a repeat waits."""
-        seen = None
+        seen, since = None, 0
         deadline = time.monotonic() + WITHIN
-        while True:
-            time.sleep(1.3)
+        while seen is None or time.monotonic() < since + 1.3:
+            time.sleep(0.2)
             status = self.status()
             now = (status["versions"], status["refused"])
-            if status["queued"] == 0 and status["enrolling"] == 0 and now == seen:
-                return
-            seen = now
+            waits = status["queued"] > 0 or status["enrolling"] > 0
             assert time.monotonic() < deadline, (status, self.words[-3000:])
+            if waits or now != seen:
+                seen, since = None if waits else now, time.monotonic()
 
     def until(self, claim, within=WITHIN):
         deadline = time.monotonic() + within
