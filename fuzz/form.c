@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

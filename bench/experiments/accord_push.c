@@ -1,10 +1,11 @@
 /*
  * The experiment that could prove the design of accords wrong (docs/experiments/accord.md): what a guard that
- * stays connected costs its exchange in memory, how long it takes to tell all of them, and what the
- * fixed steps between an attack here and a refusal there cost: signing a checkpoint twice, checking it twice, syncing it.
+ * stays connected costs its exchange in memory, how long it takes to tell all of them, and what the fixed
+ * steps between an attack here and a refusal there cost: signing a checkpoint twice, checking it twice, syncing it.
  *
  *   cc -O2 accord_push.c -o accord_push $(pkg-config --cflags --libs libssl libcrypto)
- *   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -subj /CN=x
+ *   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x \
+ *           -keyout key.pem -out cert.pem
  *   ./accord_push push SUBSCRIBERS BYTES     cert.pem and key.pem lie here
  *   ./accord_push steps DIR TIMES            DIR: where a file is written and synced
  */

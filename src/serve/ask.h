@@ -1,6 +1,6 @@
 /*
  * The kinds of frames between the exchange's workers, and the fields of each
- * form (serve/form.h) in order. n: number, t: text or bytes, l: list.
+ * form (desk/form.h) in order. n: number, t: text or bytes, l: list.
  *
  * Every ask starts with an id that its answer repeats. Who may ask what is in
  * the tables of each worker; anything else ends the channel.
@@ -48,11 +48,6 @@ enum bw_ask_kind {
 	/* signer → keeper: id n, fine n, signature t, fingerprint t */
 	BW_ANS_SIGN,
 
-	/* control socket → keeper: a verb and its fields (serve/office.h) */
-	BW_ASK_DESK = 64,
-	/* error n, words t, result t; some verbs answer with a file */
-	BW_ANS_DESK,
-
 	/* parent → workers */
 	BW_TELL_SETTINGS = 100, /* key = value lines; see serve/settings.h */
 	BW_TELL_CERT,           /* to front: certificate chain t, key t, client CA t */
@@ -89,7 +84,6 @@ enum {
 	BW_FIELDS_ANS_SEEN = 2,
 	BW_FIELDS_ASK_SIGN = 3,
 	BW_FIELDS_ANS_SIGN = 4,
-	BW_FIELDS_ANS_DESK = 3,
 };
 
 #endif

@@ -5,8 +5,8 @@
 #include "base/command.h"
 #include "base/progress.h"
 #include "codec/json_text.h"
+#include "desk/folder.h"
 #include "serve/desk_command.h"
-#include "serve/folder.h"
 #include "store/keeping.h"
 #include "sys/owner.h"
 

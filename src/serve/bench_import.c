@@ -9,9 +9,9 @@
 
 #include "base/progress.h"
 #include "bench/generate.h"
+#include "desk/desk.h"
+#include "desk/servant.h"
 #include "serve/bench.h"
-#include "serve/desk.h"
-#include "serve/servant.h"
 #include "store/plain.h"
 #include "store/search.h"
 

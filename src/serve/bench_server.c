@@ -12,10 +12,11 @@
 #include "crypto/cert.h"
 #include "crypto/password.h"
 #include "crypto/tls.h"
+#include "desk/desk.h"
+#include "desk/folder.h"
 #include "net/client.h"
 #include "serve/bench.h"
-#include "serve/desk.h"
-#include "serve/folder.h"
+#include "serve/taxii.h"
 
 enum {
 	PAGE = 1000,

@@ -2,7 +2,7 @@
 #ifndef BW_SERVE_DESK_COMMAND_H
 #define BW_SERVE_DESK_COMMAND_H
 
-#include "serve/desk.h"
+#include "desk/desk.h"
 
 /* One verb, and how its answer is told. */
 struct bw_errand {

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "crypto/tls.h"
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/front_inner.h"
 #include "serve/limits.h"
 #include "serve/workers.h"

@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/front_inner.h"
 #include "serve/limits.h"
 #include "serve/resource.h"

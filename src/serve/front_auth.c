@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "codec/base64.h"
 #include "crypto/tls.h"
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/front_inner.h"
 
 enum { CREDENTIAL_MAX = 4096 };

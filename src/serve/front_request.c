@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/front_inner.h"
 #include "serve/limits.h"
 

@@ -5,7 +5,7 @@
  * for long, accesses are counted, and their number becomes a line of its own.
  */
 #include "base/log.h"
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/front_inner.h"
 
 enum {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "serve/form.h"
+#include "desk/form.h"
 #include "serve/front_inner.h"
 #include "serve/limits.h"
 

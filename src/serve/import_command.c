@@ -6,8 +6,8 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "codec/json_text.h"
-#include "serve/desk.h"
-#include "serve/servant.h"
+#include "desk/desk.h"
+#include "desk/servant.h"
 #include "sys/clock.h"
 #include "sys/input.h"
 

@@ -8,9 +8,9 @@
 
 #include "base/command.h"
 #include "base/log.h"
+#include "desk/form.h"
+#include "desk/post.h"
 #include "serve/ask.h"
-#include "serve/form.h"
-#include "serve/post.h"
 #include "serve/settings.h"
 #include "serve/workers.h"
 #include "store/search.h"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "serve/desk.h"
+#include "desk/desk.h"
+#include "desk/servant.h"
 #include "serve/limits.h"
-#include "serve/servant.h"
 
 struct ingest {
 	struct bw_servant *servant;

@@ -8,9 +8,9 @@
 #include "crypto/cert.h"
 #include "crypto/keys.h"
 #include "crypto/password.h"
-#include "serve/desk.h"
-#include "serve/folder.h"
 #include "crypto/secret_input.h"
+#include "desk/desk.h"
+#include "desk/folder.h"
 #include "store/accounts.h"
 #include "sys/owner.h"
 

@@ -7,8 +7,8 @@
 
 #include "base/command.h"
 #include "base/log.h"
+#include "desk/office.h"
 #include "serve/keeper_inner.h"
-#include "serve/office.h"
 #include "serve/workers.h"
 #include "sys/clock.h"
 

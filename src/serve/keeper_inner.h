@@ -2,9 +2,10 @@
 #ifndef BW_SERVE_KEEPER_INNER_H
 #define BW_SERVE_KEEPER_INNER_H
 
+#include "desk/desk.h"
+#include "desk/form.h"
+#include "desk/post.h"
 #include "serve/ask.h"
-#include "serve/form.h"
-#include "serve/post.h"
 #include "serve/seal.h"
 #include "serve/settings.h"
 #include "serve/taxii.h"

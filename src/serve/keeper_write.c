@@ -6,10 +6,11 @@
 
 #include "base/log.h"
 #include "crypto/uuid.h"
+#include "desk/office.h"
 #include "serve/access.h"
 #include "serve/keeper_inner.h"
 #include "serve/limits.h"
-#include "serve/office.h"
+#include "serve/resource.h"
 #include "store/status.h"
 #include "sys/clock.h"
 

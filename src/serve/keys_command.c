@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "codec/json_text.h"
 #include "crypto/keys.h"
-#include "serve/desk_command.h"
-#include "serve/folder.h"
 #include "crypto/secret_input.h"
+#include "desk/folder.h"
+#include "serve/desk_command.h"
 #include "sys/clock.h"
 
 enum { FILE_NAME_BYTES = 96, NAME_PART = 19 }; /* "bw1" and 16 digits tell keys of one node apart */

@@ -2,15 +2,13 @@
 #ifndef BW_SERVE_LIMITS_H
 #define BW_SERVE_LIMITS_H
 
-#include "base/macros.h"
+#include "desk/limits.h"
 
 enum {
 	/* objects on a page when the client names no limit: about 1 MB of ATT&CK */
 	BW_PAGE_DEFAULT = 1000,
 	/* most ids, types, versions in one match[...]: a URL of 8 KiB holds about 140 ids */
 	BW_MATCH_MAX = 256,
-	/* failures and successes listed in a status resource; the counts are always whole */
-	BW_STATUS_LIST_MAX = 10000,
 	/* requests of one front that wait for another worker at the same time */
 	BW_IN_FLIGHT_MAX = 4096,
 	/* bodies being received or parsed at the same time in one front */
@@ -37,7 +35,5 @@ enum {
  */
 #define BW_HELD_ACCOUNT_MAX (64 * BW_MIB)
 #define BW_HELD_MAX (512 * BW_MIB)
-/* batch of one request in flight between reader and keeper */
-#define BW_BATCH_BYTES_MAX (256 * BW_MIB)
 
 #endif

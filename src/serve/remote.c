@@ -8,9 +8,9 @@
 #include "base/num.h"
 #include "bw_config.h"
 #include "crypto/cert.h"
+#include "crypto/secret_input.h"
 #include "crypto/tls.h"
 #include "net/srv.h"
-#include "crypto/secret_input.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 

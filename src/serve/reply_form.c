@@ -1,7 +1,7 @@
 #include "serve/reply_form.h"
 
+#include "desk/form.h"
 #include "serve/ask.h"
-#include "serve/form.h"
 #include "serve/limits.h"
 #include "serve/resource.h"
 #include "sys/memfile.h"

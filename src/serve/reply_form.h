@@ -2,7 +2,7 @@
 #ifndef BW_SERVE_REPLY_FORM_H
 #define BW_SERVE_REPLY_FORM_H
 
-#include "serve/post.h"
+#include "desk/post.h"
 #include "serve/taxii.h"
 
 struct bw_reply_form {

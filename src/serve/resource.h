@@ -5,6 +5,7 @@
 #ifndef BW_SERVE_RESOURCE_H
 #define BW_SERVE_RESOURCE_H
 
+#include "desk/office.h"
 #include "serve/taxii.h"
 #include "store/store.h"
 
@@ -32,13 +33,6 @@ BW_MUST_USE enum bw_err bw_resource_versions(struct bw_buf *out, const struct bw
 
 /* The error message resource (§3.6.1); http_status is a string. */
 BW_MUST_USE enum bw_err bw_resource_error(struct bw_buf *out, const struct bw_problem *problem);
-
-/* One line of a status resource. */
-struct bw_status_line {
-	struct bw_slice id;
-	struct bw_slice version; /* empty: unknown */
-	struct bw_slice message; /* empty: none */
-};
 
 struct bw_status {
 	const char *id;

@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/base64.h"
+#include "desk/form.h"
 #include "serve/ask.h"
-#include "serve/form.h"
 
 enum bw_err bw_seal_message(uint64_t seq, const uint8_t hash[BW_SHA256_BYTES], struct bw_buf *out)
 {

@@ -10,7 +10,7 @@
 #define BW_SERVE_SEAL_H
 
 #include "crypto/keys.h"
-#include "serve/post.h"
+#include "desk/post.h"
 #include "store/audit.h"
 
 #define BW_SEAL_ACTION "audit-head"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
-#include "serve/form.h"
+#include "desk/form.h"
 
 enum { SLOTS = 2 * BW_SEEN_LINES_MAX };
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/test.h"
+#include "desk/form.h"
 #include "serve/ask.h"
-#include "serve/form.h"
 #include "sys/frame.h"
 
 static const uint8_t address[16] = { 1, 2, 3 };

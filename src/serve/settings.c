@@ -1,6 +1,6 @@
 #include "serve/settings.h"
 
-#include "serve/form.h"
+#include "desk/form.h"
 
 enum { FIELDS = 6 };
 

@@ -1,9 +1,9 @@
-#include "serve/office.h"
+#include "desk/office.h"
 
 #include <stdio.h>
 
 #include "crypto/uuid.h"
-#include "serve/limits.h"
+#include "desk/limits.h"
 #include "store/accounts.h"
 #include "store/audit.h"
 #include "store/keeping.h"

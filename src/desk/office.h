@@ -1,14 +1,14 @@
 /*
  * What an operator may have done to the store, as verbs with fields: the
- * keeper carries them out for the desk (serve/desk.h) while a server runs, and
+ * keeper carries them out for the desk (desk/desk.h) while a server runs, and
  * the commands carry them out themselves while none does. Each verb changes the open transaction and
  * writes its line to the audit log in the same; the caller commits.
  */
-#ifndef BW_SERVE_OFFICE_H
-#define BW_SERVE_OFFICE_H
+#ifndef BW_DESK_OFFICE_H
+#define BW_DESK_OFFICE_H
 
-#include "serve/form.h"
-#include "serve/resource.h"
+#include "desk/form.h"
+#include "store/store.h"
 #include "sys/why.h"
 
 /* X(symbol, name, fields after the verb) */
@@ -65,6 +65,13 @@ BW_MUST_USE enum bw_err bw_office_collection(struct bw_store *store, struct bw_s
 					     struct bw_why *why);
 
 /* ---- putting a batch: shared by POST and import ------------------------ */
+
+/* One line of a status resource (TAXII 2.1 §4.3). */
+struct bw_status_line {
+	struct bw_slice id;
+	struct bw_slice version; /* empty: unknown */
+	struct bw_slice message; /* empty: none */
+};
 
 struct bw_put_tally {
 	uint64_t total; /* objects in the body, bad ones too */

@@ -1,4 +1,4 @@
-#include "serve/form.h"
+#include "desk/form.h"
 
 enum { NUMBER_BYTES = 8 };
 

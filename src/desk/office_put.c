@@ -1,9 +1,9 @@
 /* A sealed batch goes into a collection: shared by POST and import. */
 #include <stdlib.h>
 
+#include "desk/limits.h"
+#include "desk/office.h"
 #include "intel/batch.h"
-#include "serve/limits.h"
-#include "serve/office.h"
 #include "sys/clock.h"
 #include "sys/memfile.h"
 

@@ -1,4 +1,4 @@
-#include "serve/post.h"
+#include "desk/post.h"
 
 #include <poll.h>
 #include <signal.h>

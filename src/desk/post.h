@@ -6,8 +6,8 @@
  * A frame of a kind that the peer may not send ends that channel, and what was asked
  * over it; the parent makes another, later each time (bw_seat_renew).
  */
-#ifndef BW_SERVE_POST_H
-#define BW_SERVE_POST_H
+#ifndef BW_DESK_POST_H
+#define BW_DESK_POST_H
 
 #include "sys/worker.h"
 

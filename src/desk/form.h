@@ -4,8 +4,8 @@
  * eight bytes, big end first. The reader checks count and widths, because
  * the other side of a channel is treated as a stranger. Pure.
  */
-#ifndef BW_SERVE_FORM_H
-#define BW_SERVE_FORM_H
+#ifndef BW_DESK_FORM_H
+#define BW_DESK_FORM_H
 
 #include "base/cursor.h"
 

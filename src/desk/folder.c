@@ -1,4 +1,4 @@
-#include "serve/folder.h"
+#include "desk/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>

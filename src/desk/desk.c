@@ -1,11 +1,10 @@
-#include "serve/desk.h"
+#include "desk/desk.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "serve/ask.h"
-#include "serve/folder.h"
+#include "desk/folder.h"
 #include "sys/channel.h"
 
 enum { ANSWER_WAIT_MS = 3600 * 1000 }; /* compacting ten million objects takes minutes */

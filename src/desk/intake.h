@@ -2,8 +2,8 @@
  * Hostile JSON in, a batch of checked records out: what the reader does with a
  * POST and what `import` does with a file, in a process that holds nothing.
  */
-#ifndef BW_SERVE_INTAKE_H
-#define BW_SERVE_INTAKE_H
+#ifndef BW_DESK_INTAKE_H
+#define BW_DESK_INTAKE_H
 
 #include "intel/object.h"
 
@@ -18,7 +18,7 @@ struct bw_intake {
 	struct bw_checker *checker;
 	struct bw_report report;
 	struct bw_buf batch;    /* intel/batch.h */
-	struct bw_buf failures; /* list: id, version, message, id … (serve/form.h) */
+	struct bw_buf failures; /* list: id, version, message, id … (desk/form.h) */
 	size_t failures_listed;
 	uint64_t total; /* objects seen */
 	uint64_t valid; /* in the batch */

@@ -1,9 +1,9 @@
-#include "serve/intake.h"
+#include "desk/intake.h"
 
 #include "codec/json_walk.h"
+#include "desk/form.h"
+#include "desk/limits.h"
 #include "intel/batch.h"
-#include "serve/form.h"
-#include "serve/limits.h"
 
 enum { MESSAGE_MAX = 512, VERSION_MAX = 64 };
 

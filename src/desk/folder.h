@@ -1,6 +1,6 @@
 /* The data folder: where what `init` makes and `serve` needs has its place. */
-#ifndef BW_SERVE_FOLDER_H
-#define BW_SERVE_FOLDER_H
+#ifndef BW_DESK_FOLDER_H
+#define BW_DESK_FOLDER_H
 
 #include "sys/files.h"
 

@@ -5,8 +5,8 @@
  *
  * Start it before the store is opened, so that it never saw it.
  */
-#ifndef BW_SERVE_SERVANT_H
-#define BW_SERVE_SERVANT_H
+#ifndef BW_DESK_SERVANT_H
+#define BW_DESK_SERVANT_H
 
 #include "base/bytes.h"
 #include "sys/why.h"

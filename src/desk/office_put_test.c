@@ -1,4 +1,4 @@
-#include "serve/office.h"
+#include "desk/office.h"
 
 #include <ftw.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "serve/servant.h"
+#include "desk/servant.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "codec/split.h"
-#include "serve/form.h"
-#include "serve/intake.h"
-#include "serve/limits.h"
+#include "desk/form.h"
+#include "desk/intake.h"
+#include "desk/limits.h"
 #include "sys/channel.h"
 #include "sys/memfile.h"
 #include "sys/sandbox.h"

@@ -1,4 +1,4 @@
-#include "serve/post.h"
+#include "desk/post.h"
 
 #include <errno.h>
 #include <poll.h>

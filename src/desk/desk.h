@@ -3,11 +3,18 @@
  * folder, the desk is its control socket and the keeper does the work; else the
  * command opens the store itself. Whoever stands at it need not know which.
  */
-#ifndef BW_SERVE_DESK_H
-#define BW_SERVE_DESK_H
+#ifndef BW_DESK_DESK_H
+#define BW_DESK_DESK_H
 
 #include "base/command.h"
-#include "serve/office.h"
+#include "desk/office.h"
+
+/* What goes over the control socket, as forms (desk/form.h). The exchange's workers use no kinds from 64 to 99. */
+enum {
+	BW_ASK_DESK = 64, /* a verb and its fields (desk/office.h) */
+	BW_ANS_DESK,      /* error n, words t, result t; some verbs answer with a file */
+	BW_FIELDS_ANS_DESK = 3,
+};
 
 struct bw_desk;
 
@@ -22,7 +29,7 @@ struct bw_store *bw_desk_store(struct bw_desk *desk);
 bool bw_desk_is_remote(const struct bw_desk *desk);
 
 /*
- * Has a verb carried out and made durable. `fields` are the verb's (serve/office.h),
+ * Has a verb carried out and made durable. `fields` are the verb's (desk/office.h),
  * at most four; numbers as bw_desk_num writes them. `result` may be NULL.
  */
 BW_MUST_USE enum bw_err bw_desk_do(struct bw_desk *desk, enum bw_office_verb verb, const struct bw_slice *fields,
