@@ -57,6 +57,7 @@ void bw_conn_end_exchange(struct conn *conn, enum bw_exchange_end how)
 		server->calls.on_end(server->ctx, &conn->x, how);
 		conn->x.active = false;
 	}
+	bw_conn_drop_stream(conn);
 	bw_reply_drop(conn->x.reply);
 	conn->x.reply = NULL;
 }
@@ -201,6 +202,8 @@ static enum step take_step(struct conn *conn)
 		return bw_conn_step_send(conn);
 	case CONN_LINGER:
 		return bw_conn_step_linger(conn);
+	case CONN_STREAM:
+		return bw_conn_step_stream(conn);
 	}
 	return STEP_CLOSE;
 }
@@ -210,7 +213,8 @@ static unsigned wanted_readiness(const struct conn *conn)
 	const struct work *work = conn->work;
 	unsigned wants = BW_WATCH_READ;
 
-	if (conn->ended || conn->state == CONN_SEND || conn->state == CONN_CONTINUE)
+	if (conn->ended || conn->state == CONN_SEND || conn->state == CONN_CONTINUE ||
+	    (conn->state == CONN_STREAM && conn->blocked))
 		wants = BW_WATCH_NONE;
 	if (conn->state == CONN_OWNER && work != NULL && work->len == sizeof(work->bytes))
 		wants = BW_WATCH_NONE;
@@ -279,7 +283,8 @@ void bw_conn_expire(struct conn *conn)
 			bw_conn_refuse(conn, 408, "the body came too slowly");
 		break;
 	case DEADLINE_SEND:
-		if (conn->state == CONN_SEND && conn->window_bytes >= conn->server->limits.write_window_bytes) {
+		if ((conn->state == CONN_SEND || conn->state == CONN_STREAM) &&
+		    conn->window_bytes >= conn->server->limits.write_window_bytes) {
 			bw_conn_set_deadline(conn, DEADLINE_SEND);
 			return;
 		}
@@ -299,6 +304,9 @@ void bw_conn_expire(struct conn *conn)
 	case DEADLINE_LINGER:
 		bw_wire_finish(&conn->wire);
 		conn->x.aborted = true;
+		break;
+	case DEADLINE_STREAM:
+		bw_conn_finish_stream(conn);
 		break;
 	case DEADLINE_HANDSHAKE:
 	case DEADLINE_CLASSES:

@@ -20,6 +20,7 @@ enum deadline {
 	DEADLINE_OWNER,
 	DEADLINE_SEND,
 	DEADLINE_LINGER,
+	DEADLINE_STREAM,
 	DEADLINE_CLASSES,
 };
 
@@ -31,6 +32,7 @@ enum conn_state {
 	CONN_BODY,
 	CONN_SEND,
 	CONN_LINGER, /* answered; reading what the client had under way */
+	CONN_STREAM, /* the head of a stream is out; pieces go as they come */
 };
 
 /* Room behind the longest head, so that a chunked body can always be read on. */
@@ -49,10 +51,21 @@ struct work {
 	uint8_t bytes[BW_HTTP_HEAD_MAX + WORK_SPARE_BYTES];
 };
 
+/* The pieces that wait, first in first out; there is always room for the one that ends the stream. */
+struct stream {
+	struct bw_reply *pieces[BW_HTTP_STREAM_PIECES + 1];
+	size_t first;
+	size_t count;
+	size_t sent; /* bytes of the first one */
+	uint32_t chatter;
+	bool finished;
+};
+
 struct bw_exchange {
 	uint64_t id;
 	void *data;
 	struct bw_reply *reply; /* NULL until answered */
+	struct stream *stream;  /* NULL unless it is one */
 	uint64_t sent;          /* bytes of the answer written */
 	uint64_t started_ms;
 	bool active;    /* between on_head and on_end */
@@ -153,6 +166,9 @@ void bw_server_refresh_date(struct bw_http_server *server);
 
 /* A connection went away: the last one ends a drain. */
 void bw_server_conn_gone(struct bw_http_server *server);
+
+/* A stream's last piece is put behind those that wait, once. Without memory for it the end comes at once. */
+void bw_conn_finish_stream(struct conn *conn);
 
 /* Looks at deadlines; the tick's work, and the tests' way to move time. */
 void bw_server_sweep(struct bw_http_server *server);

@@ -165,7 +165,7 @@ static enum step after_answer(struct conn *conn)
 	return STEP_ON;
 }
 
-static enum step wait_to_send(struct conn *conn)
+enum step bw_conn_wait_to_send(struct conn *conn)
 {
 	conn->blocked = true;
 	if (conn->deadline != DEADLINE_SEND)
@@ -185,14 +185,15 @@ enum step bw_conn_step_send(struct conn *conn)
 		int count = answer_parts(conn, conn->x.sent, parts);
 
 		if (count == 0)
-			return after_answer(conn);
+			return conn->x.stream != NULL ? bw_conn_begin_stream(conn) : after_answer(conn);
 		if (burst >= BW_HTTP_WRITE_BURST)
-			return wait_to_send(conn); /* the socket says at once that it can go on: after the others */
+			return bw_conn_wait_to_send(
+				conn); /* the socket says at once that it can go on: after the others */
 		if (conn->wire.tls != NULL)
 			count = gather_parts(conn->server, parts, count);
 		step = bw_wire_write(&conn->wire, parts, count, &n);
 		if (step == BW_WIRE_WANT_WRITE)
-			return wait_to_send(conn);
+			return bw_conn_wait_to_send(conn);
 		if (step != BW_WIRE_DONE)
 			return STEP_CLOSE;
 		conn->x.sent += n;

@@ -40,4 +40,14 @@ enum step bw_conn_step_owner(struct conn *conn);
 enum step bw_conn_step_send(struct conn *conn);
 enum step bw_conn_step_linger(struct conn *conn);
 
+/* The socket takes no more now. */
+enum step bw_conn_wait_to_send(struct conn *conn);
+
+/* ---- conn_stream.c ---- */
+
+/* The head of a stream is out. */
+enum step bw_conn_begin_stream(struct conn *conn);
+enum step bw_conn_step_stream(struct conn *conn);
+void bw_conn_drop_stream(struct conn *conn); /* none is fine */
+
 #endif

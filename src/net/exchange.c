@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdlib.h>
 
 #include "net/conn.h"
 
@@ -9,6 +10,7 @@ static struct conn *conn_of(const struct bw_exchange *x)
 
 const struct bw_http_request *bw_exchange_head(const struct bw_exchange *x)
 {
+	assert(conn_of(x)->work != NULL);
 	return &conn_of(x)->work->request;
 }
 
@@ -59,6 +61,56 @@ void bw_exchange_answer(struct bw_exchange *x, struct bw_reply *reply)
 	}
 	x->reply = reply;
 	bw_conn_soon(conn_of(x));
+}
+
+enum bw_err bw_exchange_stream(struct bw_exchange *x, struct bw_reply *head)
+{
+	struct conn *conn = conn_of(x);
+
+	assert(x->active && x->stream == NULL);
+	if (x->reply != NULL) { /* as above */
+		bw_reply_drop(head);
+		return BW_OK;
+	}
+	if (x->only_head || conn->work->request.head.minor == 0) {
+		bw_reply_drop(head);
+		return BW_ERR_UNSUPPORTED;
+	}
+	x->stream = calloc(1, sizeof(*x->stream));
+	if (x->stream == NULL) {
+		bw_reply_drop(head);
+		return BW_ERR_MEMORY;
+	}
+	x->reply = head;
+	x->close_after = true;
+	bw_conn_soon(conn);
+	return BW_OK;
+}
+
+enum bw_err bw_exchange_push(struct bw_exchange *x, struct bw_reply *piece)
+{
+	struct stream *stream = x->stream;
+	enum bw_err err = BW_OK;
+
+	assert(x->active);
+	if (stream == NULL || stream->finished) /* the server ended it meanwhile: on_end says so */
+		err = BW_ERR_CLOSED;
+	else if (stream->count >= BW_HTTP_STREAM_PIECES)
+		err = BW_ERR_TOO_MANY;
+	if (err != BW_OK) {
+		bw_reply_drop(piece);
+		return err;
+	}
+	stream->pieces[(stream->first + stream->count++) % BW_COUNT(stream->pieces)] = piece;
+	bw_conn_soon(conn_of(x));
+	return BW_OK;
+}
+
+void bw_exchange_finish(struct bw_exchange *x)
+{
+	assert(x->active);
+	if (x->stream != NULL)
+		bw_conn_finish_stream(conn_of(x));
 }
 
 void bw_exchange_close_after(struct bw_exchange *x)

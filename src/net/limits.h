@@ -39,6 +39,12 @@
 /* Work blocks (head buffer and parsed head) kept for reuse when their connections idle. */
 #define BW_HTTP_SPARE_WORK 256
 
+/* Pieces that wait for one who hears a stream: whoever is further behind comes again and asks what was missed. */
+#define BW_HTTP_STREAM_PIECES 32
+
+/* What a client may say while it hears a stream, which is nothing: a few bytes of politeness, then the end. */
+#define BW_HTTP_STREAM_CHATTER 1024
+
 struct bw_http_limits {
 	uint32_t connections;      /* 20,000: about 1 GB if every one is TLS in mid-request */
 	uint32_t connections_each; /* 512 per client address: a site behind one NAT, not a flood */
@@ -53,6 +59,7 @@ struct bw_http_limits {
 	uint32_t write_window_bytes; /* ... 8 KiB of its answer, or all that is left */
 	uint32_t linger_ms;          /* 2,000 in which a refused client may read our answer */
 	uint32_t linger_bytes;       /* 4 MiB of a refused body read and dropped meanwhile */
+	uint32_t stream_ms;          /* 3,600,000 a stream rests without a piece; then it ends as it should */
 	uint32_t owner_ms;           /* 120,000 for the owner to answer; then 503 */
 };
 
@@ -71,6 +78,7 @@ struct bw_http_limits {
 		.write_window_bytes = 8 * 1024,  \
 		.linger_ms = 2000,               \
 		.linger_bytes = 4 * 1024 * 1024, \
+		.stream_ms = 3600000,            \
 		.owner_ms = 120000,              \
 	})
 

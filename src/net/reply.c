@@ -34,7 +34,8 @@ static bool has_no_body(unsigned status)
 	return status == 204 || status == 304;
 }
 
-static enum bw_err make(unsigned status, struct bw_slice headers, size_t body_bytes, struct bw_reply **out)
+/* `length`: the line that says how long the body is, or how its end is known. */
+static enum bw_err make_head(unsigned status, struct bw_slice headers, const char *length, struct bw_reply **out)
 {
 	struct bw_reply *reply;
 	size_t bytes;
@@ -42,7 +43,6 @@ static enum bw_err make(unsigned status, struct bw_slice headers, size_t body_by
 
 	BW_NEED(status >= 200 && status <= 599, RANGE);
 	BW_NEED(headers_are_lines(headers), SYNTAX);
-	BW_NEED(!has_no_body(status) || body_bytes == 0, RANGE);
 	BW_TRY(bw_add(sizeof(*reply) + HEAD_EXTRA, headers.len, &bytes));
 	reply = malloc(bytes);
 	BW_NEED(reply != NULL, MEMORY);
@@ -51,13 +51,20 @@ static enum bw_err make(unsigned status, struct bw_slice headers, size_t body_by
 	n = snprintf((char *)reply->head, HEAD_EXTRA, "HTTP/1.1 %u %s\r\n", status, bw_http_reason(status));
 	memcpy(reply->head + n, headers.ptr, headers.len);
 	reply->head_bytes = (size_t)n + headers.len;
-	if (!has_no_body(status)) {
-		n = snprintf((char *)reply->head + reply->head_bytes, HEAD_EXTRA / 2, "Content-Length: %zu\r\n",
-			     body_bytes);
-		reply->head_bytes += (size_t)n;
-	}
+	n = snprintf((char *)reply->head + reply->head_bytes, HEAD_EXTRA / 2, "%s", length);
+	reply->head_bytes += (size_t)n;
 	*out = reply;
 	return BW_OK;
+}
+
+static enum bw_err make(unsigned status, struct bw_slice headers, size_t body_bytes, struct bw_reply **out)
+{
+	char length[HEAD_EXTRA / 2] = "";
+
+	BW_NEED(!has_no_body(status) || body_bytes == 0, RANGE);
+	if (!has_no_body(status))
+		(void)snprintf(length, sizeof(length), "Content-Length: %zu\r\n", body_bytes);
+	return make_head(status, headers, length, out);
 }
 
 enum bw_err bw_reply_new(unsigned status, struct bw_slice headers, struct bw_buf *body, struct bw_reply **out)
@@ -119,6 +126,36 @@ enum bw_err bw_reply_new_mapped(unsigned status, struct bw_slice headers, int fd
 	reply->body = (struct bw_slice){ (const uint8_t *)map + lead, len };
 	*out = reply;
 	return BW_OK;
+}
+
+enum bw_err bw_reply_new_stream(unsigned status, struct bw_slice headers, struct bw_reply **out)
+{
+	BW_NEED(!has_no_body(status), RANGE);
+	return make_head(status, headers, "Transfer-Encoding: chunked\r\n", out);
+}
+
+enum bw_err bw_reply_new_piece(struct bw_slice bytes, struct bw_reply **out)
+{
+	struct bw_buf chunk = BW_BUF_INIT(BW_REPLY_PIECE_MAX + 32);
+	struct bw_reply *reply;
+	enum bw_err err;
+
+	BW_NEED(bytes.len <= BW_REPLY_PIECE_MAX, TOO_BIG);
+	reply = calloc(1, sizeof(*reply));
+	BW_NEED(reply != NULL, MEMORY);
+	reply->refs = 1;
+	err = bw_buf_addf(&chunk, "%zx\r\n", bytes.len);
+	if (err == BW_OK)
+		err = bw_buf_add(&chunk, bytes);
+	if (err == BW_OK)
+		err = bw_buf_add_text(&chunk, "\r\n");
+	reply->owned = bw_buf_move(&chunk);
+	reply->body = bw_buf_slice(&reply->owned);
+	if (err == BW_OK)
+		*out = reply;
+	else
+		bw_reply_drop(reply);
+	return err;
 }
 
 struct bw_reply *bw_reply_hold(struct bw_reply *reply)

@@ -10,6 +10,8 @@
 
 struct bw_reply;
 
+enum { BW_REPLY_PIECE_MAX = 1024 * 1024 };
+
 /*
  * `headers` is ready-made text, each line "Name: value\r\n", copied; line ends
  * inside values are the caller's to exclude (SYNTAX when the text does not end
@@ -34,6 +36,18 @@ BW_MUST_USE enum bw_err bw_reply_new_static(unsigned status, struct bw_slice hea
  */
 BW_MUST_USE enum bw_err bw_reply_new_mapped(unsigned status, struct bw_slice headers, int fd, uint64_t offset,
 					    size_t len, struct bw_reply **out);
+
+/*
+ * The head of a stream (bw_exchange_stream): it has no Content-Length, and its pieces follow. As bw_reply_new;
+ * RANGE also for a status that has no body.
+ */
+BW_MUST_USE enum bw_err bw_reply_new_stream(unsigned status, struct bw_slice headers, struct bw_reply **out);
+
+/*
+ * One piece of a stream: a chunk (RFC 9112 §7.1), framed once for all who hear it. `bytes` are copied; none at
+ * all make the piece that ends a stream. MEMORY, TOO_BIG (over BW_REPLY_PIECE_MAX).
+ */
+BW_MUST_USE enum bw_err bw_reply_new_piece(struct bw_slice bytes, struct bw_reply **out);
 
 struct bw_reply *bw_reply_hold(struct bw_reply *reply); /* one more owner; returns it */
 void bw_reply_drop(struct bw_reply *reply);             /* one fewer; the last frees. NULL is fine */

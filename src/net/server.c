@@ -368,6 +368,7 @@ static void set_durations(struct bw_http_server *server)
 	server->durations_ms[DEADLINE_OWNER] = limits->owner_ms;
 	server->durations_ms[DEADLINE_SEND] = limits->write_window_ms;
 	server->durations_ms[DEADLINE_LINGER] = limits->linger_ms;
+	server->durations_ms[DEADLINE_STREAM] = limits->stream_ms;
 }
 
 static enum bw_err make_parts(struct bw_http_server *server)
@@ -448,6 +449,18 @@ static void close_idle(struct bw_http_server *server, enum deadline class)
 	}
 }
 
+static void finish_streams(struct bw_http_server *server, enum deadline class)
+{
+	struct bw_link *ring = &server->classes[class];
+
+	for (struct bw_link *at = ring->next; at != ring; at = at->next) {
+		struct conn *conn = BW_LINK_OWNER(at, struct conn, in_class);
+
+		if (conn->x.active && conn->x.stream != NULL)
+			bw_conn_finish_stream(conn);
+	}
+}
+
 void bw_http_server_drain(struct bw_http_server *server)
 {
 	if (server->draining)
@@ -456,6 +469,9 @@ void bw_http_server_drain(struct bw_http_server *server)
 	close_listeners(server);
 	close_idle(server, DEADLINE_IDLE);
 	close_idle(server, DEADLINE_HEAD);
+	finish_streams(server, DEADLINE_STREAM);
+	finish_streams(server, DEADLINE_SEND);
+	finish_streams(server, DEADLINE_OWNER);
 	bw_server_conn_gone(server);
 }
 

@@ -144,6 +144,26 @@ BW_MUST_USE enum bw_err bw_exchange_receive(struct bw_exchange *x, uint64_t max_
  */
 void bw_exchange_answer(struct bw_exchange *x, struct bw_reply *reply);
 
+/*
+ * Answers with a stream: `head` (bw_reply_new_stream) goes out now, pieces follow as they come, and the connection
+ * ends with the stream. To keep thousands of them small, what the request held is given back:
+ * from here on bw_exchange_head must not be called. A stream that rests for limits.stream_ms ends as one that was
+ * finished; the owner keeps it awake, and learns who is gone, by a piece now and then. A drain finishes all
+ * streams. One reference of `head` passes to the server, also on failure. MEMORY; UNSUPPORTED: HTTP/1.0 or HEAD,
+ * answer it otherwise.
+ */
+BW_MUST_USE enum bw_err bw_exchange_stream(struct bw_exchange *x, struct bw_reply *head);
+
+/*
+ * One more piece (bw_reply_new_piece, not the one that ends a stream) for one who hears. One reference passes
+ * to the server, also on failure. TOO_MANY: BW_HTTP_STREAM_PIECES wait already, the client does not take them:
+ * bw_exchange_abort it, and it will come again. CLOSED: the stream is being finished.
+ */
+BW_MUST_USE enum bw_err bw_exchange_push(struct bw_exchange *x, struct bw_reply *piece);
+
+/* Ends a stream behind the pieces that wait; on_end follows. */
+void bw_exchange_finish(struct bw_exchange *x);
+
 /* No further request on this connection: `Connection: close` goes with the answer. */
 void bw_exchange_close_after(struct bw_exchange *x);
 
