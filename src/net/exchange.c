@@ -106,6 +106,11 @@ enum bw_err bw_exchange_push(struct bw_exchange *x, struct bw_reply *piece)
 	return BW_OK;
 }
 
+size_t bw_exchange_waiting(const struct bw_exchange *x)
+{
+	return x->stream == NULL ? 0 : x->stream->count;
+}
+
 void bw_exchange_finish(struct bw_exchange *x)
 {
 	assert(x->active);

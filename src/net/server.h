@@ -161,6 +161,9 @@ BW_MUST_USE enum bw_err bw_exchange_stream(struct bw_exchange *x, struct bw_repl
  */
 BW_MUST_USE enum bw_err bw_exchange_push(struct bw_exchange *x, struct bw_reply *piece);
 
+/* Pieces of a stream that wait for the client to take them. */
+size_t bw_exchange_waiting(const struct bw_exchange *x);
+
 /* Ends a stream behind the pieces that wait; on_end follows. */
 void bw_exchange_finish(struct bw_exchange *x);
 

@@ -95,7 +95,9 @@ static void read_answered(struct front *front, struct bw_slice body, int fd)
 	r = front_find(front, id);
 	if (r == NULL)
 		return;
-	if (r->stage == STAGE_ALLOWED && status == 0)
+	if (r->hearing != NULL)
+		front_events_answered(r, body, fd);
+	else if (r->stage == STAGE_ALLOWED && status == 0)
 		front_write_allowed(r, collection);
 	else if (r->stage == STAGE_ALLOWED || r->stage == STAGE_READ || r->stage == STAGE_STORE)
 		front_answer_reply_form(r, &body, fd);
@@ -115,7 +117,9 @@ static void answer_lost(struct front *front, struct bw_slice body)
 	if (bw_take_be64(&c, &id) != BW_OK)
 		return;
 	r = front_find(front, id);
-	if (r != NULL && r->stage != STAGE_DONE)
+	if (r != NULL && front_events_hears(r))
+		front_events_lost_pager(r); /* asked again */
+	else if (r != NULL && r->stage != STAGE_DONE)
 		front_answer_status(r, 503, "Busy", "no descriptor left for the answer; try again");
 }
 
@@ -356,6 +360,7 @@ static void close_front(struct front *front)
 		bw_watch_free(front->peers[i].watch);
 	bw_http_server_free(front->server);
 	bw_watch_free(front->seat_watch);
+	front_events_close(front);
 	front_seen_close(front);
 	bw_auth_cache_free(front->auth);
 	bw_reply_cache_free(front->replies);
@@ -423,6 +428,7 @@ enum bw_err front_metrics(struct front *front, struct bw_buf *out)
 			  s.refusals_total));
 	BW_TRY(add_metric(out, "timeouts_total", "counter", "connections closed by a deadline", s.timeouts_total));
 	BW_TRY(add_metric(out, "requests_in_flight", "gauge", "requests being worked on", s.in_flight));
+	BW_TRY(add_metric(out, "hearers", "gauge", "clients that hear events", front->hearer_count));
 	BW_TRY(add_metric(out, "received_bytes_total", "counter", "bytes of HTTP received", s.bytes_in));
 	BW_TRY(add_metric(out, "sent_bytes_total", "counter", "bytes of HTTP sent", s.bytes_out));
 	BW_TRY(add_metric(out, "unread_answer_bytes", "gauge", "answers that clients have yet to take",

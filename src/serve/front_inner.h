@@ -58,10 +58,11 @@ struct request {
 	uint64_t accounts;          /* their generation when the pager was asked */
 	uint64_t collection;        /* number, once the pager told it */
 	struct bw_memfile body;
-	size_t body_reserved; /* of the front's budget for bodies */
-	uint64_t total;       /* objects in the body */
-	bool holds;           /* its answer is counted in front->held … */
-	size_t held_bytes;    /* … with so much */
+	size_t body_reserved;    /* of the front's budget for bodies */
+	uint64_t total;          /* objects in the body */
+	bool holds;              /* its answer is counted in front->held … */
+	size_t held_bytes;       /* … with so much */
+	struct hearing *hearing; /* front_events.c; NULL unless it asked for events */
 };
 
 enum { REQUEST_SLOTS = 4096 };
@@ -90,6 +91,12 @@ struct front {
 	struct bw_bulletin bulletin;
 	bool has_bulletin; /* the keeper has shared it */
 	struct bw_serve_settings settings;
+	struct request **hearers; /* those whose stream has begun; room for BW_HEARERS_MAX */
+	size_t hearer_count;
+	size_t hearers_ask;      /* pages on their way for them */
+	size_t hearer_turn;      /* who is looked at first next time */
+	uint64_t hearers_fed_ms; /* when all were last told that we are here */
+	struct bw_timer *events_timer;
 	bool stopping;
 	bool may_accept; /* the parent said so */
 	bool accepts;
@@ -126,6 +133,14 @@ void front_write_start(struct request *r);
 void front_write_allowed(struct request *r, uint64_t collection);
 void front_parsed(struct front *front, struct bw_slice body, int fd);
 void front_release_body(struct request *r);
+
+/* front_events.c: who stays connected and hears what is new in a collection */
+void front_events_start(struct request *r);
+void front_events_answered(struct request *r, struct bw_slice body, int fd);
+bool front_events_hears(const struct request *r); /* its stream has begun */
+void front_events_lost_pager(struct request *r);  /* … and the page it waits for will not come */
+void front_events_end(struct request *r);         /* NULL hearing is fine */
+void front_events_close(struct front *front);
 
 /* front_seen.c: accesses on their way to the audit log */
 BW_MUST_USE enum bw_err front_seen_open(struct front *front);

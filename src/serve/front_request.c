@@ -49,7 +49,9 @@ static void request_free(struct request *r)
 	while (*link != r)
 		link = &(*link)->next_same_slot;
 	*link = r->next_same_slot;
-	r->front->in_flight--;
+	if (!front_events_hears(r))
+		r->front->in_flight--;
+	front_events_end(r);
 	front_release_body(r);
 	front_release_answer(r);
 	if (r->credential.len > 0)
@@ -187,6 +189,10 @@ void front_identified(struct request *r)
 			front_write_start(r);
 		return;
 	}
+	if (r->taxii.what == BW_TAXII_EVENTS) {
+		front_events_start(r);
+		return;
+	}
 	if (r->taxii.what == BW_TAXII_METRICS) {
 		answer_metrics(r);
 		return;
@@ -228,7 +234,8 @@ void front_on_end(void *ctx, struct bw_exchange *x, enum bw_exchange_end how)
 	(void)how;
 	if (r == NULL)
 		return;
-	front_note_access(r); /* whoever answered it */
+	if (!front_events_hears(r))   /* else it was noted when it began */
+		front_note_access(r); /* whoever answered it */
 	request_free(r);
 }
 
@@ -241,7 +248,10 @@ void front_peer_lost(struct front *front, enum peer_name peer)
 			struct request *next = r->next_same_slot;
 			const bool waits = r->stage != STAGE_NEW && r->stage != STAGE_BODY && r->stage != STAGE_DONE;
 
-			if (waits && r->waits_for == peer)
+			if (front_events_hears(r)) {
+				if (peer == PEER_PAGER)
+					front_events_lost_pager(r);
+			} else if (waits && r->waits_for == peer)
 				front_answer_status(r, 503, "Interrupted",
 						    "a part of this server was started again while it worked on this "
 						    "request; it may or may not have been carried out: send it again");

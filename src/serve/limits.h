@@ -11,10 +11,18 @@ enum {
 	BW_MATCH_MAX = 256,
 	/* requests of one front that wait for another worker at the same time */
 	BW_IN_FLIGHT_MAX = 4096,
+	/* who hears events of one front: a guard is one, and costs 30 kB while nothing happens */
+	BW_HEARERS_MAX = 10000,
+	/* pages for hearers that one front asks for at the same time */
+	BW_HEARERS_ASK_MAX = 32,
+	/* pieces that wait for one hearer before the next page is asked for it */
+	BW_HEARER_AHEAD_MAX = 4,
 	/* bodies being received or parsed at the same time in one front */
 	BW_UPLOADS_MAX = 256,
 };
 
+/* bytes of the objects in one event: what a guard is to have read in one go; a larger object is told by its id */
+#define BW_EVENT_BYTES_MAX (64 * BW_KIB)
 /* bytes of a page's bodies: what a client can hold and a socket can drain in its window */
 #define BW_PAGE_BYTES_MAX (8 * BW_MIB)
 /*

@@ -180,7 +180,7 @@ static struct bw_query query_of(const struct reading *r, const struct bw_access 
 		.version_count = t->versions.count,
 		.specs = t->specs.list,
 		.spec_count = t->specs.count,
-		.bodies = t->what == BW_TAXII_OBJECTS || t->what == BW_TAXII_OBJECT,
+		.bodies = t->what == BW_TAXII_OBJECTS || t->what == BW_TAXII_OBJECT || t->what == BW_TAXII_EVENTS,
 	};
 
 	if (t->what == BW_TAXII_OBJECT || t->what == BW_TAXII_VERSIONS) {
@@ -189,13 +189,32 @@ static struct bw_query query_of(const struct reading *r, const struct bw_access 
 	}
 	if (t->what == BW_TAXII_VERSIONS)
 		query.picks = BW_PICK_ALL;
+	if (t->what == BW_TAXII_EVENTS)
+		query.max_bytes = BW_EVENT_BYTES_MAX;
 	return query;
+}
+
+/* Where to ask on stands in the headers, for the front: "more" or "done", and `next`. */
+static enum bw_err render_event(struct reading *r, const struct bw_page *page)
+{
+	char next[BW_NEXT_TEXT];
+	int64_t after = r->t.added_after_us;
+
+	if (page->more)
+		after = page->scanned_us;
+	else if (page->count > 0)
+		after = page->rows[page->count - 1].date_added_us;
+	bw_taxii_next_format(after, next);
+	BW_TRY(bw_buf_addf(&r->pager->headers, "%s %s", page->more ? "more" : "done", next));
+	return bw_resource_event(&r->pager->body, page);
 }
 
 static enum bw_err render_page(struct reading *r, const struct bw_page *page)
 {
 	struct pager *pager = r->pager;
 
+	if (r->t.what == BW_TAXII_EVENTS)
+		return render_event(r, page);
 	if (r->t.what == BW_TAXII_MANIFEST)
 		BW_TRY(bw_resource_manifest(&pager->body, page));
 	else if (r->t.what == BW_TAXII_VERSIONS)
@@ -257,6 +276,7 @@ static enum bw_err read_it(struct reading *r)
 	case BW_TAXII_OBJECTS:
 	case BW_TAXII_OBJECT:
 	case BW_TAXII_VERSIONS:
+	case BW_TAXII_EVENTS:
 		return read_in_collection(r);
 	default:
 		return BW_ERR_PROTOCOL;

@@ -1,6 +1,7 @@
 #include "serve/resource.h"
 
 #include "codec/json_text.h"
+#include "serve/limits.h"
 #include "sys/clock.h"
 
 #define STIX_MEDIA "application/stix+json;version="
@@ -108,6 +109,27 @@ enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw_page *page)
 		BW_TRY(bw_buf_add_u8(out, ']'));
 	}
 	return close_object(out);
+}
+
+enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page)
+{
+	char next[BW_NEXT_TEXT];
+
+	if (page->count == 0)
+		return BW_OK;
+	bw_taxii_next_format(page->rows[page->count - 1].date_added_us, next);
+	BW_TRY(bw_buf_addf(out, "id: %s\n", next));
+	if (page->count == 1 && page->rows[0].body.len > BW_EVENT_BYTES_MAX) {
+		BW_TRY(bw_buf_add_text(out, "event: large\ndata: "));
+		BW_TRY(open_object(out));
+		BW_TRY(bw_json_add_text(out, "id", page->rows[0].id));
+		BW_TRY(bw_json_add_text(out, "version", page->rows[0].version));
+		BW_TRY(close_object(out));
+	} else {
+		BW_TRY(bw_buf_add_text(out, "event: objects\ndata: "));
+		BW_TRY(bw_resource_envelope(out, page));
+	}
+	return bw_buf_add_text(out, "\n\n");
 }
 
 static enum bw_err add_manifest_row(struct bw_buf *out, const struct bw_row *row)

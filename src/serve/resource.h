@@ -31,6 +31,12 @@ BW_MUST_USE enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw
 BW_MUST_USE enum bw_err bw_resource_manifest(struct bw_buf *out, const struct bw_page *page);
 BW_MUST_USE enum bw_err bw_resource_versions(struct bw_buf *out, const struct bw_page *page);
 
+/*
+ * A page as a server-sent event (WHATWG HTML §9.2): its id is `next` of the page, its data the envelope. An object
+ * that alone is larger than an event may be is told by its id: "event: large". Nothing for an empty page.
+ */
+BW_MUST_USE enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page);
+
 /* The error message resource (§3.6.1); http_status is a string. */
 BW_MUST_USE enum bw_err bw_resource_error(struct bw_buf *out, const struct bw_problem *problem);
 

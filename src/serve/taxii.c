@@ -44,6 +44,7 @@ static const struct route {
 	  "GET, HEAD, DELETE",
 	  READ | 1u << BW_HTTP_DELETE },
 	{ BW_TAXII_VERSIONS, { "api", "collections", "*", "objects", "*", "versions" }, "GET, HEAD", READ },
+	{ BW_TAXII_EVENTS, { "api", "collections", "*", "events" }, "GET", 1u << BW_HTTP_GET },
 	{ BW_TAXII_HEALTHZ, { "healthz" }, "GET, HEAD", READ },
 	{ BW_TAXII_READYZ, { "readyz" }, "GET, HEAD", READ },
 	{ BW_TAXII_METRICS, { "metrics" }, "GET, HEAD", READ },
@@ -99,20 +100,15 @@ static const struct route *route_of(enum bw_taxii_what what)
 
 /* ---- media types ------------------------------------------------------- */
 
-static enum bw_err parse_offer(struct bw_media *out)
-{
-	return bw_media_parse(BW_LIT(BW_TAXII_MEDIA), out, NULL);
-}
-
 /* TAXII 2.1 §1.6.8.1: a request names the media types it takes. */
-static enum bw_err check_accept(const struct bw_http_head *head, struct bw_problem *problem)
+static enum bw_err check_accept(const struct bw_http_head *head, const char *media, struct bw_problem *problem)
 {
 	struct bw_accept_weight weight = { 0 };
 	struct bw_media offer;
 	struct bw_slice line;
 	size_t at = 0;
 
-	BW_TRY(parse_offer(&offer));
+	BW_TRY(bw_media_parse(bw_slice_text(media), &offer, NULL));
 	while (bw_http_each(head, "accept", &at, &line)) {
 		if (bw_accept_weigh(line, &offer, &weight, NULL) != BW_OK)
 			return bw_problem_set(problem, 406, "Accept not understood",
@@ -120,7 +116,7 @@ static enum bw_err check_accept(const struct bw_http_head *head, struct bw_probl
 	}
 	if (weight.q == 0)
 		return bw_problem_set(problem, 406, "Not acceptable", "this server answers %s; ask for it in Accept",
-				      BW_TAXII_MEDIA);
+				      media);
 	return BW_OK;
 }
 
@@ -169,6 +165,8 @@ static unsigned filters_of(const struct bw_taxii_request *request)
 		return request->method == BW_HTTP_DELETE ? F_VERSION | F_SPEC : F_PAGE | F_VERSION | F_SPEC;
 	case BW_TAXII_VERSIONS:
 		return F_PAGE | F_SPEC;
+	case BW_TAXII_EVENTS:
+		return F_ADDED | F_NEXT | F_TYPE;
 	default:
 		return 0;
 	}
@@ -385,7 +383,7 @@ enum bw_err bw_taxii_read(const struct bw_http_request *http, struct bw_arena *a
 	}
 	if (out->what == BW_TAXII_HEALTHZ || out->what == BW_TAXII_READYZ || out->what == BW_TAXII_METRICS)
 		return BW_OK;
-	BW_TRY(check_accept(&http->head, problem));
+	BW_TRY(check_accept(&http->head, out->what == BW_TAXII_EVENTS ? BW_EVENTS_MEDIA : BW_TAXII_MEDIA, problem));
 	if (http->method == BW_HTTP_POST)
 		BW_TRY(check_content_type(&http->head, problem));
 	return read_filters(http->query, arena, out, problem);

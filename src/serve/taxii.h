@@ -11,6 +11,7 @@
 
 #define BW_TAXII_MEDIA "application/taxii+json;version=2.1"
 #define BW_TAXII_ROOT "/api/"
+#define BW_EVENTS_MEDIA "text/event-stream"
 
 enum bw_taxii_what {
 	BW_TAXII_NOWHERE,
@@ -23,6 +24,7 @@ enum bw_taxii_what {
 	BW_TAXII_OBJECTS,     /* …/objects/ */
 	BW_TAXII_OBJECT,      /* …/objects/{object}/ */
 	BW_TAXII_VERSIONS,    /* …/objects/{object}/versions/ */
+	BW_TAXII_EVENTS,      /* …/events/: ours, not TAXII's; docs/taxii.md, "events" */
 	BW_TAXII_HEALTHZ,
 	BW_TAXII_READYZ,
 	BW_TAXII_METRICS,
