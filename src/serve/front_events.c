@@ -1,7 +1,8 @@
 /*
- * Events: clients that stay connected and hear at once what is new in a collection (docs/taxii.md, "events"). Each has its
- * place in the collection's walk, the same as `next` of a page. When the collection's generation moves, one of those
- * that stand at the same place asks the pager for the page after it, and what comes is one piece of memory for all of them.
+ * Events: clients that stay connected and hear at once what is new in a collection (docs/taxii.md, "events"). Each
+ * has its place in the collection's walk, the same as `next` of a page. When the collection's generation moves, one
+ * of those that stand at the same place asks the pager for the page after it, and what comes is one piece of
+ * memory for all of them.
  *
  * Grants are checked by the pager with every page. Who only shares a page was itself allowed under the same
  * generation of accounts; once that moves, everybody asks for himself again.
