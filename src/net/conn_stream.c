@@ -65,13 +65,14 @@ static enum step hear_client(struct conn *conn)
 								 sizeof(conn->server->scratch), &n);
 
 		if (step == BW_WIRE_WANT_READ || step == BW_WIRE_WANT_WRITE)
-			return STEP_WAIT;
+			break;
 		if (step != BW_WIRE_DONE)
 			return STEP_CLOSE;
 		conn->x.stream->chatter += (uint32_t)n;
 		if (conn->x.stream->chatter > BW_HTTP_STREAM_CHATTER)
 			return STEP_CLOSE;
 	}
+	bw_wire_rest(&conn->wire); /* of thousands, few have something to say at a time */
 	return STEP_WAIT;
 }
 

@@ -78,6 +78,12 @@ enum bw_wire_step bw_wire_handshake(const struct bw_wire *wire)
 	return wire->tls == NULL ? BW_WIRE_DONE : from_tls(bw_tls_handshake(wire->tls));
 }
 
+void bw_wire_rest(const struct bw_wire *wire)
+{
+	if (wire->tls != NULL)
+		bw_tls_rest(wire->tls);
+}
+
 void bw_wire_finish(const struct bw_wire *wire)
 {
 	if (wire->tls != NULL)

@@ -35,6 +35,9 @@ enum bw_wire_step bw_wire_write(const struct bw_wire *wire, struct iovec *parts,
 
 enum bw_wire_step bw_wire_handshake(const struct bw_wire *wire);
 
+/* Nothing is under way for a while: buffers go back. */
+void bw_wire_rest(const struct bw_wire *wire);
+
 /* Tells the other side that nothing more comes (close_notify, then FIN). */
 void bw_wire_finish(const struct bw_wire *wire);
 
