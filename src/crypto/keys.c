@@ -133,17 +133,32 @@ static bool sign_one(EVP_PKEY *key, struct bw_slice framed, uint8_t *out, size_t
 	return done;
 }
 
+static enum bw_err sign_both(const struct bw_node_keys *keys, struct bw_slice framed, struct bw_node_signature *out)
+{
+	struct bw_node_signature signature;
+
+	BW_NEED(sign_one(keys->ed25519, framed, signature.ed25519, sizeof(signature.ed25519)), CRYPTO);
+	BW_NEED(sign_one(keys->mldsa65, framed, signature.mldsa65, sizeof(signature.mldsa65)), CRYPTO);
+	*out = signature;
+	return BW_OK;
+}
+
 enum bw_err bw_node_sign(const struct bw_node_keys *keys, const char *domain, struct bw_slice message,
 			 struct bw_node_signature *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf framed = FRAMED_INIT;
-	struct bw_node_signature signature;
 
 	BW_TRY(frame_message(domain, message, &framed));
-	BW_NEED(sign_one(keys->ed25519, bw_buf_slice(&framed), signature.ed25519, sizeof(signature.ed25519)), CRYPTO);
-	BW_NEED(sign_one(keys->mldsa65, bw_buf_slice(&framed), signature.mldsa65, sizeof(signature.mldsa65)), CRYPTO);
-	*out = signature;
-	return BW_OK;
+	return sign_both(keys, bw_buf_slice(&framed), out);
+}
+
+static const char pae_prefix[] = "DSSEv1 ";
+
+enum bw_err bw_node_sign_pae(const struct bw_node_keys *keys, struct bw_slice pae, struct bw_node_signature *out)
+{
+	BW_NEED(bw_slice_starts(pae, bw_slice_text(pae_prefix)), USAGE);
+	BW_NEED(pae.len <= MESSAGE_MAX, TOO_BIG);
+	return sign_both(keys, pae, out);
 }
 
 /* Takes `key` over. */
@@ -186,6 +201,17 @@ enum bw_err bw_node_verify(const struct bw_node_public *node, const char *domain
 	BW_NEED(bw_mldsa65_verify(node->mldsa65, bw_buf_slice(&framed),
 				  bw_slice_of(signature->mldsa65, sizeof(signature->mldsa65))),
 		SIGNATURE);
+	return BW_OK;
+}
+
+enum bw_err bw_node_verify_pae(const struct bw_node_public *node, enum bw_node_algorithm algorithm, struct bw_slice pae,
+			       struct bw_slice signature)
+{
+	BW_NEED(bw_slice_starts(pae, bw_slice_text(pae_prefix)), SIGNATURE);
+	if (algorithm == BW_NODE_ED25519)
+		BW_NEED(bw_ed25519_verify(node->ed25519, pae, signature), SIGNATURE);
+	else
+		BW_NEED(bw_mldsa65_verify(node->mldsa65, pae, signature), SIGNATURE);
 	return BW_OK;
 }
 

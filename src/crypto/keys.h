@@ -61,6 +61,19 @@ BW_MUST_USE enum bw_err bw_node_sign(const struct bw_node_keys *keys, const char
 BW_MUST_USE enum bw_err bw_node_verify(const struct bw_node_public *node, const char *domain, struct bw_slice message,
 				       const struct bw_node_signature *signature);
 
+/*
+ * For DSSE (codec/dsse.h), whose encoding frames a message itself: both signatures over `pae` as it is. It begins
+ * with "DSSEv1 ", so it is never a message of the framing above. USAGE: it does not.
+ */
+BW_MUST_USE enum bw_err bw_node_sign_pae(const struct bw_node_keys *keys, struct bw_slice pae,
+					 struct bw_node_signature *out);
+
+enum bw_node_algorithm { BW_NODE_ED25519, BW_NODE_MLDSA65 };
+
+/* One of the two by itself: an envelope carries each on its own. A node has signed when both verify. SIGNATURE. */
+BW_MUST_USE enum bw_err bw_node_verify_pae(const struct bw_node_public *node, enum bw_node_algorithm algorithm,
+					   struct bw_slice pae, struct bw_slice signature);
+
 /* version be16 (1) | suite be16 (1: Ed25519 + ML-DSA-65) | the two keys. TRUNCATED, VERSION. */
 BW_MUST_USE enum bw_err bw_node_public_add(struct bw_buf *out, const struct bw_node_public *node);
 BW_MUST_USE enum bw_err bw_node_public_take(struct bw_cursor *in, struct bw_node_public *out);
