@@ -225,8 +225,14 @@ static void put_peer(const struct bw_tls *tls, struct bw_tls_facts *facts)
 	if (peer == NULL || X509_digest(peer, EVP_sha256(), facts->peer_fingerprint, NULL) != 1)
 		return;
 	facts->has_peer_cert = true;
-	facts->peer_is_verified = (tls->context->has_ca || tls->context->has_pin) &&
+	facts->peer_is_verified = (tls->context->has_ca || tls->context->pin_count > 0) &&
 				  SSL_get_verify_result(tls->ssl) == X509_V_OK;
+}
+
+enum bw_err bw_tls_export(const struct bw_tls *tls, const char *label, uint8_t *out, size_t len)
+{
+	BW_NEED(SSL_export_keying_material(tls->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1, CRYPTO);
+	return BW_OK;
 }
 
 void bw_tls_facts(const struct bw_tls *tls, struct bw_tls_facts *out)

@@ -20,6 +20,8 @@
 struct bw_tls_context;
 struct bw_tls; /* one connection */
 
+enum { BW_TLS_PINS_MAX = 256 };
+
 enum bw_tls_client_cert {
 	BW_TLS_CLIENT_NONE,     /* not asked for */
 	BW_TLS_CLIENT_OPTIONAL, /* asked for; whoever has none goes on without */
@@ -33,6 +35,9 @@ struct bw_tls_server_options {
 	/* A presented certificate must chain to one of these; empty: any is let in, and the
 	   caller compares bw_tls_facts.peer_fingerprint with those it knows. */
 	struct bw_slice client_ca_pem;
+	/* SHA-256 of client certificates (DER): with any, a client has one of these or the handshake fails. Copied. */
+	const uint8_t (*pins)[BW_SHA256_BYTES];
+	size_t pin_count; /* at most BW_TLS_PINS_MAX */
 	bool hybrid_only; /* X25519MLKEM768 or no connection */
 };
 
@@ -41,6 +46,7 @@ struct bw_tls_client_options {
 	const uint8_t *pin; /* SHA-256 of the leaf (DER): then this alone decides, and name and CA do not; or NULL */
 	struct bw_slice cert_pem; /* client certificate; empty: none */
 	struct bw_slice key_pem;
+	bool any_server; /* whoever it is: the caller has another way to know (accord/meet.h); not with a pin or CA */
 	bool hybrid_only;
 };
 
@@ -101,6 +107,12 @@ struct bw_tls_facts {        /* after the handshake */
 	bool peer_is_verified; /* chained to the CA given, or fits the pin */
 	uint8_t peer_fingerprint[BW_SHA256_BYTES];
 };
+
+/*
+ * A secret of this connection that both ends can compute and nobody else, for what is to be bound to it
+ * (RFC 8446 §7.5; RFC 5705 before). `label` starts with "EXPORTER-". After the handshake. CRYPTO.
+ */
+BW_MUST_USE enum bw_err bw_tls_export(const struct bw_tls *tls, const char *label, uint8_t *out, size_t len);
 
 void bw_tls_facts(const struct bw_tls *tls, struct bw_tls_facts *out);
 

@@ -78,6 +78,7 @@ void bw_tls_context_free(struct bw_tls_context *context)
 	if (context == NULL || --context->references > 0)
 		return;
 	SSL_CTX_free(context->ctx);
+	free(context->pins);
 	free(context);
 }
 
@@ -171,19 +172,35 @@ static int let_in(X509_STORE_CTX *chain, void *arg)
 	return 1;
 }
 
-static int compare_with_pin(X509_STORE_CTX *chain, void *arg)
+static int compare_with_pins(X509_STORE_CTX *chain, void *arg)
 {
 	const struct bw_tls_context *context = arg;
 	const X509 *leaf = X509_STORE_CTX_get0_cert(chain);
 	uint8_t found[BW_SHA256_BYTES];
+	bool fits = false;
 
-	if (leaf != NULL && X509_digest(leaf, EVP_sha256(), found, NULL) == 1 &&
-	    bw_equal_ct(bw_slice_of(found, sizeof(found)), bw_slice_of(context->pin, sizeof(context->pin)))) {
+	if (leaf != NULL && X509_digest(leaf, EVP_sha256(), found, NULL) == 1) {
+		for (size_t i = 0; i < context->pin_count; i++)
+			fits |= bw_equal_ct(bw_slice_of(found, sizeof(found)),
+					    bw_slice_of(context->pins[i], sizeof(context->pins[i])));
+	}
+	if (fits) {
 		X509_STORE_CTX_set_error(chain, X509_V_OK);
 		return 1;
 	}
 	X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_UNTRUSTED);
 	return 0;
+}
+
+static enum bw_err trust_pins(struct bw_tls_context *context, const uint8_t (*pins)[BW_SHA256_BYTES], size_t count)
+{
+	BW_NEED(count <= BW_TLS_PINS_MAX, TOO_MANY);
+	context->pins = calloc(count, sizeof(*pins));
+	BW_NEED(context->pins != NULL, MEMORY);
+	memcpy(context->pins, pins, count * sizeof(*pins));
+	context->pin_count = count;
+	SSL_CTX_set_cert_verify_callback(context->ctx, compare_with_pins, context);
+	return BW_OK;
 }
 
 /* ---- server ------------------------------------------------------------------------------------------ */
@@ -207,11 +224,13 @@ static enum bw_err ask_clients(struct bw_tls_context *context, const struct bw_t
 {
 	int mode = SSL_VERIFY_PEER;
 
-	if (options->client_cert == BW_TLS_CLIENT_NONE)
+	if (options->client_cert == BW_TLS_CLIENT_NONE && options->pin_count == 0)
 		return BW_OK;
-	if (options->client_cert == BW_TLS_CLIENT_REQUIRED)
+	if (options->client_cert == BW_TLS_CLIENT_REQUIRED || options->pin_count > 0)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(context->ctx, mode, NULL);
+	if (options->pin_count > 0)
+		return trust_pins(context, options->pins, options->pin_count);
 	context->has_ca = options->client_ca_pem.len > 0;
 	if (context->has_ca)
 		return trust(context->ctx, options->client_ca_pem, true, why);
@@ -247,9 +266,13 @@ static enum bw_err set_trust(struct bw_tls_context *context, const struct bw_tls
 {
 	SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, NULL);
 	if (options->pin != NULL) {
-		memcpy(context->pin, options->pin, sizeof(context->pin));
-		context->has_pin = true;
-		SSL_CTX_set_cert_verify_callback(context->ctx, compare_with_pin, context);
+		uint8_t pin[1][BW_SHA256_BYTES];
+
+		memcpy(pin[0], options->pin, sizeof(pin[0]));
+		return trust_pins(context, (const uint8_t(*)[BW_SHA256_BYTES])pin, 1);
+	}
+	if (options->any_server) {
+		SSL_CTX_set_cert_verify_callback(context->ctx, let_in, NULL);
 		return BW_OK;
 	}
 	context->has_ca = true;

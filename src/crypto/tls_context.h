@@ -12,8 +12,8 @@ struct bw_tls_context {
 	SSL_CTX *ctx;
 	size_t references; /* its owner and every connection */
 	bool has_ca;
-	bool has_pin;
-	uint8_t pin[BW_SHA256_BYTES];
+	size_t pin_count;
+	uint8_t (*pins)[BW_SHA256_BYTES];
 };
 
 #endif

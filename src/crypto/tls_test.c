@@ -307,6 +307,61 @@ static void with_a_ca_only_its_clients_come_in(void **state)
 	close_talk(&talk);
 }
 
+static void with_pins_only_their_holders_come_in(void **state)
+{
+	const uint8_t pins[2][BW_SHA256_BYTES] = { { 1 } };
+	uint8_t known[2][BW_SHA256_BYTES];
+	struct bw_tls_server_options server = serve_ours();
+	struct bw_tls_client_options client = pin_ours();
+	struct bw_tls_facts facts;
+	struct talk talk;
+
+	(void)state;
+	memcpy(known, pins, sizeof(pins));
+	memcpy(known[1], theirs.facts.fingerprint, BW_SHA256_BYTES);
+	server.pins = (const uint8_t(*)[BW_SHA256_BYTES])known;
+	server.pin_count = 2;
+	client.cert_pem = bw_buf_slice(&theirs.cert);
+	client.key_pem = bw_secret_slice(&theirs.key);
+	meet(&talk, server, client, "node.example");
+	assert_int_equal(talk.server_step, BW_TLS_DONE);
+	bw_tls_facts(talk.server, &facts);
+	assert_true(facts.peer_is_verified);
+	close_talk(&talk);
+
+	client.cert_pem = bw_buf_slice(&ours.cert); /* not among them */
+	client.key_pem = bw_secret_slice(&ours.key);
+	meet(&talk, server, client, "node.example");
+	assert_int_equal(talk.server_step, BW_TLS_FAILED);
+	close_talk(&talk);
+
+	client.cert_pem = bw_slice_empty; /* none at all */
+	meet(&talk, server, client, "node.example");
+	assert_int_equal(talk.server_step, BW_TLS_FAILED);
+	close_talk(&talk);
+}
+
+static void both_ends_export_the_same_secret_and_other_connections_another(void **state)
+{
+	struct bw_tls_client_options client = { .any_server = true };
+	uint8_t secrets[3][32];
+	struct talk talk;
+
+	(void)state;
+	meet(&talk, serve_ours(), client, "whoever.example");
+	assert_int_equal(talk.client_step, BW_TLS_DONE);
+	assert_int_equal(bw_tls_export(talk.server, "EXPORTER-test", secrets[0], 32), BW_OK);
+	assert_int_equal(bw_tls_export(talk.client, "EXPORTER-test", secrets[1], 32), BW_OK);
+	assert_memory_equal(secrets[0], secrets[1], 32);
+	assert_int_equal(bw_tls_export(talk.client, "EXPORTER-other", secrets[1], 32), BW_OK);
+	assert_memory_not_equal(secrets[0], secrets[1], 32);
+	close_talk(&talk);
+	meet(&talk, serve_ours(), client, "whoever.example");
+	assert_int_equal(bw_tls_export(talk.server, "EXPORTER-test", secrets[2], 32), BW_OK);
+	assert_memory_not_equal(secrets[0], secrets[2], 32);
+	close_talk(&talk);
+}
+
 static void whoever_has_no_certificate_meets_the_server_as_it_was_told(void **state)
 {
 	struct bw_tls_server_options server = serve_ours();
@@ -550,6 +605,8 @@ int main(void)
 		cmocka_unit_test(a_certificate_from_nobody_we_trust_is_refused),
 		cmocka_unit_test(a_client_certificate_of_any_origin_shows_its_fingerprint),
 		cmocka_unit_test(with_a_ca_only_its_clients_come_in),
+		cmocka_unit_test(with_pins_only_their_holders_come_in),
+		cmocka_unit_test(both_ends_export_the_same_secret_and_other_connections_another),
 		cmocka_unit_test(whoever_has_no_certificate_meets_the_server_as_it_was_told),
 		cmocka_unit_test(older_and_odder_clients_get_the_best_both_can_do_or_nothing),
 		cmocka_unit_test(hybrid_only_means_no_connection_otherwise),
