@@ -45,7 +45,12 @@
 	X(PROTOCOL, "the other side broke the protocol")          \
 	X(UNSUPPORTED, "not supported")                           \
 	X(USAGE, "wrong use")                                     \
-	X(SYSTEM, "the system call failed")
+	X(SYSTEM, "the system call failed")                       \
+	X(PROOF, "the proof does not verify")                     \
+	X(SPLIT_VIEW, "the log has signed two histories")         \
+	X(ROLLBACK, "the log went back to an earlier size")       \
+	X(CUT_SHORT, "the log lacks entries that it signed for")  \
+	X(EDITED, "content differs from what the log signed")
 
 enum bw_err {
 	BW_OK = 0,
