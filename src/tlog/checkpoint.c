@@ -101,3 +101,14 @@ enum bw_err bw_checkpoint_parse(struct bw_slice bytes, struct bw_checkpoint *out
 	BW_TRY(bw_note_parse(bytes, &out->note));
 	return parse_text(out);
 }
+
+enum bw_err bw_checkpoint_follows(uint64_t old_size, const struct bw_hash *old_root, uint64_t size,
+				  const struct bw_hash *root, const struct bw_proof *proof)
+{
+	BW_NEED(size >= old_size, ROLLBACK);
+	if (size == old_size)
+		BW_NEED(bw_hash_equals(root, old_root), SPLIT_VIEW);
+	if (size == old_size || old_size == 0)
+		return proof->count == 0 ? BW_OK : BW_ERR_PROOF;
+	return bw_consistency_verify(old_size, old_root, size, root, proof);
+}

@@ -30,6 +30,14 @@ BW_MUST_USE enum bw_err bw_checkpoint_add_text(struct bw_buf *out, struct bw_sli
 /* What bw_note_parse says, or SYNTAX, RANGE (size over BW_TREE_SIZE_MAX). Borrows from `bytes`. */
 BW_MUST_USE enum bw_err bw_checkpoint_parse(struct bw_slice bytes, struct bw_checkpoint *out);
 
+/*
+ * Whether a log that stood at old_size and old_root (0 and the empty tree's: never seen) may stand where it is now.
+ * ROLLBACK: it is smaller. SPLIT_VIEW: of the same size with another root. PROOF: the proof does not show it; made by
+ * somebody who holds the log, that is a split view as well. From size 0, and to the same size, the proof is empty.
+ */
+BW_MUST_USE enum bw_err bw_checkpoint_follows(uint64_t old_size, const struct bw_hash *old_root, uint64_t size,
+					      const struct bw_hash *root, const struct bw_proof *proof);
+
 /* ---- numbers and hashes as C2SP's texts write them ------------------------------------------------------ */
 
 /* Decimal, no leading zero. SYNTAX; RANGE: over BW_TREE_SIZE_MAX. */
