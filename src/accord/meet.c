@@ -52,7 +52,7 @@ static enum bw_err check_card(const struct bw_meet_card *card)
 	return BW_OK;
 }
 
-static enum bw_err add_card(struct bw_buf *out, const struct bw_meet_card *card)
+enum bw_err bw_meet_card_add(struct bw_buf *out, const struct bw_meet_card *card)
 {
 	BW_TRY(bw_buf_add_be16(out, CARD_VERSION));
 	BW_TRY(bw_node_public_add(out, &card->node));
@@ -62,7 +62,7 @@ static enum bw_err add_card(struct bw_buf *out, const struct bw_meet_card *card)
 	return bw_buf_add_block(out, card->papers);
 }
 
-static enum bw_err take_card(struct bw_slice bytes, struct bw_meet_card *out)
+enum bw_err bw_meet_card_take(struct bw_slice bytes, struct bw_meet_card *out)
 {
 	struct bw_cursor c = bw_cursor_over(bytes);
 	struct bw_slice certificate;
@@ -154,7 +154,7 @@ static enum bw_err take_opening(struct bw_meet *meet, struct bw_cursor *c)
 	BW_TRY(bw_take_block(&inner, BW_MEET_MESSAGE_MAX, &card));
 	BW_TRY(bw_take(&inner, NONCE_BYTES, &nonce));
 	BW_NEED(bw_cursor_left(&inner) == 0, SYNTAX);
-	BW_TRY(take_card(card, &meet->other));
+	BW_TRY(bw_meet_card_take(card, &meet->other));
 	bw_node_keys_public(meet->keys, &mine);
 	BW_NEED(memcmp(&mine, &meet->other.node, sizeof(mine)) != 0, CONFLICT);
 	return BW_OK;
@@ -289,7 +289,7 @@ static enum bw_err make_opening(struct bw_meet *meet, const struct bw_meet_card 
 	BW_TRY(check_card(mine));
 	bw_node_keys_public(meet->keys, &node);
 	BW_NEED(memcmp(&node, &mine->node, sizeof(node)) == 0, RANGE);
-	BW_TRY(add_card(&card, mine));
+	BW_TRY(bw_meet_card_add(&card, mine));
 	bw_random(nonce, sizeof(nonce));
 	BW_TRY(bw_buf_add_block(&meet->opening[meet->side], bw_buf_slice(&card)));
 	return bw_buf_add(&meet->opening[meet->side], bw_slice_of(nonce, sizeof(nonce)));

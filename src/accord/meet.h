@@ -44,6 +44,10 @@ struct bw_meet_card {
 	struct bw_slice papers;
 };
 
+/* A card as bytes. Taking borrows. RANGE (text), TRUNCATED, TOO_BIG, SYNTAX, VERSION. */
+BW_MUST_USE enum bw_err bw_meet_card_add(struct bw_buf *out, const struct bw_meet_card *card);
+BW_MUST_USE enum bw_err bw_meet_card_take(struct bw_slice bytes, struct bw_meet_card *out);
+
 struct bw_meet; /* one meeting, of one side */
 
 enum bw_meet_side { BW_MEET_HOST, BW_MEET_GUEST };

@@ -23,6 +23,7 @@ extern const struct bw_command bw_help_command;
 extern const struct bw_command bw_import_command;
 extern const struct bw_command bw_init_command;
 extern const struct bw_command bw_keys_command;
+extern const struct bw_command bw_peer_command;
 extern const struct bw_command bw_pull_command;
 extern const struct bw_command bw_push_command;
 extern const struct bw_command bw_restore_command;
@@ -33,7 +34,13 @@ extern const struct bw_command bw_validate_command;
 extern const struct bw_command bw_verify_command;
 
 static const struct bw_command *const exchange[] = {
-	&bw_init_command, &bw_serve_command, &bw_collection_command, &bw_account_command, &bw_keys_command, NULL,
+	&bw_init_command,
+	&bw_serve_command,
+	&bw_collection_command,
+	&bw_account_command,
+	&bw_keys_command,
+	&bw_peer_command,
+	NULL,
 };
 
 static const struct bw_command *const objects[] = {

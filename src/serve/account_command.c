@@ -6,7 +6,7 @@
 #include "crypto/cert.h"
 #include "crypto/password.h"
 #include "crypto/secret_input.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "store/accounts.h"
 #include "sys/clock.h"
 #include "sys/files.h"

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "codec/json_text.h"
 #include "desk/folder.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "serve/seal.h"
 #include "store/audit.h"
 #include "store/audit_line.h"

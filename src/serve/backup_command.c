@@ -6,7 +6,7 @@
 #include "base/progress.h"
 #include "codec/json_text.h"
 #include "desk/folder.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "store/keeping.h"
 #include "sys/owner.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/command.h"
 #include "codec/json_text.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "sys/clock.h"
 
 /* A title is what people see in lists: one line, and something to see. */

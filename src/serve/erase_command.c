@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/command.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 
 static int erase_run(struct bw_call *call)
 {

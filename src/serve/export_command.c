@@ -5,7 +5,7 @@
 #include "base/command.h"
 #include "base/progress.h"
 #include "crypto/uuid.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "serve/limits.h"
 #include "serve/taxii.h"
 

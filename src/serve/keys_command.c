@@ -8,80 +8,11 @@
 #include "crypto/keys.h"
 #include "crypto/secret_input.h"
 #include "desk/folder.h"
-#include "serve/desk_command.h"
+#include "desk/node.h"
+#include "desk/desk_command.h"
 #include "sys/clock.h"
 
 enum { FILE_NAME_BYTES = 96, NAME_PART = 19 }; /* "bw1" and 16 digits tell keys of one node apart */
-
-struct node_name {
-	char text[BW_NODE_NAME_CHARS + 1];
-};
-
-static void free_keys(struct bw_node_keys **keys)
-{
-	bw_node_keys_free(*keys);
-}
-
-/* ---- files and passphrases ---------------------------------------------------- */
-
-static enum bw_err name_of(const struct bw_node_public *node, struct node_name *out)
-{
-	uint8_t fingerprint[BW_SHA256_BYTES];
-
-	BW_TRY(bw_node_fingerprint(node, fingerprint));
-	bw_node_name(fingerprint, out->text);
-	return BW_OK;
-}
-
-static enum bw_err name_of_keys(const struct bw_node_keys *keys, struct node_name *out)
-{
-	struct bw_node_public node;
-
-	bw_node_keys_public(keys, &node);
-	return name_of(&node, out);
-}
-
-/* From the file an option names; else asked for on a terminal. */
-static enum bw_err read_passphrase(const struct bw_call *call, const char *option, const char *prompt,
-				   struct bw_secret *out, struct bw_why *why)
-{
-	const char *path = bw_call_text(call, option);
-
-	if (path != NULL)
-		return bw_secret_from_file(path, BW_PASSPHRASE_MAX, out, why);
-	if (isatty(STDIN_FILENO) != 1)
-		return bw_why_set(why, BW_ERR_USAGE, "the passphrase is needed: name a file with --%s", option);
-	return bw_secret_from_stdin(prompt, BW_PASSPHRASE_MAX, out, why);
-}
-
-static enum bw_err open_file(const char *path, struct bw_slice passphrase, struct bw_node_keys **out,
-			     struct bw_why *why)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT(BW_NODE_KEYS_FILE_MAX);
-	enum bw_err err;
-
-	BW_TRY(bw_file_read(path, &file, why));
-	err = bw_node_keys_open(bw_buf_slice(&file), passphrase, out);
-	if (err == BW_ERR_LOCKED)
-		return bw_why_set(why, err, "cannot open '%s': the passphrase is wrong, or the file was changed", path);
-	if (err != BW_OK)
-		return bw_why_set(why, err, "'%s' is not a file of node keys: %s", path, bw_err_text(err));
-	return BW_OK;
-}
-
-static enum bw_err read_public(const char *data, struct bw_node_public *out, struct bw_why *why)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT(BW_NODE_PUBLIC_BYTES);
-	struct bw_cursor c;
-	struct bw_place place;
-
-	BW_TRY(bw_folder_place(data, BW_FOLDER_NODE_PUBLIC, &place));
-	BW_TRY(bw_file_read(place.path, &file, why));
-	c = bw_cursor_over(bw_buf_slice(&file));
-	if (bw_node_public_take(&c, out) != BW_OK || bw_cursor_left(&c) != 0)
-		return bw_why_set(why, BW_ERR_SYNTAX, "'%s' does not hold public keys of a node", place.path);
-	return BW_OK;
-}
 
 static enum bw_err seal_into(const struct bw_node_keys *keys, struct bw_slice passphrase, const char *path,
 			     bool replace, struct bw_why *why)
@@ -106,7 +37,8 @@ static enum bw_err write_public(const struct bw_node_keys *keys, const char *dat
 }
 
 /* keys/<start of the node's name>.<ending> */
-static enum bw_err place_of(const char *data, const struct node_name *name, const char *ending, struct bw_place *out)
+static enum bw_err place_of(const char *data, const struct bw_node_label *name, const char *ending,
+			    struct bw_place *out)
 {
 	char file[FILE_NAME_BYTES];
 
@@ -115,8 +47,8 @@ static enum bw_err place_of(const char *data, const struct node_name *name, cons
 }
 
 /* One line in the audit log; tells whether a server runs, which holds the keys it started with. */
-static enum bw_err note(const char *data, struct bw_slice action, const struct node_name *target,
-			const struct node_name *before, bool *server_runs, struct bw_why *why)
+static enum bw_err note(const char *data, struct bw_slice action, const struct bw_node_label *target,
+			const struct bw_node_label *before, bool *server_runs, struct bw_why *why)
 {
 	char words[BW_NODE_NAME_CHARS + 16] = "";
 	struct bw_desk *desk = NULL;
@@ -135,7 +67,7 @@ static enum bw_err note(const char *data, struct bw_slice action, const struct n
 
 /* ---- show ---------------------------------------------------------------------- */
 
-static enum bw_err write_show(const struct node_name *name, const struct bw_node_public *node, struct bw_buf *out)
+static enum bw_err write_show(const struct bw_node_label *name, const struct bw_node_public *node, struct bw_buf *out)
 {
 	char ed25519[2 * BW_ED25519_PUBLIC_BYTES + 1];
 	char mldsa65[2 * BW_MLDSA65_PUBLIC_BYTES + 1];
@@ -154,13 +86,13 @@ static int show_run(struct bw_call *call)
 	BW_CLEANUP(bw_buf_release) struct bw_buf json = BW_BUF_INIT(64 * BW_KIB);
 	struct bw_node_public node;
 	struct bw_why why = { 0 };
-	struct node_name name;
+	struct bw_node_label name;
 	enum bw_err err = bw_folder_check(bw_call_data(call), &why);
 
 	if (err == BW_OK)
-		err = read_public(bw_call_data(call), &node, &why);
+		err = bw_node_read_public(bw_call_data(call), &node, &why);
 	if (err == BW_OK)
-		err = name_of(&node, &name);
+		err = bw_node_label_of(&node, &name);
 	if (err != BW_OK)
 		return bw_complain_why(call, err, &why);
 	if (bw_call_json(call))
@@ -179,8 +111,8 @@ struct rotation {
 	struct bw_secret new_passphrase; /* empty: the same */
 	struct bw_node_keys *old;        /* NULL: lost */
 	struct bw_node_keys *now;
-	struct node_name old_name;
-	struct node_name new_name;
+	struct bw_node_label old_name;
+	struct bw_node_label new_name;
 	struct bw_place keys_file;
 	bool server_runs;
 };
@@ -198,12 +130,12 @@ static enum bw_err open_old(struct rotation *r, struct bw_why *why)
 	struct bw_node_public node;
 
 	if (bw_call_flag(r->call, "lost")) {
-		BW_TRY(read_public(r->data, &node, why));
-		return name_of(&node, &r->old_name);
+		BW_TRY(bw_node_read_public(r->data, &node, why));
+		return bw_node_label_of(&node, &r->old_name);
 	}
-	BW_TRY(read_passphrase(r->call, "passphrase-file", "passphrase of the node keys", &r->passphrase, why));
-	BW_TRY(open_file(r->keys_file.path, bw_secret_slice(&r->passphrase), &r->old, why));
-	return name_of_keys(r->old, &r->old_name);
+	BW_TRY(bw_node_passphrase(r->call, "passphrase-file", "passphrase of the node keys", &r->passphrase, why));
+	BW_TRY(bw_node_open(r->keys_file.path, bw_secret_slice(&r->passphrase), &r->old, why));
+	return bw_node_label_of_keys(r->old, &r->old_name);
 }
 
 /* The old keys stay, under their own name: what they signed is still to be checked, what was sealed for them opened. */
@@ -251,10 +183,10 @@ static enum bw_err rotate(struct rotation *r, struct bw_why *why)
 	BW_TRY(bw_folder_place(r->data, BW_FOLDER_NODE_KEYS, &r->keys_file));
 	BW_TRY(open_old(r, why));
 	if (other)
-		BW_TRY(read_passphrase(r->call, "new-passphrase-file", "passphrase of the new keys", &r->new_passphrase,
-				       why));
+		BW_TRY(bw_node_passphrase(r->call, "new-passphrase-file", "passphrase of the new keys",
+					  &r->new_passphrase, why));
 	BW_TRY(bw_node_keys_make(&r->now));
-	BW_TRY(name_of_keys(r->now, &r->new_name));
+	BW_TRY(bw_node_label_of_keys(r->now, &r->new_name));
 	BW_TRY(keep_old(r, why));
 	BW_TRY(write_statement(r, why));
 	BW_TRY(seal_into(r->now, bw_secret_slice(other ? &r->new_passphrase : &r->passphrase), r->keys_file.path, true,
@@ -309,7 +241,7 @@ static int rotate_run(struct bw_call *call)
 
 /* ---- backup, restore-check, restore ------------------------------------------------ */
 
-static int tell_keys(const struct bw_call *call, const char *did, const struct node_name *name,
+static int tell_keys(const struct bw_call *call, const char *did, const struct bw_node_label *name,
 		     const struct bw_secret *made)
 {
 	BW_CLEANUP(bw_buf_wipe) struct bw_buf json = BW_BUF_INIT(64 * BW_KIB);
@@ -331,20 +263,20 @@ static int tell_keys(const struct bw_call *call, const char *did, const struct n
 	return bw_print_json(call, err, &json);
 }
 
-static enum bw_err back_up(const struct bw_call *call, struct node_name *name, struct bw_secret *made,
+static enum bw_err back_up(const struct bw_call *call, struct bw_node_label *name, struct bw_secret *made,
 			   struct bw_why *why)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret passphrase = { 0 };
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret chosen = { 0 };
-	BW_CLEANUP(free_keys) struct bw_node_keys *keys = NULL;
+	BW_CLEANUP(bw_node_keys_drop) struct bw_node_keys *keys = NULL;
 	struct bw_place place;
 	bool server_runs;
 
 	BW_TRY(bw_folder_check(bw_call_data(call), why));
 	BW_TRY(bw_folder_place(bw_call_data(call), BW_FOLDER_NODE_KEYS, &place));
-	BW_TRY(read_passphrase(call, "passphrase-file", "passphrase of the node keys", &passphrase, why));
-	BW_TRY(open_file(place.path, bw_secret_slice(&passphrase), &keys, why));
-	BW_TRY(name_of_keys(keys, name));
+	BW_TRY(bw_node_passphrase(call, "passphrase-file", "passphrase of the node keys", &passphrase, why));
+	BW_TRY(bw_node_open(place.path, bw_secret_slice(&passphrase), &keys, why));
+	BW_TRY(bw_node_label_of_keys(keys, name));
 	if (bw_call_text(call, "new-passphrase-file") != NULL)
 		BW_TRY(bw_secret_from_file(bw_call_text(call, "new-passphrase-file"), BW_PASSPHRASE_MAX, &chosen, why));
 	else
@@ -357,7 +289,7 @@ static int backup_run(struct bw_call *call)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret made = { 0 };
 	struct bw_why why = { 0 };
-	struct node_name name;
+	struct bw_node_label name;
 	const enum bw_err err = back_up(call, &name, &made, &why);
 
 	return err == BW_OK ? tell_keys(call, "backed up; keep file and passphrase apart", &name, &made)
@@ -368,23 +300,23 @@ static int restore_check_run(struct bw_call *call)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret passphrase = { 0 };
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret none = { 0 };
-	BW_CLEANUP(free_keys) struct bw_node_keys *keys = NULL;
+	BW_CLEANUP(bw_node_keys_drop) struct bw_node_keys *keys = NULL;
 	struct bw_node_public now;
 	struct bw_why why = { 0 };
-	struct node_name theirs;
-	struct node_name ours;
-	enum bw_err err = read_passphrase(call, "passphrase-file", "passphrase of the backup", &passphrase, &why);
+	struct bw_node_label theirs;
+	struct bw_node_label ours;
+	enum bw_err err = bw_node_passphrase(call, "passphrase-file", "passphrase of the backup", &passphrase, &why);
 
 	if (err == BW_OK)
-		err = open_file(bw_call_arg(call, 0), bw_secret_slice(&passphrase), &keys, &why);
+		err = bw_node_open(bw_call_arg(call, 0), bw_secret_slice(&passphrase), &keys, &why);
 	if (err == BW_ERR_LOCKED)
 		return bw_complain(call, BW_EXIT_FOUND, NULL, "%s", why.text);
 	if (err == BW_OK)
-		err = name_of_keys(keys, &theirs);
+		err = bw_node_label_of_keys(keys, &theirs);
 	if (err == BW_OK)
-		err = read_public(bw_call_data(call), &now, &why);
+		err = bw_node_read_public(bw_call_data(call), &now, &why);
 	if (err == BW_OK)
-		err = name_of(&now, &ours);
+		err = bw_node_label_of(&now, &ours);
 	if (err != BW_OK)
 		return bw_complain_why(call, err, &why);
 	if (strcmp(theirs.text, ours.text) != 0)
@@ -394,11 +326,11 @@ static int restore_check_run(struct bw_call *call)
 	return tell_keys(call, "the backup opens and holds the keys of this node", &theirs, &none);
 }
 
-static enum bw_err restore(const struct bw_call *call, struct node_name *name, struct bw_why *why)
+static enum bw_err restore(const struct bw_call *call, struct bw_node_label *name, struct bw_why *why)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret passphrase = { 0 };
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret chosen = { 0 };
-	BW_CLEANUP(free_keys) struct bw_node_keys *keys = NULL;
+	BW_CLEANUP(bw_node_keys_drop) struct bw_node_keys *keys = NULL;
 	const char *data = bw_call_data(call);
 	struct bw_place place;
 	bool server_runs;
@@ -408,9 +340,9 @@ static enum bw_err restore(const struct bw_call *call, struct node_name *name, s
 	if (bw_file_exists(place.path))
 		return bw_why_set(why, BW_ERR_EXISTS, "there are node keys in '%s' already; move them away first",
 				  place.path);
-	BW_TRY(read_passphrase(call, "passphrase-file", "passphrase of the backup", &passphrase, why));
-	BW_TRY(open_file(bw_call_arg(call, 0), bw_secret_slice(&passphrase), &keys, why));
-	BW_TRY(name_of_keys(keys, name));
+	BW_TRY(bw_node_passphrase(call, "passphrase-file", "passphrase of the backup", &passphrase, why));
+	BW_TRY(bw_node_open(bw_call_arg(call, 0), bw_secret_slice(&passphrase), &keys, why));
+	BW_TRY(bw_node_label_of_keys(keys, name));
 	if (bw_call_text(call, "new-passphrase-file") != NULL)
 		BW_TRY(bw_secret_from_file(bw_call_text(call, "new-passphrase-file"), BW_PASSPHRASE_MAX, &chosen, why));
 	BW_TRY(seal_into(keys, bw_secret_slice(chosen.len > 0 ? &chosen : &passphrase), place.path, false, why));
@@ -422,7 +354,7 @@ static int restore_run(struct bw_call *call)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret none = { 0 };
 	struct bw_why why = { 0 };
-	struct node_name name;
+	struct bw_node_label name;
 	const enum bw_err err = restore(call, &name, &why);
 
 	return err == BW_OK ? tell_keys(call, "restored", &name, &none) : bw_complain_why(call, err, &why);

@@ -4,7 +4,7 @@
 
 #include "base/progress.h"
 #include "codec/json_text.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "serve/push.h"
 
 struct job {

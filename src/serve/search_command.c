@@ -6,7 +6,7 @@
 #include "base/progress.h"
 #include "codec/json_text.h"
 #include "codec/json_walk.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "store/search.h"
 #include "sys/clock.h"
 

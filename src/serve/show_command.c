@@ -5,7 +5,7 @@
 #include "base/command.h"
 #include "codec/json_text.h"
 #include "codec/json_walk.h"
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 #include "serve/limits.h"
 #include "serve/show_diff.h"
 #include "sys/clock.h"

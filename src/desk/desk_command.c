@@ -1,4 +1,4 @@
-#include "serve/desk_command.h"
+#include "desk/desk_command.h"
 
 #include <stdio.h>
 

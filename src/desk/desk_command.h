@@ -1,6 +1,6 @@
 /* What the commands that stand at the desk share. */
-#ifndef BW_SERVE_DESK_COMMAND_H
-#define BW_SERVE_DESK_COMMAND_H
+#ifndef BW_DESK_DESK_COMMAND_H
+#define BW_DESK_DESK_COMMAND_H
 
 #include "desk/desk.h"
 
