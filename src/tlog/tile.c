@@ -116,10 +116,14 @@ enum bw_err bw_tile_parse(struct bw_slice path, struct bw_tile *out)
 
 unsigned bw_tile_width(unsigned level, uint64_t index, uint64_t size)
 {
-	const uint64_t hashes = size >> (BW_TILE_HEIGHT * level);
-	const uint64_t before = index * BW_TILE_WIDTH;
+	uint64_t hashes;
+	uint64_t before;
 
-	if (level >= BW_TILE_LEVELS || index > last_index(level) || hashes <= before)
+	if (level >= BW_TILE_LEVELS || index > last_index(level))
+		return 0;
+	hashes = size >> (BW_TILE_HEIGHT * level);
+	before = index * BW_TILE_WIDTH;
+	if (hashes <= before)
 		return 0;
 	return hashes - before < BW_TILE_WIDTH ? (unsigned)(hashes - before) : BW_TILE_WIDTH;
 }
