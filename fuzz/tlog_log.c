@@ -65,18 +65,18 @@ static struct bw_slice entry_at(uint64_t index, char room[32])
 static void make_log(const struct bw_tile_store *store)
 {
 	const struct bw_hash empty = bw_hash_empty();
-	struct bw_writer *writer;
+	struct bw_tlog_writer *writer;
 	uint64_t size;
 
-	check(bw_writer_open(store, 0, &empty, true, &writer) == BW_OK);
+	check(bw_tlog_writer_open(store, 0, &empty, true, &writer) == BW_OK);
 	for (uint64_t i = 0; i < ENTRIES; i++) {
 		char room[32];
 		const struct bw_slice entry = entry_at(i, room);
 
-		check(bw_writer_add_entries(writer, &entry, 1) == BW_OK);
+		check(bw_tlog_writer_add_entries(writer, &entry, 1) == BW_OK);
 	}
-	check(bw_writer_commit(writer, &size, &root) == BW_OK && size == ENTRIES);
-	bw_writer_free(writer);
+	check(bw_tlog_writer_commit(writer, &size, &root) == BW_OK && size == ENTRIES);
+	bw_tlog_writer_free(writer);
 }
 
 /* Each four bytes: which tile, how, and where. */
@@ -103,7 +103,7 @@ static void lie(struct bw_slice how)
 	}
 }
 
-static void ask(struct bw_reader *reader, uint64_t index)
+static void ask(struct bw_tlog_reader *reader, uint64_t index)
 {
 	char room[32];
 	const struct bw_slice want = entry_at(index, room);
@@ -112,11 +112,11 @@ static void ask(struct bw_reader *reader, uint64_t index)
 	struct bw_hash leaf;
 	struct bw_proof proof;
 
-	if (bw_reader_leaf(reader, index, &leaf) == BW_OK)
+	if (bw_tlog_reader_leaf(reader, index, &leaf) == BW_OK)
 		check(bw_hash_equals(&leaf, &want_leaf));
-	if (bw_reader_inclusion(reader, index, &proof) == BW_OK)
+	if (bw_tlog_reader_inclusion(reader, index, &proof) == BW_OK)
 		check(bw_inclusion_verify(index, ENTRIES, &want_leaf, &root, &proof) == BW_OK);
-	if (bw_reader_entry(reader, index, &entry) == BW_OK)
+	if (bw_tlog_reader_entry(reader, index, &entry) == BW_OK)
 		check(bw_slice_equals(entry, want));
 }
 
@@ -131,8 +131,8 @@ static bool is_honest(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct bw_tile_store store = { NULL, get, put };
-	const struct bw_log_check whole = { .has_entries = true };
-	struct bw_reader *reader;
+	const struct bw_tlog_check whole = { .has_entries = true };
+	struct bw_tlog_reader *reader;
 
 	if (kept_count == 0)
 		make_log(&store);
@@ -142,13 +142,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(bw_buf_add(&kept[i].shown, bw_buf_slice(&kept[i].bytes)) == BW_OK);
 	}
 	lie(bw_slice_of(data, size));
-	if (bw_reader_open(&store, ENTRIES, &root, 64, NULL, &reader) != BW_OK) {
+	if (bw_tlog_reader_open(&store, ENTRIES, &root, 64, NULL, &reader) != BW_OK) {
 		check(!is_honest());
 		return 0;
 	}
 	for (uint64_t index = 0; index < ENTRIES; index += 61)
 		ask(reader, index);
-	check((bw_log_check(reader, &whole) == BW_OK) == is_honest());
-	bw_reader_free(reader);
+	check((bw_tlog_check(reader, &whole) == BW_OK) == is_honest());
+	bw_tlog_reader_free(reader);
 	return 0;
 }

@@ -1,10 +1,10 @@
 /*
  * A transparency log in a folder, for the stories that hold it against an independent verifier.
  *
- *   tlog_probe make DIR SIZE...           a log that grows to each SIZE in turn: tiles, checkpoint, policy, proofs of the
- *                                         first, the middle and the last entry (proof-N, entry-N)
- *   tlog_probe log DIR POLICY             the whole log
- *   tlog_probe proof FILE POLICY ENTRY    one proof
+ *   tlog_probe make DIR SIZE...          a log that grows to each SIZE in turn: tiles, checkpoint, policy, and proofs
+ *                                        of the first, the middle and the last entry (proof-N, entry-N)
+ *   tlog_probe log DIR POLICY            the whole log
+ *   tlog_probe proof FILE POLICY ENTRY   one proof
  *
  * Prints "ok", or the name of the error and where, and exits with 1.
  */
@@ -105,21 +105,21 @@ static struct bw_slice entry_at(uint64_t index, char room[64])
 
 static enum bw_err grow(const struct bw_tile_store *store, uint64_t from, uint64_t to, struct bw_hash *root)
 {
-	struct bw_writer *writer;
+	struct bw_tlog_writer *writer;
 	enum bw_err err;
 	uint64_t size;
 
-	BW_TRY(bw_writer_open(store, from, root, true, &writer));
+	BW_TRY(bw_tlog_writer_open(store, from, root, true, &writer));
 	err = BW_OK;
 	for (uint64_t i = from; i < to && err == BW_OK; i++) {
 		char room[64];
 		const struct bw_slice entry = entry_at(i, room);
 
-		err = bw_writer_add_entries(writer, &entry, 1);
+		err = bw_tlog_writer_add_entries(writer, &entry, 1);
 	}
 	if (err == BW_OK)
-		err = bw_writer_commit(writer, &size, root);
-	bw_writer_free(writer);
+		err = bw_tlog_writer_commit(writer, &size, root);
+	bw_tlog_writer_free(writer);
 	return err;
 }
 
@@ -139,7 +139,7 @@ static enum bw_err write_checkpoint(const char *folder, uint64_t size, const str
 static enum bw_err write_policy(const char *folder)
 {
 	static const char *const before[] = { "log ", "\nwitness one ", "\nwitness two " };
-	BW_CLEANUP(bw_buf_release) struct bw_buf policy = BW_BUF_INIT(BW_POLICY_BYTES_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf policy = BW_BUF_INIT(BW_TRUST_BYTES_MAX);
 
 	for (size_t i = 0; i < BW_COUNT(signers); i++) {
 		BW_TRY(bw_buf_add_text(&policy, before[i]));
@@ -149,18 +149,19 @@ static enum bw_err write_policy(const char *folder)
 	return write_file(folder, "policy", bw_buf_slice(&policy));
 }
 
-static enum bw_err write_proof(const char *folder, struct bw_reader *reader, struct bw_slice checkpoint, uint64_t index)
+static enum bw_err write_proof(const char *folder, struct bw_tlog_reader *reader, struct bw_slice checkpoint,
+			       uint64_t index)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT(BW_PROOF_FILE_MAX);
 	struct bw_slice entry;
 	struct bw_proof proof;
 	char name[64];
 
-	BW_TRY(bw_reader_inclusion(reader, index, &proof));
+	BW_TRY(bw_tlog_reader_inclusion(reader, index, &proof));
 	BW_TRY(bw_proof_file_add(&file, BW_LIT("made by the probe"), index, &proof, checkpoint));
 	(void)snprintf(name, sizeof(name), "proof-%llu", (unsigned long long)index);
 	BW_TRY(write_file(folder, name, bw_buf_slice(&file)));
-	BW_TRY(bw_reader_entry(reader, index, &entry));
+	BW_TRY(bw_tlog_reader_entry(reader, index, &entry));
 	(void)snprintf(name, sizeof(name), "entry-%llu", (unsigned long long)index);
 	return write_file(folder, name, entry);
 }
@@ -170,14 +171,14 @@ static enum bw_err write_proofs(char *folder, uint64_t size, const struct bw_has
 	const struct bw_tile_store store = { folder, get, put };
 	BW_CLEANUP(bw_buf_release) struct bw_buf checkpoint = BW_BUF_INIT(BW_NOTE_MAX);
 	const uint64_t indexes[] = { 0, size / 2, size - 1 };
-	struct bw_reader *reader;
+	struct bw_tlog_reader *reader;
 	enum bw_err err = BW_OK;
 
 	BW_TRY(read_file(folder, "checkpoint", &checkpoint));
-	BW_TRY(bw_reader_open(&store, size, root, 0, NULL, &reader));
+	BW_TRY(bw_tlog_reader_open(&store, size, root, 0, NULL, &reader));
 	for (size_t i = 0; i < BW_COUNT(indexes) && err == BW_OK; i++)
 		err = write_proof(folder, reader, bw_buf_slice(&checkpoint), indexes[i]);
-	bw_reader_free(reader);
+	bw_tlog_reader_free(reader);
 	return err;
 }
 
@@ -202,40 +203,40 @@ static enum bw_err make(char *folder, char **sizes)
 
 /* ---- verifying ----------------------------------------------------------------------------------- */
 
-static enum bw_err read_policy(const char *path, struct bw_policy **out)
+static enum bw_err read_policy(const char *path, struct bw_trust **out)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_POLICY_BYTES_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_TRUST_BYTES_MAX);
 
 	BW_TRY(bw_file_read(path, &text, NULL));
-	return bw_policy_parse(bw_buf_slice(&text), NULL, out);
+	return bw_trust_parse(bw_buf_slice(&text), NULL, out);
 }
 
-static enum bw_err check_tiles(char *folder, const struct bw_checkpoint *checkpoint, struct bw_reader_fault *fault)
+static enum bw_err check_tiles(char *folder, const struct bw_checkpoint *checkpoint, struct bw_tlog_reader_fault *fault)
 {
 	const struct bw_tile_store store = { folder, get, NULL };
-	const struct bw_log_check check = { .has_entries = true };
-	struct bw_reader *reader;
+	const struct bw_tlog_check check = { .has_entries = true };
+	struct bw_tlog_reader *reader;
 	enum bw_err err;
 
-	BW_TRY(bw_reader_open(&store, checkpoint->size, &checkpoint->root, 0, fault, &reader));
-	err = bw_log_check(reader, &check);
-	*fault = bw_reader_fault(reader);
-	bw_reader_free(reader);
+	BW_TRY(bw_tlog_reader_open(&store, checkpoint->size, &checkpoint->root, 0, fault, &reader));
+	err = bw_tlog_check(reader, &check);
+	*fault = bw_tlog_reader_fault(reader);
+	bw_tlog_reader_free(reader);
 	return err;
 }
 
-static enum bw_err verify_log(char *folder, const char *policy_path, struct bw_reader_fault *fault)
+static enum bw_err verify_log(char *folder, const char *policy_path, struct bw_tlog_reader_fault *fault)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf note = BW_BUF_INIT(BW_NOTE_MAX);
 	static struct bw_checkpoint checkpoint;
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 	enum bw_err err;
 
 	BW_TRY(read_file(folder, "checkpoint", &note));
 	BW_TRY(bw_checkpoint_parse(bw_buf_slice(&note), &checkpoint));
 	BW_TRY(read_policy(policy_path, &policy));
-	err = bw_policy_check(policy, NULL, &checkpoint, NULL);
-	bw_policy_free(policy);
+	err = bw_trust_check(policy, NULL, &checkpoint, NULL);
+	bw_trust_free(policy);
 	BW_TRY(err);
 	return check_tiles(folder, &checkpoint, fault);
 }
@@ -245,7 +246,7 @@ static enum bw_err verify_proof(const char *path, const char *policy_path, const
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_PROOF_FILE_MAX);
 	BW_CLEANUP(bw_buf_release) struct bw_buf entry = BW_BUF_INIT(BW_ENTRY_MAX);
 	static struct bw_proof_file file;
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 	struct bw_hash leaf;
 	enum bw_err err;
 
@@ -255,13 +256,13 @@ static enum bw_err verify_proof(const char *path, const char *policy_path, const
 	BW_TRY(read_policy(policy_path, &policy));
 	leaf = bw_hash_leaf(bw_buf_slice(&entry));
 	err = bw_proof_file_verify(&file, &leaf, policy, NULL, NULL);
-	bw_policy_free(policy);
+	bw_trust_free(policy);
 	return err;
 }
 
 int main(int argc, char **argv)
 {
-	struct bw_reader_fault fault = { .tile.width = 1 };
+	struct bw_tlog_reader_fault fault = { .tile.width = 1 };
 	char where[BW_TILE_PATH_BYTES];
 	enum bw_err err = BW_ERR_USAGE;
 

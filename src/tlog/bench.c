@@ -29,7 +29,7 @@ struct bench {
 	void *ctx;
 	struct shelf shelves[BW_TILE_LEVELS + 1];
 	struct bw_hash root;
-	struct bw_reader *reader;
+	struct bw_tlog_reader *reader;
 };
 
 /* ---- the store ------------------------------------------------------------------------------- */
@@ -101,12 +101,12 @@ static enum bw_err append_all(struct bench *bench, uint8_t *bytes, struct bw_sli
 {
 	const struct bw_tile_store store = { bench, get, put };
 	const struct bw_hash empty = bw_hash_empty();
-	struct bw_writer *writer;
+	struct bw_tlog_writer *writer;
 	enum bw_err err;
 	uint64_t size = 0;
 	double busy = 0;
 
-	BW_TRY(bw_writer_open(&store, 0, &empty, true, &writer));
+	BW_TRY(bw_tlog_writer_open(&store, 0, &empty, true, &writer));
 	err = BW_OK;
 	while (size < bench->entries && err == BW_OK) {
 		const uint64_t left = bench->entries - size;
@@ -114,12 +114,12 @@ static enum bw_err append_all(struct bench *bench, uint8_t *bytes, struct bw_sli
 
 		make_batch(size, bytes, entries);
 		began = now();
-		err = bw_writer_add_entries(writer, entries, left < BATCH ? left : BATCH);
+		err = bw_tlog_writer_add_entries(writer, entries, left < BATCH ? left : BATCH);
 		if (err == BW_OK)
-			err = bw_writer_commit(writer, &size, &bench->root); /* each batch could be published */
+			err = bw_tlog_writer_commit(writer, &size, &bench->root); /* each batch could be published */
 		busy += now() - began;
 	}
-	bw_writer_free(writer);
+	bw_tlog_writer_free(writer);
 	*seconds = busy;
 	return err;
 }
@@ -187,7 +187,7 @@ static enum bw_err prove_all(struct bench *bench, struct bw_proof *proofs, doubl
 	const double began = now();
 
 	for (size_t i = 0; i < QUESTIONS; i++)
-		BW_TRY(bw_reader_inclusion(bench->reader, pick(bench, i), &proofs[i]));
+		BW_TRY(bw_tlog_reader_inclusion(bench->reader, pick(bench, i), &proofs[i]));
 	*us = (now() - began) * 1e6 / QUESTIONS;
 	return BW_OK;
 }
@@ -201,7 +201,7 @@ static enum bw_err verify_all(struct bench *bench, const struct bw_proof *proofs
 		double began;
 
 		for (size_t j = 0; j < BW_COUNT(leaves); j++)
-			BW_TRY(bw_reader_leaf(bench->reader, pick(bench, i + j), &leaves[j]));
+			BW_TRY(bw_tlog_reader_leaf(bench->reader, pick(bench, i + j), &leaves[j]));
 		began = now();
 		for (size_t j = 0; j < BW_COUNT(leaves); j++)
 			BW_TRY(bw_inclusion_verify(pick(bench, i + j), bench->entries, &leaves[j], &bench->root,
@@ -245,7 +245,7 @@ static enum bw_err measure_proofs(struct bench *bench)
 
 static enum bw_err measure_whole(struct bench *bench, bool has_entries)
 {
-	const struct bw_log_check check = { .has_entries = has_entries };
+	const struct bw_tlog_check check = { .has_entries = has_entries };
 	struct bw_bench_row row = { .name = has_entries ? "log: verify the whole, tiles and entries"
 							: "log: verify the whole, tiles",
 				    .unit = "s",
@@ -257,7 +257,7 @@ static enum bw_err measure_whole(struct bench *bench, bool has_entries)
 		const double began = now();
 		double seconds;
 
-		BW_TRY(bw_log_check(bench->reader, &check));
+		BW_TRY(bw_tlog_check(bench->reader, &check));
 		seconds = now() - began;
 		bw_bench_add(&row, seconds, hash_all(bench->entries, bw_slice_of(zeros, sizeof(zeros))));
 	}
@@ -334,13 +334,13 @@ static enum bw_err measure_reading(struct bench *bench)
 	const struct bw_tile_store store = { bench, get, put };
 	enum bw_err err;
 
-	BW_TRY(bw_reader_open(&store, bench->entries, &bench->root, SLOTS, NULL, &bench->reader));
+	BW_TRY(bw_tlog_reader_open(&store, bench->entries, &bench->root, SLOTS, NULL, &bench->reader));
 	err = measure_proofs(bench);
 	if (err == BW_OK)
 		err = measure_whole(bench, false);
 	if (err == BW_OK)
 		err = measure_whole(bench, true);
-	bw_reader_free(bench->reader);
+	bw_tlog_reader_free(bench->reader);
 	return err;
 }
 

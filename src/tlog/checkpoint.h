@@ -15,6 +15,9 @@ enum {
 	BW_ORIGIN_MAX = 255, /* what an ML-DSA-44 cosignature can state */
 };
 
+/* What it is served as, at <prefix>/checkpoint, to be cached for seconds at most (tlog-tiles, "Checkpoints"). */
+#define BW_CHECKPOINT_CONTENT_TYPE "text/plain; charset=utf-8"
+
 struct bw_checkpoint {
 	struct bw_note note;
 	struct bw_slice origin;

@@ -16,7 +16,7 @@ struct bw_hash bw_hash_empty(void)
 
 struct bw_hash bw_hash_leaf(struct bw_slice entry)
 {
-	struct bw_hash hash;
+	struct bw_hash hash = { 0 };
 
 	bw_treehash_leaf(LEAF_PREFIX, entry, hash.bytes);
 	return hash;
@@ -24,7 +24,7 @@ struct bw_hash bw_hash_leaf(struct bw_slice entry)
 
 struct bw_hash bw_hash_node(const struct bw_hash *left, const struct bw_hash *right)
 {
-	struct bw_hash hash;
+	struct bw_hash hash = { 0 };
 
 	bw_treehash_node(NODE_PREFIX, left->bytes, right->bytes, hash.bytes);
 	return hash;

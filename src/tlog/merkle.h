@@ -14,7 +14,7 @@
 #include "crypto/treehash.h"
 
 enum {
-	BW_TREE_LEVELS = 63,      /* a log has at most 2^63 - 1 entries: what tlog-cosignature can state */
+	BW_TREE_LEVELS = 63,      /* a log has at most 2^63 - 1 entries, so that any size fits an int64 */
 	BW_PROOF_HASHES_MAX = 64, /* inclusion <= 63, consistency <= 64 (RFC 6962 §2.1.1, §2.1.2) */
 };
 

@@ -228,6 +228,53 @@ static void the_empty_tree_proves_nothing(void **state)
 	assert_int_equal(bw_consistency_make(&nodes, 6, 5, &proof), BW_ERR_RANGE);
 }
 
+/* ---- all of them ------------------------------------------------------------------------------- */
+
+enum { HEIGHTS = 9 };
+
+static struct bw_hash table[HEIGHTS][LEAVES];
+
+static enum bw_err look_up(void *ctx, unsigned level, uint64_t index, struct bw_hash *out)
+{
+	(void)ctx;
+	*out = table[level][index];
+	return BW_OK;
+}
+
+static void fill_table(void)
+{
+	memcpy(table[0], plain.leaves, sizeof(table[0]));
+	for (unsigned level = 1; level < HEIGHTS; level++)
+		for (size_t i = 0; i < (size_t)LEAVES >> level; i++)
+			table[level][i] = bw_hash_node(&table[level - 1][2 * i], &table[level - 1][2 * i + 1]);
+}
+
+static void every_proof_of_every_size_verifies_and_for_nothing_else(void **state)
+{
+	const struct bw_nodes nodes = { NULL, look_up };
+	static struct bw_hash roots[LEAVES + 1];
+	struct bw_tree tree = { 0 };
+	struct bw_proof proof;
+
+	(void)state;
+	fill_table();
+	for (uint64_t size = 1; size <= LEAVES; size++) {
+		assert_ok(bw_tree_add(&tree, 0, &plain.leaves[size - 1]));
+		roots[size] = bw_tree_root(&tree);
+		for (uint64_t i = 0; i < size; i++) {
+			assert_ok(bw_inclusion_make(&nodes, i, size, &proof));
+			assert_ok(bw_inclusion_verify(i, size, &plain.leaves[i], &roots[size], &proof));
+			assert_int_equal(bw_inclusion_verify(i ^ 1, size, &plain.leaves[i], &roots[size], &proof),
+					 BW_ERR_PROOF);
+			assert_ok(bw_consistency_make(&nodes, i + 1, size, &proof));
+			assert_ok(bw_consistency_verify(i + 1, &roots[i + 1], size, &roots[size], &proof));
+			if (i > 0)
+				assert_int_equal(bw_consistency_verify(i, &roots[i], size, &roots[size], &proof),
+						 BW_ERR_PROOF);
+		}
+	}
+}
+
 /* ---- subtrees ------------------------------------------------------------------------------------ */
 
 struct within {
@@ -298,6 +345,7 @@ int main(void)
 		cmocka_unit_test(every_two_sizes_are_proved_as_rfc_6962_says),
 		cmocka_unit_test(no_bit_of_a_consistency_proof_may_change),
 		cmocka_unit_test(the_empty_tree_proves_nothing),
+		cmocka_unit_test(every_proof_of_every_size_verifies_and_for_nothing_else),
 		cmocka_unit_test(every_subtree_of_every_size_is_proved),
 		cmocka_unit_test(a_subtree_begins_where_its_width_allows),
 	};

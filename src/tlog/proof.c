@@ -69,9 +69,9 @@ enum bw_err bw_proof_file_extra(const struct bw_proof_file *file, struct bw_buf 
 }
 
 enum bw_err bw_proof_file_verify(const struct bw_proof_file *file, const struct bw_hash *leaf,
-				 const struct bw_policy *policy, const struct bw_vkey *log,
-				 struct bw_policy_result *result)
+				 const struct bw_trust *policy, const struct bw_vkey *log,
+				 struct bw_trust_result *result)
 {
-	BW_TRY(bw_policy_check(policy, log, &file->checkpoint, result));
+	BW_TRY(bw_trust_check(policy, log, &file->checkpoint, result));
 	return bw_inclusion_verify(file->index, file->checkpoint.size, leaf, &file->checkpoint.root, &file->proof);
 }

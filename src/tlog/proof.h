@@ -13,7 +13,7 @@
 #ifndef BW_TLOG_PROOF_H
 #define BW_TLOG_PROOF_H
 
-#include "tlog/policy.h"
+#include "tlog/trust.h"
 
 enum {
 	BW_PROOF_EXTRA_MAX = 64 * 1024,
@@ -39,11 +39,11 @@ BW_MUST_USE enum bw_err bw_proof_file_parse(struct bw_slice file, struct bw_proo
 BW_MUST_USE enum bw_err bw_proof_file_extra(const struct bw_proof_file *file, struct bw_buf *out);
 
 /*
- * That the entry with this leaf hash is in the log, as the policy's signers say: what bw_policy_check says of the
+ * That the entry with this leaf hash is in the log, as the policy's signers say: what bw_trust_check says of the
  * checkpoint, or PROOF. `log` and `result` as there.
  */
 BW_MUST_USE enum bw_err bw_proof_file_verify(const struct bw_proof_file *file, const struct bw_hash *leaf,
-					     const struct bw_policy *policy, const struct bw_vkey *log,
-					     struct bw_policy_result *result);
+					     const struct bw_trust *policy, const struct bw_vkey *log,
+					     struct bw_trust_result *result);
 
 #endif

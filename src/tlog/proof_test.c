@@ -9,12 +9,12 @@ enum { SIZE = 77 };
 static struct plain_tree plain;
 static struct test_key log_key;
 static struct test_key witness_key;
-static struct bw_policy *policy;
+static struct bw_trust *policy;
 static struct bw_buf checkpoint = BW_BUF_INIT(BW_NOTE_MAX);
 
 static int make_all(void **state)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_POLICY_BYTES_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_TRUST_BYTES_MAX);
 	struct bw_checkpoint parsed;
 	struct bw_hash root;
 
@@ -28,7 +28,7 @@ static int make_all(void **state)
 	assert_ok(bw_buf_add_text(&text, "\nwitness w "));
 	assert_ok(bw_vkey_add(&text, &witness_key.vkey));
 	assert_ok(bw_buf_add_text(&text, "\nquorum w\n"));
-	assert_ok(bw_policy_parse(bw_buf_slice(&text), NULL, &policy));
+	assert_ok(bw_trust_parse(bw_buf_slice(&text), NULL, &policy));
 	assert_ok(bw_checkpoint_make(SIZE, &root, &log_key.vkey, log_key.key, 0, &checkpoint));
 	assert_ok(bw_checkpoint_parse(bw_buf_slice(&checkpoint), &parsed));
 	assert_ok(bw_checkpoint_sign(&parsed, &witness_key.vkey, witness_key.key, 5, &checkpoint));
@@ -38,7 +38,7 @@ static int make_all(void **state)
 static int free_all(void **state)
 {
 	(void)state;
-	bw_policy_free(policy);
+	bw_trust_free(policy);
 	bw_buf_release(&checkpoint);
 	bw_sign_key_free(log_key.key);
 	bw_sign_key_free(witness_key.key);

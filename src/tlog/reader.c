@@ -14,7 +14,7 @@ struct slot {
 	struct bw_tile_nodes tile;
 };
 
-struct bw_reader {
+struct bw_tlog_reader {
 	struct bw_tile_store store;
 	struct bw_hash root;
 	struct bw_edge edge;
@@ -22,7 +22,7 @@ struct bw_reader {
 	struct bw_buf scratch;
 	struct bw_buf bundle;
 	struct bw_slice entries[BW_TILE_WIDTH];
-	struct bw_reader_fault fault;
+	struct bw_tlog_reader_fault fault;
 	struct slot *slots;
 	size_t sets; /* a power of two */
 	size_t hand;
@@ -30,7 +30,7 @@ struct bw_reader {
 
 /* ---- life ----------------------------------------------------------------------------------------- */
 
-static void fill_edge(struct bw_reader *reader)
+static void fill_edge(struct bw_tlog_reader *reader)
 {
 	for (unsigned level = 0; level < BW_TILE_LEVELS; level++) {
 		const struct bw_edge_level *part = &reader->edge.levels[level];
@@ -44,17 +44,17 @@ static void fill_edge(struct bw_reader *reader)
 
 static size_t sets_for(size_t slots)
 {
-	size_t sets = BW_READER_SLOTS_MIN / WAYS;
+	size_t sets = BW_TLOG_READER_SLOTS_MIN / WAYS;
 
-	while (sets * WAYS < slots && sets * WAYS < BW_READER_SLOTS_MAX)
+	while (sets * WAYS < slots && sets * WAYS < BW_TLOG_READER_SLOTS_MAX)
 		sets *= 2;
 	return sets;
 }
 
-enum bw_err bw_reader_open(const struct bw_tile_store *store, uint64_t size, const struct bw_hash *root, size_t slots,
-			   struct bw_reader_fault *fault, struct bw_reader **out)
+enum bw_err bw_tlog_reader_open(const struct bw_tile_store *store, uint64_t size, const struct bw_hash *root,
+				size_t slots, struct bw_tlog_reader_fault *fault, struct bw_tlog_reader **out)
 {
-	struct bw_reader *reader = calloc(1, sizeof(*reader));
+	struct bw_tlog_reader *reader = calloc(1, sizeof(*reader));
 	enum bw_err err = BW_ERR_MEMORY;
 
 	BW_NEED(reader != NULL, MEMORY);
@@ -69,7 +69,7 @@ enum bw_err bw_reader_open(const struct bw_tile_store *store, uint64_t size, con
 	if (err != BW_OK) {
 		if (fault != NULL)
 			*fault = reader->fault;
-		bw_reader_free(reader);
+		bw_tlog_reader_free(reader);
 		return err;
 	}
 	fill_edge(reader);
@@ -77,7 +77,7 @@ enum bw_err bw_reader_open(const struct bw_tile_store *store, uint64_t size, con
 	return BW_OK;
 }
 
-void bw_reader_free(struct bw_reader *reader)
+void bw_tlog_reader_free(struct bw_tlog_reader *reader)
 {
 	if (reader == NULL)
 		return;
@@ -87,24 +87,24 @@ void bw_reader_free(struct bw_reader *reader)
 	free(reader);
 }
 
-uint64_t bw_reader_size(const struct bw_reader *reader)
+uint64_t bw_tlog_reader_size(const struct bw_tlog_reader *reader)
 {
 	return reader->edge.size;
 }
 
-struct bw_hash bw_reader_root(const struct bw_reader *reader)
+struct bw_hash bw_tlog_reader_root(const struct bw_tlog_reader *reader)
 {
 	return reader->root;
 }
 
-struct bw_reader_fault bw_reader_fault(const struct bw_reader *reader)
+struct bw_tlog_reader_fault bw_tlog_reader_fault(const struct bw_tlog_reader *reader)
 {
 	return reader->fault;
 }
 
 /* ---- tiles ------------------------------------------------------------------------------------------ */
 
-static struct slot *set_of(struct bw_reader *reader, unsigned level, uint64_t index)
+static struct slot *set_of(struct bw_tlog_reader *reader, unsigned level, uint64_t index)
 {
 	/* neighbours in different sets; the levels of one path far apart */
 	const uint64_t mixed = (index + level * UINT64_C(0x9e3779b97f4a7c15)) & (reader->sets - 1);
@@ -112,7 +112,7 @@ static struct slot *set_of(struct bw_reader *reader, unsigned level, uint64_t in
 	return &reader->slots[mixed * WAYS];
 }
 
-static struct slot *find_slot(struct bw_reader *reader, unsigned level, uint64_t index)
+static struct slot *find_slot(struct bw_tlog_reader *reader, unsigned level, uint64_t index)
 {
 	struct slot *set = set_of(reader, level, index);
 
@@ -122,14 +122,14 @@ static struct slot *find_slot(struct bw_reader *reader, unsigned level, uint64_t
 	return NULL;
 }
 
-static void forget(struct bw_reader *reader)
+static void forget(struct bw_tlog_reader *reader)
 {
 	for (size_t i = 0; i < reader->sets * WAYS; i++)
 		reader->slots[i].is_used = false;
 }
 
 /* One that nobody asked for of late (second chance). */
-static struct slot *make_room(struct bw_reader *reader, unsigned level, uint64_t index)
+static struct slot *make_room(struct bw_tlog_reader *reader, unsigned level, uint64_t index)
 {
 	struct slot *set = set_of(reader, level, index);
 
@@ -149,7 +149,8 @@ static struct slot *make_room(struct bw_reader *reader, unsigned level, uint64_t
  * A full tile is what the tile above says it is, so that one is needed first, and so on up to the edge. The tile
  * lives until the next call.
  */
-static enum bw_err find_tile(struct bw_reader *reader, unsigned level, uint64_t index, const struct bw_tile_nodes **out)
+static enum bw_err find_tile(struct bw_tlog_reader *reader, unsigned level, uint64_t index,
+			     const struct bw_tile_nodes **out)
 {
 	const struct bw_tile_nodes *above;
 	struct bw_hash want;
@@ -183,7 +184,7 @@ static enum bw_err find_tile(struct bw_reader *reader, unsigned level, uint64_t 
 		err = bw_hash_equals(bw_tile_nodes_root(&slot->tile), &want) ? BW_OK : BW_ERR_EDITED;
 	}
 	if (err != BW_OK) {
-		reader->fault = (struct bw_reader_fault){ { false, level, index, BW_TILE_WIDTH }, 0 };
+		reader->fault = (struct bw_tlog_reader_fault){ { false, level, index, BW_TILE_WIDTH }, 0 };
 		return err;
 	}
 	slot->is_used = true;
@@ -193,7 +194,7 @@ static enum bw_err find_tile(struct bw_reader *reader, unsigned level, uint64_t 
 
 static enum bw_err find_node(void *ctx, unsigned level, uint64_t index, struct bw_hash *out)
 {
-	struct bw_reader *reader = ctx;
+	struct bw_tlog_reader *reader = ctx;
 	const unsigned height = level % BW_TILE_HEIGHT;
 	const uint64_t first = index << height; /* the first hash of the tile it is over */
 	const struct bw_tile_nodes *tile;
@@ -204,35 +205,35 @@ static enum bw_err find_node(void *ctx, unsigned level, uint64_t index, struct b
 	return BW_OK;
 }
 
-struct bw_nodes bw_reader_nodes(struct bw_reader *reader)
+struct bw_nodes bw_tlog_reader_nodes(struct bw_tlog_reader *reader)
 {
 	return (struct bw_nodes){ reader, find_node };
 }
 
 /* ---- questions ---------------------------------------------------------------------------------------- */
 
-enum bw_err bw_reader_leaf(struct bw_reader *reader, uint64_t index, struct bw_hash *out)
+enum bw_err bw_tlog_reader_leaf(struct bw_tlog_reader *reader, uint64_t index, struct bw_hash *out)
 {
 	return find_node(reader, 0, index, out);
 }
 
-enum bw_err bw_reader_inclusion(struct bw_reader *reader, uint64_t index, struct bw_proof *out)
+enum bw_err bw_tlog_reader_inclusion(struct bw_tlog_reader *reader, uint64_t index, struct bw_proof *out)
 {
-	const struct bw_nodes nodes = bw_reader_nodes(reader);
+	const struct bw_nodes nodes = bw_tlog_reader_nodes(reader);
 
 	return bw_inclusion_make(&nodes, index, reader->edge.size, out);
 }
 
-enum bw_err bw_reader_consistency(struct bw_reader *reader, uint64_t old_size, struct bw_proof *out)
+enum bw_err bw_tlog_reader_consistency(struct bw_tlog_reader *reader, uint64_t old_size, struct bw_proof *out)
 {
-	const struct bw_nodes nodes = bw_reader_nodes(reader);
+	const struct bw_nodes nodes = bw_tlog_reader_nodes(reader);
 
 	return bw_consistency_make(&nodes, old_size, reader->edge.size, out);
 }
 
-enum bw_err bw_reader_root_at(struct bw_reader *reader, uint64_t size, struct bw_hash *out)
+enum bw_err bw_tlog_reader_root_at(struct bw_tlog_reader *reader, uint64_t size, struct bw_hash *out)
 {
-	const struct bw_nodes nodes = bw_reader_nodes(reader);
+	const struct bw_nodes nodes = bw_tlog_reader_nodes(reader);
 
 	BW_NEED(size <= reader->edge.size, RANGE);
 	if (size > 0)
@@ -241,12 +242,12 @@ enum bw_err bw_reader_root_at(struct bw_reader *reader, uint64_t size, struct bw
 	return BW_OK;
 }
 
-enum bw_err bw_reader_continues(struct bw_reader *reader, uint64_t old_size, const struct bw_hash *old_root)
+enum bw_err bw_tlog_reader_continues(struct bw_tlog_reader *reader, uint64_t old_size, const struct bw_hash *old_root)
 {
 	struct bw_hash root;
 
 	BW_NEED(old_size <= reader->edge.size, ROLLBACK);
-	BW_TRY(bw_reader_root_at(reader, old_size, &root));
+	BW_TRY(bw_tlog_reader_root_at(reader, old_size, &root));
 	BW_NEED(bw_hash_equals(&root, old_root), SPLIT_VIEW);
 	return BW_OK;
 }
@@ -255,7 +256,7 @@ enum bw_err bw_reader_continues(struct bw_reader *reader, uint64_t old_size, con
  * The old root is asked of the new tree. All of its peaks lie in tiles that were the old edge's and so were never
  * in the cache, as were those above them: what answers is fresh. When it fits, the cache is of the new tree too.
  */
-static enum bw_err advance(struct bw_reader *reader, uint64_t size, const struct bw_hash *root)
+static enum bw_err advance(struct bw_tlog_reader *reader, uint64_t size, const struct bw_hash *root)
 {
 	const uint64_t old_size = reader->edge.size;
 	const struct bw_hash old_root = reader->root;
@@ -264,10 +265,10 @@ static enum bw_err advance(struct bw_reader *reader, uint64_t size, const struct
 	BW_TRY(bw_edge_read(&reader->store, size, root, &reader->edge, &reader->fault.tile));
 	reader->root = *root;
 	fill_edge(reader);
-	return bw_reader_continues(reader, old_size, &old_root);
+	return bw_tlog_reader_continues(reader, old_size, &old_root);
 }
 
-enum bw_err bw_reader_advance(struct bw_reader *reader, uint64_t size, const struct bw_hash *root)
+enum bw_err bw_tlog_reader_advance(struct bw_tlog_reader *reader, uint64_t size, const struct bw_hash *root)
 {
 	struct bw_edge *old = malloc(sizeof(*old));
 	const struct bw_hash old_root = reader->root;
@@ -288,7 +289,7 @@ enum bw_err bw_reader_advance(struct bw_reader *reader, uint64_t size, const str
 
 /* ---- entries and the whole ------------------------------------------------------------------------------ */
 
-static enum bw_err find_bundle(struct bw_reader *reader, uint64_t index, const struct bw_tile_nodes **out)
+static enum bw_err find_bundle(struct bw_tlog_reader *reader, uint64_t index, const struct bw_tile_nodes **out)
 {
 	const struct bw_tile_nodes *tile;
 	unsigned bad = 0;
@@ -297,14 +298,14 @@ static enum bw_err find_bundle(struct bw_reader *reader, uint64_t index, const s
 	BW_TRY(find_tile(reader, 0, index, &tile));
 	err = bw_bundle_fetch(&reader->store, index, tile->width, tile->nodes, &reader->bundle, reader->entries, &bad);
 	if (err != BW_OK)
-		reader->fault = (struct bw_reader_fault){ { true, 0, index, tile->width },
-							  index * BW_TILE_WIDTH + bad };
+		reader->fault = (struct bw_tlog_reader_fault){ { true, 0, index, tile->width },
+							       index * BW_TILE_WIDTH + bad };
 	BW_TRY(err);
 	*out = tile;
 	return BW_OK;
 }
 
-enum bw_err bw_reader_entry(struct bw_reader *reader, uint64_t index, struct bw_slice *out)
+enum bw_err bw_tlog_reader_entry(struct bw_tlog_reader *reader, uint64_t index, struct bw_slice *out)
 {
 	const struct bw_tile_nodes *tile;
 
@@ -314,7 +315,7 @@ enum bw_err bw_reader_entry(struct bw_reader *reader, uint64_t index, struct bw_
 	return BW_OK;
 }
 
-static enum bw_err check_tile(struct bw_reader *reader, const struct bw_log_check *check, uint64_t index)
+static enum bw_err check_tile(struct bw_tlog_reader *reader, const struct bw_tlog_check *check, uint64_t index)
 {
 	const uint64_t first = index * BW_TILE_WIDTH;
 	const struct bw_tile_nodes *tile;
@@ -328,7 +329,7 @@ static enum bw_err check_tile(struct bw_reader *reader, const struct bw_log_chec
 	return BW_OK;
 }
 
-enum bw_err bw_log_check(struct bw_reader *reader, const struct bw_log_check *check)
+enum bw_err bw_tlog_check(struct bw_tlog_reader *reader, const struct bw_tlog_check *check)
 {
 	const uint64_t size = reader->edge.size;
 

@@ -25,69 +25,69 @@ static int forget_store(void **state)
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-static struct bw_writer *open_writer(uint64_t size, bool has_entries)
+static struct bw_tlog_writer *open_writer(uint64_t size, bool has_entries)
 {
 	const struct bw_tile_store store = memory_tiles(&memory);
 	const struct bw_hash root = plain_root(&plain, 0, size);
-	struct bw_writer *writer;
+	struct bw_tlog_writer *writer;
 
-	assert_ok(bw_writer_open(&store, size, &root, has_entries, &writer));
+	assert_ok(bw_tlog_writer_open(&store, size, &root, has_entries, &writer));
 	return writer;
 }
 
-static void add_entries(struct bw_writer *writer, unsigned seed, uint64_t from, uint64_t to)
+static void add_entries(struct bw_tlog_writer *writer, unsigned seed, uint64_t from, uint64_t to)
 {
 	for (uint64_t i = from; i < to; i++) {
 		char room[64];
 		const struct bw_slice entry = plain_entry(seed, i, room);
 
-		assert_ok(bw_writer_add_entries(writer, &entry, 1));
+		assert_ok(bw_tlog_writer_add_entries(writer, &entry, 1));
 	}
 }
 
-static void commit(struct bw_writer *writer, uint64_t want)
+static void commit(struct bw_tlog_writer *writer, uint64_t want)
 {
 	const struct bw_hash root = plain_root(&plain, 0, want);
 	struct bw_hash is;
 	uint64_t size;
 
-	assert_ok(bw_writer_commit(writer, &size, &is));
+	assert_ok(bw_tlog_writer_commit(writer, &size, &is));
 	assert_int_equal(size, want);
 	assert_true(bw_hash_equals(&is, &root));
 }
 
 static void write_log(uint64_t size, bool has_entries)
 {
-	struct bw_writer *writer = open_writer(0, has_entries);
+	struct bw_tlog_writer *writer = open_writer(0, has_entries);
 
 	if (has_entries)
 		add_entries(writer, 1, 0, size);
 	else
-		assert_ok(bw_writer_add_leaves(writer, plain.leaves, size));
+		assert_ok(bw_tlog_writer_add_leaves(writer, plain.leaves, size));
 	commit(writer, size);
-	bw_writer_free(writer);
+	bw_tlog_writer_free(writer);
 }
 
-static enum bw_err open_reader(uint64_t size, struct bw_reader **out)
+static enum bw_err open_reader(uint64_t size, struct bw_tlog_reader **out)
 {
 	const struct bw_tile_store store = memory_tiles(&memory);
 	const struct bw_hash root = plain_root(&plain, 0, size);
 
-	return bw_reader_open(&store, size, &root, 64, NULL, out);
+	return bw_tlog_reader_open(&store, size, &root, 64, NULL, out);
 }
 
-static enum bw_err check_whole(uint64_t size, bool has_entries, struct bw_reader_fault *fault)
+static enum bw_err check_whole(uint64_t size, bool has_entries, struct bw_tlog_reader_fault *fault)
 {
-	const struct bw_log_check check = { .has_entries = has_entries };
+	const struct bw_tlog_check check = { .has_entries = has_entries };
 	const struct bw_tile_store store = memory_tiles(&memory);
 	const struct bw_hash root = plain_root(&plain, 0, size);
-	struct bw_reader *reader;
+	struct bw_tlog_reader *reader;
 	enum bw_err err;
 
-	BW_TRY(bw_reader_open(&store, size, &root, 64, fault, &reader));
-	err = bw_log_check(reader, &check);
-	*fault = bw_reader_fault(reader);
-	bw_reader_free(reader);
+	BW_TRY(bw_tlog_reader_open(&store, size, &root, 64, fault, &reader));
+	err = bw_tlog_check(reader, &check);
+	*fault = bw_tlog_reader_fault(reader);
+	bw_tlog_reader_free(reader);
 	return err;
 }
 
@@ -99,15 +99,15 @@ static void a_log_grows_in_batches_of_any_size_and_over_restarts(void **state)
 
 	(void)state;
 	for (size_t i = 1; i < BW_COUNT(sizes); i++) {
-		struct bw_writer *writer = open_writer(sizes[i - 1], true);
+		struct bw_tlog_writer *writer = open_writer(sizes[i - 1], true);
 
-		assert_int_equal(bw_writer_size(writer), sizes[i - 1]);
+		assert_int_equal(bw_tlog_writer_size(writer), sizes[i - 1]);
 		add_entries(writer, 1, sizes[i - 1], sizes[i]);
 		commit(writer, sizes[i]);
-		bw_writer_free(writer);
+		bw_tlog_writer_free(writer);
 	}
 	for (size_t i = 0; i < BW_COUNT(sizes); i++) {
-		struct bw_reader_fault fault;
+		struct bw_tlog_reader_fault fault;
 
 		assert_ok(check_whole(sizes[i], true, &fault));
 	}
@@ -129,53 +129,53 @@ static void the_tiles_are_those_of_the_standard_and_no_more(void **state)
 
 static void what_a_crash_left_beyond_the_checkpoint_is_written_over(void **state)
 {
-	struct bw_reader_fault fault;
-	struct bw_writer *writer;
+	struct bw_tlog_reader_fault fault;
+	struct bw_tlog_writer *writer;
 
 	(void)state;
 	write_log(300, true);
 	writer = open_writer(300, true);
 	add_entries(writer, 2, 300, 900); /* another history, never committed */
-	bw_writer_free(writer);
+	bw_tlog_writer_free(writer);
 	writer = open_writer(300, true);
 	add_entries(writer, 1, 300, 1000);
 	commit(writer, 1000);
-	bw_writer_free(writer);
+	bw_tlog_writer_free(writer);
 	assert_ok(check_whole(1000, true, &fault));
 }
 
 static void a_writer_whose_store_failed_stays_so(void **state)
 {
-	struct bw_writer *writer = open_writer(0, false);
+	struct bw_tlog_writer *writer = open_writer(0, false);
 	struct bw_hash root;
 	uint64_t size;
 
 	(void)state;
-	assert_int_equal(bw_writer_add_entries(writer, &bw_slice_empty, 1), BW_ERR_USAGE);
+	assert_int_equal(bw_tlog_writer_add_entries(writer, &bw_slice_empty, 1), BW_ERR_USAGE);
 	memory.fails = BW_ERR_DISK_FULL;
-	assert_int_equal(bw_writer_add_leaves(writer, plain.leaves, 256), BW_ERR_DISK_FULL);
+	assert_int_equal(bw_tlog_writer_add_leaves(writer, plain.leaves, 256), BW_ERR_DISK_FULL);
 	memory.fails = BW_OK;
-	assert_int_equal(bw_writer_add_leaves(writer, plain.leaves, 1), BW_ERR_DISK_FULL);
-	assert_int_equal(bw_writer_commit(writer, &size, &root), BW_ERR_DISK_FULL);
-	bw_writer_free(writer);
+	assert_int_equal(bw_tlog_writer_add_leaves(writer, plain.leaves, 1), BW_ERR_DISK_FULL);
+	assert_int_equal(bw_tlog_writer_commit(writer, &size, &root), BW_ERR_DISK_FULL);
+	bw_tlog_writer_free(writer);
 }
 
 static void a_writer_opens_only_at_what_is_there(void **state)
 {
 	const struct bw_tile_store store = memory_tiles(&memory);
 	const struct bw_hash root = plain_root(&plain, 0, 300);
-	struct bw_writer *writer = NULL;
+	struct bw_tlog_writer *writer = NULL;
 
 	(void)state;
 	write_log(300, true);
-	assert_int_equal(bw_writer_open(&store, 299, &root, true, &writer), BW_ERR_CUT_SHORT);
-	assert_int_equal(bw_writer_open(&store, 300, &plain.leaves[0], true, &writer), BW_ERR_EDITED);
+	assert_int_equal(bw_tlog_writer_open(&store, 299, &root, true, &writer), BW_ERR_CUT_SHORT);
+	assert_int_equal(bw_tlog_writer_open(&store, 300, &plain.leaves[0], true, &writer), BW_ERR_EDITED);
 	find_kept(&memory, "tile/entries/001.p/44")->bytes[5] ^= 1;
-	assert_int_equal(bw_writer_open(&store, 300, &root, true, &writer), BW_ERR_EDITED);
+	assert_int_equal(bw_tlog_writer_open(&store, 300, &root, true, &writer), BW_ERR_EDITED);
 	find_kept(&memory, "tile/entries/001.p/44")->len--;
-	assert_int_equal(bw_writer_open(&store, 300, &root, true, &writer), BW_ERR_CUT_SHORT);
-	assert_ok(bw_writer_open(&store, 300, &root, false, &writer));
-	bw_writer_free(writer);
+	assert_int_equal(bw_tlog_writer_open(&store, 300, &root, true, &writer), BW_ERR_CUT_SHORT);
+	assert_ok(bw_tlog_writer_open(&store, 300, &root, false, &writer));
+	bw_tlog_writer_free(writer);
 }
 
 /* ---- proofs -------------------------------------------------------------------------------------- */
@@ -188,31 +188,31 @@ static void every_leaf_is_proved_from_tiles(void **state)
 	write_log(66000, false);
 	for (size_t i = 0; i < BW_COUNT(sizes); i++) {
 		const struct bw_hash root = plain_root(&plain, 0, sizes[i]);
-		struct bw_reader *reader;
-		struct bw_writer *writer = open_writer(0, false);
+		struct bw_tlog_reader *reader;
+		struct bw_tlog_writer *writer = open_writer(0, false);
 
-		assert_ok(bw_writer_add_leaves(writer, plain.leaves, sizes[i])); /* for its partial tiles */
+		assert_ok(bw_tlog_writer_add_leaves(writer, plain.leaves, sizes[i])); /* for its partial tiles */
 		commit(writer, sizes[i]);
-		bw_writer_free(writer);
+		bw_tlog_writer_free(writer);
 		assert_ok(open_reader(sizes[i], &reader));
 		for (uint64_t index = 0; index<sizes[i]; index += sizes[i]> 1000 ? 97 : 1) {
 			struct bw_proof proof;
 			struct bw_hash leaf;
 
-			assert_ok(bw_reader_leaf(reader, index, &leaf));
+			assert_ok(bw_tlog_reader_leaf(reader, index, &leaf));
 			assert_true(bw_hash_equals(&leaf, &plain.leaves[index]));
-			assert_ok(bw_reader_inclusion(reader, index, &proof));
+			assert_ok(bw_tlog_reader_inclusion(reader, index, &proof));
 			assert_ok(bw_inclusion_verify(index, sizes[i], &leaf, &root, &proof));
 		}
-		assert_int_equal(bw_reader_leaf(reader, sizes[i], &(struct bw_hash){ 0 }), BW_ERR_RANGE);
-		bw_reader_free(reader);
+		assert_int_equal(bw_tlog_reader_leaf(reader, sizes[i], &(struct bw_hash){ 0 }), BW_ERR_RANGE);
+		bw_tlog_reader_free(reader);
 	}
 }
 
 static void every_earlier_size_is_proved_from_tiles(void **state)
 {
 	const struct bw_hash root = plain_root(&plain, 0, 66000);
-	struct bw_reader *reader;
+	struct bw_tlog_reader *reader;
 	struct bw_tree tree = { 0 };
 
 	(void)state;
@@ -227,44 +227,44 @@ static void every_earlier_size_is_proved_from_tiles(void **state)
 		if (size % 131 != 0 && size != 65536 && size != 256)
 			continue;
 		want = bw_tree_root(&tree);
-		assert_ok(bw_reader_root_at(reader, size, &is));
+		assert_ok(bw_tlog_reader_root_at(reader, size, &is));
 		assert_true(bw_hash_equals(&is, &want));
-		assert_ok(bw_reader_consistency(reader, size, &proof));
+		assert_ok(bw_tlog_reader_consistency(reader, size, &proof));
 		assert_ok(bw_consistency_verify(size, &want, 66000, &root, &proof));
 	}
-	bw_reader_free(reader);
+	bw_tlog_reader_free(reader);
 }
 
 static void warm_tiles_are_not_fetched_again(void **state)
 {
-	struct bw_reader *reader;
+	struct bw_tlog_reader *reader;
 	struct bw_proof proof;
 	size_t gets;
 
 	(void)state;
 	write_log(66000, false);
 	assert_ok(open_reader(66000, &reader));
-	assert_ok(bw_reader_inclusion(reader, 77, &proof));
+	assert_ok(bw_tlog_reader_inclusion(reader, 77, &proof));
 	gets = memory.gets;
 	for (uint64_t i = 0; i < 256; i++)
-		assert_ok(bw_reader_inclusion(reader, i, &proof));
+		assert_ok(bw_tlog_reader_inclusion(reader, i, &proof));
 	assert_int_equal(memory.gets, gets);
 	for (uint64_t i = 0; i < 66000; i += 256) /* more tiles than there are slots */
-		assert_ok(bw_reader_inclusion(reader, i, &proof));
-	bw_reader_free(reader);
+		assert_ok(bw_tlog_reader_inclusion(reader, i, &proof));
+	bw_tlog_reader_free(reader);
 }
 
 static void a_full_tile_stands_in_for_a_partial_one_that_is_gone(void **state)
 {
-	struct bw_reader_fault fault;
-	struct bw_writer *writer;
+	struct bw_tlog_reader_fault fault;
+	struct bw_tlog_writer *writer;
 
 	(void)state;
 	write_log(300, true);
 	writer = open_writer(300, true);
 	add_entries(writer, 1, 300, 600);
 	commit(writer, 600);
-	bw_writer_free(writer);
+	bw_tlog_writer_free(writer);
 	free(find_kept(&memory, "tile/0/001.p/44")->bytes);
 	find_kept(&memory, "tile/0/001.p/44")->bytes = NULL;
 	free(find_kept(&memory, "tile/entries/001.p/44")->bytes);
@@ -276,7 +276,7 @@ static void a_full_tile_stands_in_for_a_partial_one_that_is_gone(void **state)
 
 static void a_silent_edit_of_any_byte_is_found_and_its_place_named(void **state)
 {
-	struct bw_reader_fault fault;
+	struct bw_tlog_reader_fault fault;
 
 	(void)state;
 	write_log(66000, true);
@@ -306,10 +306,10 @@ static void a_silent_edit_of_any_byte_is_found_and_its_place_named(void **state)
 
 static void an_edited_entry_is_named_by_its_number(void **state)
 {
-	struct bw_reader *reader;
+	struct bw_tlog_reader *reader;
 	struct bw_slice entry;
 	struct kept *kept;
-	struct bw_reader_fault fault;
+	struct bw_tlog_reader_fault fault;
 
 	(void)state;
 	write_log(1000, true);
@@ -318,16 +318,16 @@ static void an_edited_entry_is_named_by_its_number(void **state)
 	assert_int_equal(check_whole(1000, true, &fault), BW_ERR_EDITED);
 	assert_int_equal(fault.entry, 600);
 	assert_ok(open_reader(1000, &reader));
-	assert_ok(bw_reader_entry(reader, 5, &entry));
+	assert_ok(bw_tlog_reader_entry(reader, 5, &entry));
 	assert_slice(entry, "entry 5 of log 1");
-	assert_int_equal(bw_reader_entry(reader, 600, &entry), BW_ERR_EDITED);
-	assert_int_equal(bw_reader_entry(reader, 1000, &entry), BW_ERR_RANGE);
-	bw_reader_free(reader);
+	assert_int_equal(bw_tlog_reader_entry(reader, 600, &entry), BW_ERR_EDITED);
+	assert_int_equal(bw_tlog_reader_entry(reader, 1000, &entry), BW_ERR_RANGE);
+	bw_tlog_reader_free(reader);
 }
 
 static void a_log_that_lacks_what_it_signed_for_is_cut_short(void **state)
 {
-	struct bw_reader_fault fault;
+	struct bw_tlog_reader_fault fault;
 
 	(void)state;
 	write_log(66000, true);
@@ -348,8 +348,8 @@ static void a_log_that_lacks_what_it_signed_for_is_cut_short(void **state)
 
 static void a_log_that_goes_on_keeps_its_reader(void **state)
 {
-	struct bw_writer *writer = open_writer(0, false);
-	struct bw_reader *reader = NULL;
+	struct bw_tlog_writer *writer = open_writer(0, false);
+	struct bw_tlog_reader *reader = NULL;
 	uint64_t before = 0;
 
 	(void)state;
@@ -357,52 +357,52 @@ static void a_log_that_goes_on_keeps_its_reader(void **state)
 		const struct bw_hash root = plain_root(&plain, 0, size);
 		struct bw_proof proof;
 
-		assert_ok(bw_writer_add_leaves(writer, &plain.leaves[before], size - before));
+		assert_ok(bw_tlog_writer_add_leaves(writer, &plain.leaves[before], size - before));
 		commit(writer, size);
 		if (reader == NULL)
 			assert_ok(open_reader(size, &reader));
 		else
-			assert_ok(bw_reader_advance(reader, size, &root));
-		assert_int_equal(bw_reader_size(reader), size);
+			assert_ok(bw_tlog_reader_advance(reader, size, &root));
+		assert_int_equal(bw_tlog_reader_size(reader), size);
 		for (uint64_t index = 0; index < size; index++) {
-			assert_ok(bw_reader_inclusion(reader, index, &proof));
+			assert_ok(bw_tlog_reader_inclusion(reader, index, &proof));
 			assert_ok(bw_inclusion_verify(index, size, &plain.leaves[index], &root, &proof));
 		}
 		before = size;
 	}
-	bw_reader_free(reader);
-	bw_writer_free(writer);
+	bw_tlog_reader_free(reader);
+	bw_tlog_writer_free(writer);
 }
 
 static void rollback_and_split_view_have_names_of_their_own(void **state)
 {
 	const struct bw_hash root_400 = plain_root(&plain, 0, 400);
 	struct bw_hash other_root;
-	struct bw_reader *reader;
-	struct bw_writer *writer;
+	struct bw_tlog_reader *reader;
+	struct bw_tlog_writer *writer;
 	struct bw_proof proof;
 	uint64_t size;
 
 	(void)state;
 	write_log(400, false);
 	assert_ok(open_reader(400, &reader));
-	assert_int_equal(bw_reader_continues(reader, 401, &root_400), BW_ERR_ROLLBACK);
-	assert_int_equal(bw_reader_continues(reader, 400, &plain.leaves[0]), BW_ERR_SPLIT_VIEW);
-	assert_int_equal(bw_reader_continues(reader, 300, &plain.leaves[0]), BW_ERR_SPLIT_VIEW);
-	assert_ok(bw_reader_inclusion(reader, 3, &proof));
+	assert_int_equal(bw_tlog_reader_continues(reader, 401, &root_400), BW_ERR_ROLLBACK);
+	assert_int_equal(bw_tlog_reader_continues(reader, 400, &plain.leaves[0]), BW_ERR_SPLIT_VIEW);
+	assert_int_equal(bw_tlog_reader_continues(reader, 300, &plain.leaves[0]), BW_ERR_SPLIT_VIEW);
+	assert_ok(bw_tlog_reader_inclusion(reader, 3, &proof));
 	/* another history from 200 on, shown to the same reader as what comes next */
 	memory_store_release(&memory);
 	writer = open_writer(0, false);
-	assert_ok(bw_writer_add_leaves(writer, plain.leaves, 200));
-	assert_ok(bw_writer_add_leaves(writer, &plain.leaves[1000], 800));
-	assert_ok(bw_writer_commit(writer, &size, &other_root));
-	bw_writer_free(writer);
-	assert_int_equal(bw_reader_advance(reader, 1000, &other_root), BW_ERR_SPLIT_VIEW);
-	assert_int_equal(bw_reader_advance(reader, 399, &other_root), BW_ERR_ROLLBACK);
-	assert_int_equal(bw_reader_size(reader), 400);
+	assert_ok(bw_tlog_writer_add_leaves(writer, plain.leaves, 200));
+	assert_ok(bw_tlog_writer_add_leaves(writer, &plain.leaves[1000], 800));
+	assert_ok(bw_tlog_writer_commit(writer, &size, &other_root));
+	bw_tlog_writer_free(writer);
+	assert_int_equal(bw_tlog_reader_advance(reader, 1000, &other_root), BW_ERR_SPLIT_VIEW);
+	assert_int_equal(bw_tlog_reader_advance(reader, 399, &other_root), BW_ERR_ROLLBACK);
+	assert_int_equal(bw_tlog_reader_size(reader), 400);
 	/* it stays with the history it had, of which the store has no tile any more */
-	assert_int_equal(bw_reader_inclusion(reader, 3, &proof), BW_ERR_EDITED);
-	bw_reader_free(reader);
+	assert_int_equal(bw_tlog_reader_inclusion(reader, 3, &proof), BW_ERR_EDITED);
+	bw_tlog_reader_free(reader);
 }
 
 static enum bw_err stop_at_ten(void *ctx, uint64_t index, struct bw_slice entry)
@@ -418,15 +418,15 @@ static enum bw_err stop_at_ten(void *ctx, uint64_t index, struct bw_slice entry)
 static void a_check_gives_out_the_entries_from_where_it_is_asked(void **state)
 {
 	uint64_t seen = 0;
-	const struct bw_log_check check = { .from = 300, .has_entries = true, .ctx = &seen, .entry = stop_at_ten };
-	struct bw_reader *reader;
+	const struct bw_tlog_check check = { .from = 300, .has_entries = true, .ctx = &seen, .entry = stop_at_ten };
+	struct bw_tlog_reader *reader;
 
 	(void)state;
 	write_log(400, true);
 	assert_ok(open_reader(400, &reader));
-	assert_int_equal(bw_log_check(reader, &check), BW_ERR_CLOSED);
+	assert_int_equal(bw_tlog_check(reader, &check), BW_ERR_CLOSED);
 	assert_int_equal(seen, 310);
-	bw_reader_free(reader);
+	bw_tlog_reader_free(reader);
 }
 
 int main(void)

@@ -29,6 +29,9 @@ struct bw_tile {
 	unsigned width; /* 1..256; less than 256: a partial tile */
 };
 
+/* What tiles and bundles are served as: they never change, so any cache may keep them (tlog-tiles, "Merkle Tree"). */
+#define BW_TILE_CONTENT_TYPE "application/octet-stream"
+
 /* Writes the path and a NUL. The tile must be one that bw_tile_parse could give. */
 void bw_tile_path(const struct bw_tile *tile, char out[BW_TILE_PATH_BYTES]);
 

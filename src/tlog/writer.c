@@ -4,7 +4,7 @@
 
 #include "tlog/edge.h"
 
-struct bw_writer {
+struct bw_tlog_writer {
 	struct bw_tile_store store;
 	struct bw_edge edge;              /* the tiles that are not full yet */
 	unsigned written[BW_TILE_LEVELS]; /* how wide each of them is in the store */
@@ -15,7 +15,7 @@ struct bw_writer {
 
 /* ---- life ---------------------------------------------------------------------------------------- */
 
-static enum bw_err read_bundle(struct bw_writer *writer)
+static enum bw_err read_bundle(struct bw_tlog_writer *writer)
 {
 	const uint64_t index = writer->edge.size / BW_TILE_WIDTH;
 	const unsigned width = bw_tile_width(0, index, writer->edge.size);
@@ -29,7 +29,7 @@ static enum bw_err read_bundle(struct bw_writer *writer)
 	return BW_OK;
 }
 
-static enum bw_err open_at(struct bw_writer *writer, uint64_t size, const struct bw_hash *root)
+static enum bw_err open_at(struct bw_tlog_writer *writer, uint64_t size, const struct bw_hash *root)
 {
 	BW_TRY(bw_edge_read(&writer->store, size, root, &writer->edge, NULL));
 	for (unsigned level = 0; level < BW_TILE_LEVELS; level++)
@@ -37,10 +37,10 @@ static enum bw_err open_at(struct bw_writer *writer, uint64_t size, const struct
 	return writer->has_entries ? read_bundle(writer) : BW_OK;
 }
 
-enum bw_err bw_writer_open(const struct bw_tile_store *store, uint64_t size, const struct bw_hash *root,
-			   bool has_entries, struct bw_writer **out)
+enum bw_err bw_tlog_writer_open(const struct bw_tile_store *store, uint64_t size, const struct bw_hash *root,
+				bool has_entries, struct bw_tlog_writer **out)
 {
-	struct bw_writer *writer = calloc(1, sizeof(*writer));
+	struct bw_tlog_writer *writer = calloc(1, sizeof(*writer));
 	enum bw_err err;
 
 	BW_NEED(writer != NULL, MEMORY);
@@ -49,14 +49,14 @@ enum bw_err bw_writer_open(const struct bw_tile_store *store, uint64_t size, con
 	writer->bundle = BW_BUF_INIT(BW_BUNDLE_MAX);
 	err = open_at(writer, size, root);
 	if (err != BW_OK) {
-		bw_writer_free(writer);
+		bw_tlog_writer_free(writer);
 		return err;
 	}
 	*out = writer;
 	return BW_OK;
 }
 
-void bw_writer_free(struct bw_writer *writer)
+void bw_tlog_writer_free(struct bw_tlog_writer *writer)
 {
 	if (writer == NULL)
 		return;
@@ -64,14 +64,14 @@ void bw_writer_free(struct bw_writer *writer)
 	free(writer);
 }
 
-uint64_t bw_writer_size(const struct bw_writer *writer)
+uint64_t bw_tlog_writer_size(const struct bw_tlog_writer *writer)
 {
 	return writer->edge.size;
 }
 
 /* ---- adding ---------------------------------------------------------------------------------------- */
 
-static enum bw_err put(struct bw_writer *writer, const struct bw_tile *tile, struct bw_slice bytes)
+static enum bw_err put(struct bw_tlog_writer *writer, const struct bw_tile *tile, struct bw_slice bytes)
 {
 	const enum bw_err err = writer->store.put(writer->store.ctx, tile, bytes);
 
@@ -80,7 +80,7 @@ static enum bw_err put(struct bw_writer *writer, const struct bw_tile *tile, str
 	return err;
 }
 
-static enum bw_err put_level(struct bw_writer *writer, unsigned level)
+static enum bw_err put_level(struct bw_tlog_writer *writer, unsigned level)
 {
 	const struct bw_edge_level *at = &writer->edge.levels[level];
 
@@ -88,7 +88,7 @@ static enum bw_err put_level(struct bw_writer *writer, unsigned level)
 		   bw_slice_of(at->hashes, at->count * sizeof(at->hashes[0])));
 }
 
-static enum bw_err put_bundle(struct bw_writer *writer)
+static enum bw_err put_bundle(struct bw_tlog_writer *writer)
 {
 	const unsigned width = writer->edge.levels[0].count;
 
@@ -97,7 +97,7 @@ static enum bw_err put_bundle(struct bw_writer *writer)
 }
 
 /* The tile of level 0 is full: it is put, and its root goes up, where that may fill another. */
-static enum bw_err carry(struct bw_writer *writer)
+static enum bw_err carry(struct bw_tlog_writer *writer)
 {
 	for (unsigned level = 0; writer->edge.levels[level].count == BW_TILE_WIDTH; level++) {
 		BW_TRY(put_level(writer, level));
@@ -108,7 +108,7 @@ static enum bw_err carry(struct bw_writer *writer)
 }
 
 /* The size moves last: until then it lies in the tile that is being filled, whose index follows from it. */
-static enum bw_err add_leaf(struct bw_writer *writer, const struct bw_hash *leaf)
+static enum bw_err add_leaf(struct bw_tlog_writer *writer, const struct bw_hash *leaf)
 {
 	struct bw_edge_level *lowest = &writer->edge.levels[0];
 
@@ -124,7 +124,7 @@ static enum bw_err add_leaf(struct bw_writer *writer, const struct bw_hash *leaf
 	return BW_OK;
 }
 
-static enum bw_err need_room(const struct bw_writer *writer, bool has_entries, size_t count)
+static enum bw_err need_room(const struct bw_tlog_writer *writer, bool has_entries, size_t count)
 {
 	BW_TRY(writer->broken);
 	BW_NEED(writer->has_entries == has_entries, USAGE);
@@ -132,7 +132,7 @@ static enum bw_err need_room(const struct bw_writer *writer, bool has_entries, s
 	return BW_OK;
 }
 
-enum bw_err bw_writer_add_leaves(struct bw_writer *writer, const struct bw_hash *leaves, size_t count)
+enum bw_err bw_tlog_writer_add_leaves(struct bw_tlog_writer *writer, const struct bw_hash *leaves, size_t count)
 {
 	BW_TRY(need_room(writer, false, count));
 	for (size_t i = 0; i < count; i++)
@@ -140,7 +140,7 @@ enum bw_err bw_writer_add_leaves(struct bw_writer *writer, const struct bw_hash 
 	return BW_OK;
 }
 
-static enum bw_err add_entry(struct bw_writer *writer, struct bw_slice entry)
+static enum bw_err add_entry(struct bw_tlog_writer *writer, struct bw_slice entry)
 {
 	const struct bw_hash leaf = bw_hash_leaf(entry);
 
@@ -148,7 +148,7 @@ static enum bw_err add_entry(struct bw_writer *writer, struct bw_slice entry)
 	return add_leaf(writer, &leaf);
 }
 
-enum bw_err bw_writer_add_entries(struct bw_writer *writer, const struct bw_slice *entries, size_t count)
+enum bw_err bw_tlog_writer_add_entries(struct bw_tlog_writer *writer, const struct bw_slice *entries, size_t count)
 {
 	BW_TRY(need_room(writer, true, count));
 	for (size_t i = 0; i < count; i++)
@@ -164,7 +164,7 @@ enum bw_err bw_writer_add_entries(struct bw_writer *writer, const struct bw_slic
 	return BW_OK;
 }
 
-enum bw_err bw_writer_commit(struct bw_writer *writer, uint64_t *out_size, struct bw_hash *out_root)
+enum bw_err bw_tlog_writer_commit(struct bw_tlog_writer *writer, uint64_t *out_size, struct bw_hash *out_root)
 {
 	BW_TRY(writer->broken);
 	if (writer->has_entries && writer->edge.levels[0].count != writer->written[0] &&

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "tlog/policy.h"
+#include "tlog/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,22 +16,22 @@ static void check(bool claim)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	bool is[BW_POLICY_WITNESSES_MAX] = { false };
+	bool is[BW_TRUST_WITNESSES_MAX] = { false };
 	struct bw_fault fault = { SIZE_MAX, NULL };
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 	bool before;
 
-	if (bw_policy_parse(bw_slice_of(data, size), &fault, &policy) != BW_OK) {
+	if (bw_trust_parse(bw_slice_of(data, size), &fault, &policy) != BW_OK) {
 		check(fault.reason != NULL && fault.offset <= size);
 		return 0;
 	}
-	before = bw_policy_quorum(policy, is);
-	for (size_t i = 0; i < bw_policy_witness_count(policy); i++) {
+	before = bw_trust_quorum(policy, is);
+	for (size_t i = 0; i < bw_trust_witness_count(policy); i++) {
 		is[i] = true;
-		check(!before || bw_policy_quorum(policy, is));
-		before = bw_policy_quorum(policy, is);
+		check(!before || bw_trust_quorum(policy, is));
+		before = bw_trust_quorum(policy, is);
 	}
 	check(before); /* a group never asks for more members than it has */
-	bw_policy_free(policy);
+	bw_trust_free(policy);
 	return 0;
 }

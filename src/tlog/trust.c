@@ -1,4 +1,4 @@
-#include "tlog/policy.h"
+#include "tlog/trust.h"
 
 #include <stdlib.h>
 
@@ -6,12 +6,12 @@
 #include "base/text.h"
 
 enum {
-	MEMBERS_MAX = BW_POLICY_WITNESSES_MAX + BW_POLICY_GROUPS_MAX,
+	MEMBERS_MAX = BW_TRUST_WITNESSES_MAX + BW_TRUST_GROUPS_MAX,
 	NONE = MEMBERS_MAX, /* in place of a member: no witness is asked for */
 	UNSET = NONE + 1,
 };
 
-/* A member is the number of a witness, or BW_POLICY_WITNESSES_MAX and the number of a group. */
+/* A member is the number of a witness, or BW_TRUST_WITNESSES_MAX and the number of a group. */
 struct group {
 	struct bw_slice name;
 	unsigned needs;
@@ -19,19 +19,19 @@ struct group {
 	uint16_t members[MEMBERS_MAX];
 };
 
-struct bw_policy {
+struct bw_trust {
 	uint8_t *text;
 	size_t log_count;
 	size_t witness_count;
 	size_t group_count;
 	unsigned quorum; /* a member, NONE, or UNSET while it is read */
 	bool is_member[MEMBERS_MAX];
-	struct bw_policy_party logs[BW_POLICY_LOGS_MAX];
-	struct bw_policy_party witnesses[BW_POLICY_WITNESSES_MAX];
-	struct group groups[BW_POLICY_GROUPS_MAX];
+	struct bw_trust_party logs[BW_TRUST_LOGS_MAX];
+	struct bw_trust_party witnesses[BW_TRUST_WITNESSES_MAX];
+	struct group groups[BW_TRUST_GROUPS_MAX];
 };
 
-void bw_policy_free(struct bw_policy *policy)
+void bw_trust_free(struct bw_trust *policy)
 {
 	if (policy == NULL)
 		return;
@@ -43,7 +43,7 @@ void bw_policy_free(struct bw_policy *policy)
 
 /* The line that is read, and where to complain. */
 struct reading {
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 	struct bw_slice rest; /* of the line */
 	const char *reason;   /* why it was refused */
 };
@@ -66,18 +66,18 @@ static struct bw_slice take_item(struct reading *in)
 	return bw_slice_sub(item, 0, len);
 }
 
-static unsigned find_name(const struct bw_policy *policy, struct bw_slice name)
+static unsigned find_name(const struct bw_trust *policy, struct bw_slice name)
 {
 	for (size_t i = 0; i < policy->witness_count; i++)
 		if (bw_slice_equals(policy->witnesses[i].name, name))
 			return (unsigned)i;
 	for (size_t i = 0; i < policy->group_count; i++)
 		if (bw_slice_equals(policy->groups[i].name, name))
-			return BW_POLICY_WITNESSES_MAX + (unsigned)i;
+			return BW_TRUST_WITNESSES_MAX + (unsigned)i;
 	return bw_slice_is(name, "none") ? NONE : UNSET;
 }
 
-static bool has_key(const struct bw_policy_party *parties, size_t count, const struct bw_vkey *vkey)
+static bool has_key(const struct bw_trust_party *parties, size_t count, const struct bw_vkey *vkey)
 {
 	for (size_t i = 0; i < count; i++)
 		if (bw_slice_equals(bw_vkey_public(&parties[i].vkey), bw_vkey_public(vkey)))
@@ -86,8 +86,8 @@ static bool has_key(const struct bw_policy_party *parties, size_t count, const s
 }
 
 /* <vkey> [<url>] and the end of the line */
-static enum bw_err take_party(struct reading *in, enum bw_note_type other_type, const struct bw_policy_party *known,
-			      size_t count, struct bw_policy_party *out)
+static enum bw_err take_party(struct reading *in, enum bw_note_type other_type, const struct bw_trust_party *known,
+			      size_t count, struct bw_trust_party *out)
 {
 	const enum bw_err err = bw_vkey_parse(take_item(in), &out->vkey);
 
@@ -105,9 +105,9 @@ static enum bw_err take_party(struct reading *in, enum bw_note_type other_type, 
 
 static enum bw_err take_log(struct reading *in)
 {
-	struct bw_policy *policy = in->policy;
+	struct bw_trust *policy = in->policy;
 
-	if (policy->log_count == BW_POLICY_LOGS_MAX)
+	if (policy->log_count == BW_TRUST_LOGS_MAX)
 		return refuse(in, BW_ERR_TOO_MANY, "more than 64 logs");
 	BW_TRY(take_party(in, BW_NOTE_ED25519, policy->logs, policy->log_count, &policy->logs[policy->log_count]));
 	policy->log_count++;
@@ -126,10 +126,10 @@ static enum bw_err take_new_name(struct reading *in, struct bw_slice *out)
 
 static enum bw_err take_witness(struct reading *in)
 {
-	struct bw_policy *policy = in->policy;
-	struct bw_policy_party *witness = &policy->witnesses[policy->witness_count];
+	struct bw_trust *policy = in->policy;
+	struct bw_trust_party *witness = &policy->witnesses[policy->witness_count];
 
-	if (policy->witness_count == BW_POLICY_WITNESSES_MAX)
+	if (policy->witness_count == BW_TRUST_WITNESSES_MAX)
 		return refuse(in, BW_ERR_TOO_MANY, "more than 64 witnesses");
 	BW_TRY(take_new_name(in, &witness->name));
 	BW_TRY(take_party(in, BW_COSIGN_ED25519, policy->witnesses, policy->witness_count, witness));
@@ -139,7 +139,7 @@ static enum bw_err take_witness(struct reading *in)
 
 static enum bw_err take_members(struct reading *in, struct group *group)
 {
-	struct bw_policy *policy = in->policy;
+	struct bw_trust *policy = in->policy;
 	struct bw_slice name;
 
 	group->count = 0;
@@ -158,12 +158,12 @@ static enum bw_err take_members(struct reading *in, struct group *group)
 
 static enum bw_err take_group(struct reading *in)
 {
-	struct bw_policy *policy = in->policy;
+	struct bw_trust *policy = in->policy;
 	struct group *group = &policy->groups[policy->group_count];
 	struct bw_slice threshold;
 	uint64_t needs = 1;
 
-	if (policy->group_count == BW_POLICY_GROUPS_MAX)
+	if (policy->group_count == BW_TRUST_GROUPS_MAX)
 		return refuse(in, BW_ERR_TOO_MANY, "more than 64 groups");
 	BW_TRY(take_new_name(in, &group->name));
 	threshold = take_item(in);
@@ -218,7 +218,7 @@ static enum bw_err take_line(struct reading *in)
 	return refuse(in, BW_ERR_SYNTAX, "a line begins with log, witness, group or quorum");
 }
 
-static enum bw_err read_lines(struct bw_policy *policy, struct bw_slice text, struct bw_fault *fault)
+static enum bw_err read_lines(struct bw_trust *policy, struct bw_slice text, struct bw_fault *fault)
 {
 	struct bw_slice rest = text;
 
@@ -240,12 +240,12 @@ static enum bw_err read_lines(struct bw_policy *policy, struct bw_slice text, st
 	return BW_OK;
 }
 
-enum bw_err bw_policy_parse(struct bw_slice text, struct bw_fault *fault, struct bw_policy **out)
+enum bw_err bw_trust_parse(struct bw_slice text, struct bw_fault *fault, struct bw_trust **out)
 {
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 	enum bw_err err = BW_ERR_MEMORY;
 
-	if (text.len > BW_POLICY_BYTES_MAX)
+	if (text.len > BW_TRUST_BYTES_MAX)
 		return bw_fault_set(fault, BW_ERR_TOO_BIG, 0, "more than 512 kB");
 	policy = calloc(1, sizeof(*policy));
 	if (policy != NULL)
@@ -255,36 +255,36 @@ enum bw_err bw_policy_parse(struct bw_slice text, struct bw_fault *fault, struct
 		err = read_lines(policy, bw_slice_of(policy->text, text.len), fault);
 	}
 	if (err != BW_OK) {
-		bw_policy_free(policy);
+		bw_trust_free(policy);
 		return err == BW_ERR_MEMORY ? bw_fault_set(fault, err, 0, "out of memory") : err;
 	}
 	*out = policy;
 	return BW_OK;
 }
 
-size_t bw_policy_log_count(const struct bw_policy *policy)
+size_t bw_trust_log_count(const struct bw_trust *policy)
 {
 	return policy->log_count;
 }
 
-const struct bw_policy_party *bw_policy_log(const struct bw_policy *policy, size_t i)
+const struct bw_trust_party *bw_trust_log(const struct bw_trust *policy, size_t i)
 {
 	return &policy->logs[i];
 }
 
-size_t bw_policy_witness_count(const struct bw_policy *policy)
+size_t bw_trust_witness_count(const struct bw_trust *policy)
 {
 	return policy->witness_count;
 }
 
-const struct bw_policy_party *bw_policy_witness(const struct bw_policy *policy, size_t i)
+const struct bw_trust_party *bw_trust_witness(const struct bw_trust *policy, size_t i)
 {
 	return &policy->witnesses[i];
 }
 
 /* ---- judging --------------------------------------------------------------------------------------------- */
 
-bool bw_policy_quorum(const struct bw_policy *policy, const bool *is_cosigned)
+bool bw_trust_quorum(const struct bw_trust *policy, const bool *is_cosigned)
 {
 	bool has[MEMBERS_MAX] = { false };
 
@@ -298,14 +298,14 @@ bool bw_policy_quorum(const struct bw_policy *policy, const bool *is_cosigned)
 
 		for (unsigned j = 0; j < group->count; j++)
 			count += has[group->members[j]];
-		has[BW_POLICY_WITNESSES_MAX + i] = count >= group->needs;
+		has[BW_TRUST_WITNESSES_MAX + i] = count >= group->needs;
 	}
 	return has[policy->quorum];
 }
 
 /* NOT_FOUND: not signed by it, or it is the log of another origin. */
 static enum bw_err check_log(const struct bw_vkey *vkey, const struct bw_checkpoint *checkpoint,
-			     struct bw_policy_result *result)
+			     struct bw_trust_result *result)
 {
 	uint64_t time;
 
@@ -315,8 +315,8 @@ static enum bw_err check_log(const struct bw_vkey *vkey, const struct bw_checkpo
 	return BW_OK;
 }
 
-static enum bw_err check_logs(const struct bw_policy *policy, const struct bw_vkey *log,
-			      const struct bw_checkpoint *checkpoint, struct bw_policy_result *result)
+static enum bw_err check_logs(const struct bw_trust *policy, const struct bw_vkey *log,
+			      const struct bw_checkpoint *checkpoint, struct bw_trust_result *result)
 {
 	enum bw_err err = log == NULL ? BW_ERR_NOT_FOUND : check_log(log, checkpoint, result);
 
@@ -329,10 +329,10 @@ static enum bw_err check_logs(const struct bw_policy *policy, const struct bw_vk
 	return err == BW_ERR_NOT_FOUND ? BW_ERR_DENIED : err;
 }
 
-enum bw_err bw_policy_check(const struct bw_policy *policy, const struct bw_vkey *log,
-			    const struct bw_checkpoint *checkpoint, struct bw_policy_result *out)
+enum bw_err bw_trust_check(const struct bw_trust *policy, const struct bw_vkey *log,
+			   const struct bw_checkpoint *checkpoint, struct bw_trust_result *out)
 {
-	struct bw_policy_result result = { 0 };
+	struct bw_trust_result result = { 0 };
 
 	BW_TRY(check_logs(policy, log, checkpoint, &result));
 	for (size_t i = 0; i < policy->witness_count; i++) {
@@ -345,5 +345,5 @@ enum bw_err bw_policy_check(const struct bw_policy *policy, const struct bw_vkey
 	}
 	if (out != NULL)
 		*out = result;
-	return bw_policy_quorum(policy, result.is_cosigned) ? BW_OK : BW_ERR_MISSING;
+	return bw_trust_quorum(policy, result.is_cosigned) ? BW_OK : BW_ERR_MISSING;
 }

@@ -1,4 +1,4 @@
-#include "tlog/policy.h"
+#include "tlog/trust.h"
 
 #include <stdio.h>
 
@@ -61,11 +61,11 @@ static struct bw_buf spell(const char *text)
 	return out;
 }
 
-static enum bw_err parse(const char *text, struct bw_policy **out)
+static enum bw_err parse(const char *text, struct bw_trust **out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf spelt = spell(text);
 	struct bw_fault fault = { SIZE_MAX, NULL };
-	const enum bw_err err = bw_policy_parse(bw_buf_slice(&spelt), &fault, out);
+	const enum bw_err err = bw_trust_parse(bw_buf_slice(&spelt), &fault, out);
 
 	if (err != BW_OK) {
 		assert_non_null(fault.reason);
@@ -91,40 +91,40 @@ static const char two_levels[] = "log L https://log.example/\n"
 
 static void the_quorum_is_as_the_groups_say_for_every_set_of_witnesses(void **state)
 {
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 
 	(void)state;
 	assert_ok(parse(two_levels, &policy));
-	assert_int_equal(bw_policy_log_count(policy), 1);
-	assert_slice(bw_policy_log(policy, 0)->url, "https://log.example/");
-	assert_int_equal(bw_policy_witness_count(policy), 6);
-	assert_slice(bw_policy_witness(policy, 1)->name, "X2");
-	assert_slice(bw_policy_witness(policy, 1)->url, "https://witness.example/");
+	assert_int_equal(bw_trust_log_count(policy), 1);
+	assert_slice(bw_trust_log(policy, 0)->url, "https://log.example/");
+	assert_int_equal(bw_trust_witness_count(policy), 6);
+	assert_slice(bw_trust_witness(policy, 1)->name, "X2");
+	assert_slice(bw_trust_witness(policy, 1)->url, "https://witness.example/");
 	for (unsigned set = 0; set < 1U << WITNESSES; set++) {
 		bool is[WITNESSES];
 		const unsigned x = (set & 1) + (set >> 1 & 1) + (set >> 2 & 1);
 
 		for (unsigned i = 0; i < WITNESSES; i++)
 			is[i] = set >> i & 1;
-		assert_int_equal(bw_policy_quorum(policy, is), x >= 2 && set >> 3 != 0);
+		assert_int_equal(bw_trust_quorum(policy, is), x >= 2 && set >> 3 != 0);
 	}
-	bw_policy_free(policy);
+	bw_trust_free(policy);
 }
 
 static void a_policy_may_ask_for_one_witness_or_none(void **state)
 {
 	const bool none[1] = { false };
 	const bool one[1] = { true };
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 
 	(void)state;
 	assert_ok(parse("quorum none", &policy));
-	assert_true(bw_policy_quorum(policy, none));
-	bw_policy_free(policy);
+	assert_true(bw_trust_quorum(policy, none));
+	bw_trust_free(policy);
 	assert_ok(parse("witness a $0\nquorum a\n", &policy));
-	assert_false(bw_policy_quorum(policy, none));
-	assert_true(bw_policy_quorum(policy, one));
-	bw_policy_free(policy);
+	assert_false(bw_trust_quorum(policy, none));
+	assert_true(bw_trust_quorum(policy, one));
+	bw_trust_free(policy);
 }
 
 static void what_is_no_policy_is_refused_with_its_reason(void **state)
@@ -165,7 +165,7 @@ static void what_is_no_policy_is_refused_with_its_reason(void **state)
 		{ "# \x01\nquorum none\n", BW_ERR_SYNTAX },
 		{ "quorum none\r\n", BW_ERR_SYNTAX },
 	};
-	struct bw_policy *policy = NULL;
+	struct bw_trust *policy = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < BW_COUNT(bad); i++) {
@@ -176,32 +176,32 @@ static void what_is_no_policy_is_refused_with_its_reason(void **state)
 
 static void names_are_bytes_and_a_kelvin_is_no_k(void **state)
 {
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 
 	(void)state;
 	assert_int_equal(parse("witness K $0\nquorum \xe2\x84\xaa\n", &policy), BW_ERR_NOT_FOUND);
 	assert_ok(parse("witness \xff\xfe $0\nquorum \xff\xfe\n", &policy));
-	bw_policy_free(policy);
+	bw_trust_free(policy);
 }
 
 static void sixty_four_groups_are_read_and_one_more_is_not(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = spell("witness w $0\ngroup g0 all w\n");
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 	const bool one[1] = { true };
 	size_t before;
 
 	(void)state;
-	for (unsigned i = 1; i < BW_POLICY_GROUPS_MAX; i++)
+	for (unsigned i = 1; i < BW_TRUST_GROUPS_MAX; i++)
 		assert_ok(bw_buf_addf(&text, "group g%u any g%u\n", i, i - 1));
 	before = text.len;
 	assert_ok(bw_buf_add_text(&text, "quorum g63\n"));
-	assert_ok(bw_policy_parse(bw_buf_slice(&text), NULL, &policy));
-	assert_true(bw_policy_quorum(policy, one));
-	bw_policy_free(policy);
+	assert_ok(bw_trust_parse(bw_buf_slice(&text), NULL, &policy));
+	assert_true(bw_trust_quorum(policy, one));
+	bw_trust_free(policy);
 	text.len = before;
 	assert_ok(bw_buf_add_text(&text, "group g64 any g63\nquorum g64\n"));
-	assert_int_equal(bw_policy_parse(bw_buf_slice(&text), NULL, &policy), BW_ERR_TOO_MANY);
+	assert_int_equal(bw_trust_parse(bw_buf_slice(&text), NULL, &policy), BW_ERR_TOO_MANY);
 }
 
 /* ---- checkpoints --------------------------------------------------------------------------------- */
@@ -224,8 +224,8 @@ static void a_checkpoint_is_good_when_log_and_quorum_signed(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_NOTE_MAX);
 	static struct bw_checkpoint checkpoint;
-	struct bw_policy_result result;
-	struct bw_policy *policy;
+	struct bw_trust_result result;
+	struct bw_trust *policy;
 
 	(void)state;
 	assert_ok(parse(two_levels, &policy));
@@ -235,49 +235,49 @@ static void a_checkpoint_is_good_when_log_and_quorum_signed(void **state)
 
 		make_checkpoint(set, &text);
 		assert_ok(bw_checkpoint_parse(bw_buf_slice(&text), &checkpoint));
-		assert_int_equal(bw_policy_check(policy, NULL, &checkpoint, &result),
+		assert_int_equal(bw_trust_check(policy, NULL, &checkpoint, &result),
 				 is_enough ? BW_OK : BW_ERR_MISSING);
 		assert_int_equal(result.cosigned, __builtin_popcount(set));
-		assert_ptr_equal(result.log, &bw_policy_log(policy, 0)->vkey);
+		assert_ptr_equal(result.log, &bw_trust_log(policy, 0)->vkey);
 		for (unsigned i = 0; i < WITNESSES; i++)
 			assert_int_equal(result.times[i], set >> i & 1 ? 100 + i : 0);
 	}
-	bw_policy_free(policy);
+	bw_trust_free(policy);
 }
 
 static void a_log_the_policy_does_not_know_is_denied(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_NOTE_MAX);
 	static struct bw_checkpoint checkpoint;
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 
 	(void)state;
 	make_checkpoint(0, &text);
 	assert_ok(bw_checkpoint_parse(bw_buf_slice(&text), &checkpoint));
 	assert_ok(parse("quorum none\n", &policy));
-	assert_int_equal(bw_policy_check(policy, NULL, &checkpoint, NULL), BW_ERR_DENIED);
-	assert_ok(bw_policy_check(policy, &log_key.vkey, &checkpoint, NULL));
-	bw_policy_free(policy);
+	assert_int_equal(bw_trust_check(policy, NULL, &checkpoint, NULL), BW_ERR_DENIED);
+	assert_ok(bw_trust_check(policy, &log_key.vkey, &checkpoint, NULL));
+	bw_trust_free(policy);
 	assert_ok(parse("log L\nquorum none\n", &policy));
-	assert_ok(bw_policy_check(policy, NULL, &checkpoint, NULL));
+	assert_ok(bw_trust_check(policy, NULL, &checkpoint, NULL));
 	checkpoint.origin = BW_LIT("log.example/b"); /* the key of one log says nothing of another */
-	assert_int_equal(bw_policy_check(policy, NULL, &checkpoint, NULL), BW_ERR_DENIED);
-	bw_policy_free(policy);
+	assert_int_equal(bw_trust_check(policy, NULL, &checkpoint, NULL), BW_ERR_DENIED);
+	bw_trust_free(policy);
 }
 
 static void a_bad_signature_in_a_known_name_spoils_all(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_NOTE_MAX);
 	static struct bw_checkpoint checkpoint;
-	struct bw_policy *policy;
+	struct bw_trust *policy;
 
 	(void)state;
 	assert_ok(parse(two_levels, &policy));
 	make_checkpoint(0x3f, &text);
 	text.ptr[text.len - 10] = text.ptr[text.len - 10] == 'A' ? 'B' : 'A'; /* in the last witness's line */
 	assert_ok(bw_checkpoint_parse(bw_buf_slice(&text), &checkpoint));
-	assert_int_equal(bw_policy_check(policy, NULL, &checkpoint, NULL), BW_ERR_SIGNATURE);
-	bw_policy_free(policy);
+	assert_int_equal(bw_trust_check(policy, NULL, &checkpoint, NULL), BW_ERR_SIGNATURE);
+	bw_trust_free(policy);
 }
 
 int main(void)
