@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+extern const struct bw_command bw_accord_command;
 extern const struct bw_command bw_account_command;
 extern const struct bw_command bw_audit_command;
 extern const struct bw_command bw_backup_command;
@@ -34,13 +35,8 @@ extern const struct bw_command bw_validate_command;
 extern const struct bw_command bw_verify_command;
 
 static const struct bw_command *const exchange[] = {
-	&bw_init_command,
-	&bw_serve_command,
-	&bw_collection_command,
-	&bw_account_command,
-	&bw_keys_command,
-	&bw_peer_command,
-	NULL,
+	&bw_init_command, &bw_serve_command, &bw_collection_command, &bw_account_command,
+	&bw_keys_command, &bw_peer_command,  &bw_accord_command,     NULL,
 };
 
 static const struct bw_command *const objects[] = {
