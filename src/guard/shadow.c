@@ -171,6 +171,8 @@ static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 	}
 	BW_TRY(inside(path, shadow->volume, "catalogue.db"));
 	err = bw_shelf_open(path, shadow->read_only, &shadow->shelf, why);
+	if (err == BW_OK && !shadow->read_only)
+		bw_shadow_shorten_log(shadow);
 	if (err == BW_OK)
 		err = open_packs(shadow, why);
 	if (err != BW_OK)
@@ -223,6 +225,7 @@ void bw_shadow_close(struct bw_shadow *shadow)
 	close_fd(shadow->objects);
 	close_fd(shadow->folder);
 	close_fd(shadow->lock);
+	free(shadow->owed);
 	bw_buf_release(&shadow->content);
 	bw_buf_release(&shadow->meta);
 	free(shadow);
