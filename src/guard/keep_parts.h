@@ -95,6 +95,11 @@ struct bw_keep_room {
 	bool owes_walk;       /* … and has to be made when there is some */
 	bool said_full;
 	bool said_empty;
+	bool is_held; /* something could not be written down: keep_outlast.c */
+	bool said_held;
+	uint64_t said_held_ns;
+	uint64_t try_ns;     /* not before this is it tried again */
+	uint64_t shorten_ns; /* the same for a shorter log */
 };
 
 struct bw_keep_pin {
@@ -165,6 +170,7 @@ uint64_t bw_keep_now(void);
 /* ---- keep_sync.c: what was taken, made to last ------------------------------------------------ */
 
 BW_MUST_USE enum bw_err bw_keep_commit(struct bw_keep *keep);
+BW_MUST_USE enum bw_err bw_keep_commit_volume(struct bw_keep *keep, uint32_t volume);
 
 /* `more`: there is work at hand that may be committed with it. */
 bool bw_keep_commit_is_due(const struct bw_keep *keep, uint64_t now, bool more);
@@ -182,6 +188,15 @@ uint64_t bw_keep_sync_next_ns(const struct bw_keep *keep);
 /* Nothing waits, and nothing has happened for a while: time to rest, for logs to become short. */
 bool bw_keep_is_quiet(const struct bw_keep *keep, uint64_t now);
 BW_MUST_USE enum bw_err bw_keep_rest(struct bw_keep *keep);
+
+/* ---- keep_outlast.c: no block left ----------------------------------------------------------------- */
+
+/*
+ * What came of a try, begun then, to write down what changed on a volume. DISK_FULL becomes OK: rooms[].is_held says
+ * that it is to be tried again, when bw_keep_may_try; the volume is soiled until then.
+ */
+BW_MUST_USE enum bw_err bw_keep_outlast(struct bw_keep *keep, uint32_t volume, uint64_t began_ns, enum bw_err err);
+bool bw_keep_may_try(const struct bw_keep *keep, uint32_t volume);
 
 /* ---- keep_folder.c: from keys to places --------------------------------------------------- */
 
