@@ -3,7 +3,8 @@
 
     suite.py NAME FOLDER [WORD]...    the stories with the breakwater in FOLDER, then the unit tests that lie there;
                                       with words, only those whose file has one of them in its name, in the words'
-                                      order; of WORD:EXPRESSION only the stories that pytest's -k picks by it
+                                      order; of WORD:EXPRESSION only the stories that pytest's -k picks by it, so
+                                      that 'room:xfs' and 'room:btrfs' run beside each other
 
 $BW_ABREAST files of stories run beside each other: they wait most of their time, and waiting costs no processor.
 
@@ -42,22 +43,18 @@ def tools_test():
 
 
 def chosen(folder, patterns, words):
-    """Each file once, with the expression that picks from it: in the words' order, else by name."""
+    """Each file with the expression that picks from it, once or once for each expression: in the words' order, else by name."""
     found = sorted((path for pattern in patterns for path in folder.glob(pattern) if path.is_file()),
                    key=lambda path: (LAST.index(path.name) + 1 if path.name in LAST else 0, path.name))
-    if not words:
-        return {path: "" for path in found}
-    picked = {}
-    for word in words:
+    picked = []
+    for word in words or [""]:
         part, _, expression = word.partition(":")
-        for path in found:
-            if part in path.name:
-                picked.setdefault(path, expression)
+        picked += [(path, expression) for path in found if part in path.name and (path, expression) not in picked]
     return picked
 
 
 def programs(test, score, files):
-    for program in files:
+    for program, _ in files:
         began = time.monotonic()
         before = score.passed
         status, output = test.run([program], timeout=PROGRAM_SECONDS)
@@ -65,11 +62,11 @@ def programs(test, score, files):
         print(f"unit    {program.name}: {score.passed - before} passed in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def story(folder, path, expression):
-    """One file in a process of its own; its lines are passed on as they come, whole, with the name of the file before."""
+def story(folder, number, path, expression):
+    """One file, or what is picked from it, in a process of its own; its lines are passed on as they come, whole, with the name of the file before."""
     env = {**os.environ, "BREAKWATER": str(folder / "breakwater"), "BW_PATIENCE": str(PATIENCE),
            "PYTHONDONTWRITEBYTECODE": "1"}
-    report = pathlib.Path(f"/fetch/stories/{path.stem}.xml")
+    report = pathlib.Path(f"/fetch/stories/{path.stem}.{number}.xml")
     # a folder of its own: pytest takes away what it believes to be left by others, mounts and all
     with tempfile.TemporaryDirectory(prefix="stories-", ignore_cleanup_errors=True) as base:
         words = [sys.executable, "-u", "-m", "pytest", "-v", "--tb=short", "--durations=3", "-p", "no:cacheprovider",
@@ -85,17 +82,17 @@ def story(folder, path, expression):
 def stories(test, score, folder, files):
     with concurrent.futures.ThreadPoolExecutor(ABREAST) as pool:
         began = time.monotonic()
-        running = {pool.submit(story, folder, path, expression): path for path, expression in files.items()}
+        running = {pool.submit(story, folder, number, *file): file for number, file in enumerate(files)}
         for done in concurrent.futures.as_completed(running):
-            path, (report, status) = running[done], done.result()
+            (path, expression), (report, status) = running[done], done.result()
             before = score.passed
             if status not in (0, 1, 5) or not report.exists():
                 score.add(f"stories of {path.name}", False, f"pytest ended with {status}")
             if report.exists():
                 test.count_stories(score, report)
             with PRINTING:
-                print(f"stories {path.name}: {score.passed - before} passed, {time.monotonic() - began:.0f} s after the first "
-                      "began", flush=True)
+                print(f"stories {':'.join(filter(None, (path.name, expression)))}: {score.passed - before} passed, "
+                      f"{time.monotonic() - began:.0f} s after the first began", flush=True)
 
 
 def main():
