@@ -214,8 +214,7 @@ enum bw_err bw_copier_open(struct bw_copier *copier, const struct bw_volume *vol
 		return bw_why_set(why, err, "cannot read the catalogue of '%s': %s", volume->mount, bw_err_text(err));
 	}
 	copier->shadows[volume->number] = shadow;
-	/* who can make way can wait for room as well */
-	return copier->plan.make_way != NULL ? bw_shelf_hold(filling.shelf) : BW_OK;
+	return BW_OK;
 }
 
 /* ---- features --------------------------------------------------------------------------------- */

@@ -33,11 +33,22 @@ static void say_held(struct bw_keep *keep, uint32_t volume, uint64_t now)
 	       BW_TEXT("mount", keep->guard->volumes[volume].mount));
 }
 
+/* Counted: a keep before this one may have ended with another number. */
+static void show_held(struct bw_keep *keep)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++)
+		count += keep->rooms[i].is_held ? 1 : 0;
+	keep->board->unwritten = count;
+}
+
 static void end_hold(struct bw_keep *keep, uint32_t volume)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
 
 	room->is_held = false;
+	show_held(keep);
 	if (room->said_held)
 		bw_log(BW_NOTICE, "what waited for room is written down",
 		       BW_TEXT("mount", keep->guard->volumes[volume].mount));
@@ -50,13 +61,15 @@ enum bw_err bw_keep_outlast(struct bw_keep *keep, uint32_t volume, uint64_t bega
 	const uint64_t now = bw_keep_now();
 	const uint64_t rest = TRY_TIMES * (now - began_ns);
 
-	if (err == BW_OK && room->is_held)
+	if (err == BW_OK && (room->is_held || keep->board->unwritten > 0))
 		end_hold(keep, volume);
 	if (err != BW_ERR_DISK_FULL)
 		return err;
 	bw_keep_soil(keep, volume);
 	room->is_held = true;
-	room->full = true; /* whatever the file system says of itself */
+	show_held(keep);
+	/* what others say of their room is true, and history goes by that; Btrfs may be full all the same */
+	room->full = room->full || strcmp(keep->guard->volumes[volume].type, "btrfs") == 0;
 	room->try_ns = now + (rest > TRY_MS * MS ? rest : TRY_MS * MS);
 	say_held(keep, volume, now);
 	return BW_OK;

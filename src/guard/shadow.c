@@ -179,7 +179,9 @@ static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 		return name_the_way_out(shadow, err, why);
 	if (shadow->read_only)
 		return BW_OK;
-	err = bw_shadow_mend(shadow);
+	err = bw_shelf_hold(shadow->shelf);
+	if (err == BW_OK)
+		err = bw_shadow_mend(shadow);
 	if (err == BW_OK)
 		return BW_OK;
 	(void)bw_why_set(why, err, "cannot bring the store '%s' in order: %s", shadow->volume->store, bw_err_text(err));

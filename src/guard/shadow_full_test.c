@@ -1,8 +1,9 @@
 /*
- * A shadow store that finds no room. The C library's pwrite is replaced for the whole program, SQLite and all, under
- * both of its names.
+ * A shadow store that finds no room for the log of its catalogue. The C library's pwrite is replaced for the whole
+ * program, SQLite and all, under both of its names.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,9 +16,20 @@ static bool full;
 ssize_t write_or_full(int fd, const void *bytes, size_t len, off_t at) __asm__("pwrite");
 ssize_t write_or_full_64(int fd, const void *bytes, size_t len, off_t at) __asm__("pwrite64");
 
+static bool is_log(int fd)
+{
+	char link[32];
+	char path[BW_PATH_BYTES];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path));
+	return len > 4 && memcmp(path + len - 4, "-wal", 4) == 0;
+}
+
 ssize_t write_or_full(int fd, const void *bytes, size_t len, off_t at)
 {
-	if (full) {
+	if (full && is_log(fd)) {
 		errno = ENOSPC;
 		return -1;
 	}
@@ -40,12 +52,8 @@ static off_t size_of(const struct fixture *f, const char *name)
 
 static int setup(void **state)
 {
-	struct fixture *f;
-
-	assert_int_equal(shadow_setup(state), 0);
-	f = *state;
-	assert_ok(bw_shelf_hold(bw_shadow_shelf(f->shadow)));
-	return 0;
+	full = false;
+	return shadow_setup(state);
 }
 
 static int teardown(void **state)
@@ -115,12 +123,35 @@ static void a_forgotten_content_stays_until_that_is_written_down(void **state)
 	assert_int_equal(bw_shadow_objects(f->shadow), 0);
 }
 
+static void a_store_that_lost_a_content_opens_without_room_and_forgets_it_later(void **state)
+{
+	struct fixture *f = *state;
+	char path[2 * BW_PATH_BYTES];
+	struct bw_shelf_totals totals;
+	const struct bw_taken taken = take_large(f, "film", 7);
+
+	(void)take_large(f, "another", 8);
+	assert_ok(bw_shadow_sync(f->shadow));
+	(void)snprintf(path, sizeof(path), "%s/objects/00/%016llx", f->volume.store, (unsigned long long)taken.version);
+	assert_int_equal(unlink(path), 0);
+	full = true;
+	shadow_reopen(f);
+	assert_int_equal(bw_shadow_mended(f->shadow)->lost, 1);
+	assert_int_equal(bw_shadow_commit(f->shadow), BW_ERR_DISK_FULL);
+	full = false;
+	assert_ok(bw_shadow_commit(f->shadow));
+	assert_ok(bw_shelf_totals(bw_shadow_shelf(f->shadow), &totals));
+	assert_int_equal(totals.versions, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_set_aside_is_given_up_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_taken_waits_for_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_forgotten_content_stays_until_that_is_written_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_store_that_lost_a_content_opens_without_room_and_forgets_it_later,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,10 +273,12 @@ enum bw_err bw_shelf_commit(struct bw_shelf *shelf)
 		err = save_tally(shelf);
 	if (err == BW_OK)
 		err = bw_sql_run(shelf->db, "COMMIT");
+	if (err == BW_ERR_IO && shelf->holds && bw_shelf_is_full(shelf))
+		err = BW_ERR_DISK_FULL;
 	if (err == BW_ERR_DISK_FULL && shelf->holds) {
 		if (bw_shelf_do_again(shelf) == BW_OK)
 			return err;
-		err = BW_ERR_TOO_BIG;
+		err = BW_ERR_MEMORY;
 	}
 	end_transaction(shelf);
 	return err;
@@ -304,6 +306,8 @@ enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
 	sqlite3_file *log = NULL;
 
 	BW_TRY(bw_shelf_commit(shelf));
+	if (shelf->is_log_synced) /* our own tells more of what went wrong */
+		return fdatasync(shelf->log) == 0 ? BW_OK : bw_err_from_errno(errno);
 	if (sqlite3_file_control(shelf->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log) != SQLITE_OK ||
 	    log == NULL || log->pMethods == NULL)
 		return bw_shelf_rest(shelf);

@@ -88,7 +88,7 @@ void bw_shelf_close(struct bw_shelf *shelf); /* rolls back what was not committe
 
 /*
  * DISK_FULL: all of it is lost; but not on a shelf that holds: there it waits, as if nobody had tried to commit, for a
- * commit that finds room. TOO_BIG: it would, and is more than 64 MiB; that is lost.
+ * commit that finds room. MEMORY: it would, and is more than 64 MiB; that is lost.
  */
 BW_MUST_USE enum bw_err bw_shelf_commit(struct bw_shelf *shelf);
 BW_MUST_USE enum bw_err bw_shelf_sync(struct bw_shelf *shelf); /* commits first */

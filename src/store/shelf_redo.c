@@ -149,6 +149,16 @@ enum bw_err bw_shelf_do_again(struct bw_shelf *shelf)
 
 /* ---- blocks ahead of need ------------------------------------------------------------------------- */
 
+/* SQLite tells a quota that counts for root too (Btrfs, XFS projects) from no other error of input or output. */
+bool bw_shelf_is_full(struct bw_shelf *shelf)
+{
+	struct stat status;
+
+	return bw_shelf_open_log(shelf) == BW_OK && fstat(shelf->log, &status) == 0 &&
+	       fallocate(shelf->log, FALLOC_FL_KEEP_SIZE, status.st_size, BW_SQL_PAGE_BYTES) != 0 &&
+	       bw_err_from_errno(errno) == BW_ERR_DISK_FULL;
+}
+
 /*
  * Behind the end of both files, whose sizes stay as they are. The log is written from its beginning again once it was
  * moved into the database (bw_shelf_rest), and keeps its blocks. The database's descriptor stays open until SQLite has

@@ -91,6 +91,9 @@ void bw_shelf_remember_row(struct bw_shelf *shelf, const struct bw_shelf_version
 BW_MUST_USE enum bw_err bw_shelf_do_again(struct bw_shelf *shelf);
 void bw_shelf_redo_forget(struct bw_shelf *shelf);
 
+/* Whether the log can have no more blocks, for whatever reason. */
+bool bw_shelf_is_full(struct bw_shelf *shelf);
+
 /* The log, open for as long as the shelf is. */
 BW_MUST_USE enum bw_err bw_shelf_open_log(struct bw_shelf *shelf);
 
