@@ -23,6 +23,7 @@ def patience():
     return float(os.environ.get("BW_PATIENCE", "1"))
 
 
+LOOK = 0.1 * patience()  # seconds from one look at what is waited for to the next: a look may cost a process
 READY_WITHIN = 60 * patience()  # seconds; under sanitizers on a busy machine a start is slow
 
 

@@ -102,6 +102,12 @@ class Saved:
         time.sleep(0.05)  # a file touched within the clock's grain of a walk is rightly taken twice
 
 
+def turn(flag, to):
+    """In place: the programs look at it in memory."""
+    with open(flag, "r+b", buffering=0) as file:
+        file.write(to)
+
+
 FAULTS = [("kill", 1), ("torn", 1), ("full", 1), ("full", 10**6), ("io", 1)]
 
 
@@ -151,17 +157,56 @@ def test_a_keeper_that_fails_in_the_middle_of_its_work_goes_on(place, shim, what
     p.enroll()
     first = kept(p)
     chance = random.Random(what)
-    for at in [chance.randrange(5, 120) for _ in range(20 if ALL else 1)]:
-        orders = with_shim(shim, p.store, process="bw-keep", at=at, length=length, **{"": what})
+    flag = p.folder / "at work"
+    for at in [chance.randrange(1, 115) for _ in range(6 if ALL else 1)]:
+        flag.write_bytes(b"0")
+        orders = with_shim(shim, p.store, process="bw-keep", at=at, length=length, **{"": what, "while": flag})
         p.start("--mode", "observe", env=orders)
+        turn(flag, b"1")
         for n in range(25):
             (p.share / f"{at} {n}").write_bytes(os.urandom(chance.choice((300, 9000, 140_000))))
         p.until(lambda: all(p.versions_of(f"{at} {n}") for n in range(25)))
         p.settle()
+        turn(flag, b"0")
         p.verify()
         assert first <= kept(p)
         p.stop()
         p.verify()
+
+
+@pytest.mark.parametrize("kind", ("ext4", "xfs", "btrfs") if ALL else ("ext4",))
+def test_a_keeper_without_a_block_notes_all_in_memory_and_writes_it_down_when_there_is_one(place, shim, kind):
+    p = place(kind)
+    furnish(p, count=6)
+    p.enroll()
+    flag = p.folder / "is full"
+    flag.write_bytes(b"0")
+    p.start("--mode", "observe", env=with_shim(shim, p.store, process="bw-keep", at=1, length=10**9,
+                                               **{"": "block", "while": flag}))
+    keeper = p.worker("keep")
+    last = p.ask("SELECT max(number) FROM version")[0][0]
+    turn(flag, b"1")
+    for n in range(20):
+        (p.share / f"new {n}").write_bytes(os.urandom(3000))
+    (p.share / "small 1").write_bytes(b"changed since")
+    os.rename(p.share / "small 2", p.share / "moved")
+    os.unlink(p.share / "small 3")
+    p.until(lambda: "no block left" in p.words)
+    p.settle()
+    assert p.status()["unwritten"] == 1 and "NO BLOCK" in p.guard("status", status=1)
+    assert p.ask("SELECT max(number) FROM version")[0][0] == last
+    assert "written down" not in p.words
+    turn(flag, b"0")
+    p.until(lambda: "what waited for room is written down" in p.words)
+    p.settle()
+    assert p.status()["unwritten"] == 0
+    assert all(p.versions_of(f"new {n}") for n in range(20)) and p.versions_of("small 1")[-1][0] > last
+    assert p.ask("SELECT count(*) FROM file WHERE name = ? AND gone = 0", b"moved")[0][0] == 1
+    gone = p.ask("SELECT f.gone FROM version v JOIN file f ON f.number = v.file WHERE v.name = ?", b"small 3")
+    assert gone[0][0] != 0
+    assert p.worker("keep") == keeper and p.words.count("no block left") == 1, p.words
+    p.stop()
+    p.verify()
 
 
 # ---- restoring -------------------------------------------------------------------------------------------------

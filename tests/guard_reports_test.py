@@ -14,7 +14,7 @@ import time
 
 import pytest
 import samba_rig
-from exchange import Exchange, binary, patience
+from exchange import LOOK, Exchange, binary, patience
 
 WITHIN = 60 * patience()  # seconds, for what takes one on a machine that is not busy
 ROOTS = "/var/lib"  # where root alone may write and programs may run: Debian mounts /run without
@@ -105,7 +105,7 @@ class Guard:
         deadline = time.monotonic() + WITHIN
         while not claim():
             assert time.monotonic() < deadline, self.log()
-            time.sleep(0.1)
+            time.sleep(LOOK)
 
     def attack(self):
         done = subprocess.run([sys.executable, "-c", ATTACK, self.share / FOLDER, NOTE], timeout=WITHIN)

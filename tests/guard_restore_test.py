@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from exchange import binary, patience
+from exchange import LOOK, binary, patience
 
 WITHIN = 60 * patience()  # seconds, for what takes one on a machine that is not busy
 FILES = 120
@@ -102,7 +102,7 @@ class Server:
         deadline = time.monotonic() + WITHIN
         while not claim():
             assert time.monotonic() < deadline, (self.status(), (self.folder / "words").read_text())
-            time.sleep(0.1)
+            time.sleep(LOOK)
 
     def close(self):
         if self.process is not None:

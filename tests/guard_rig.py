@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from exchange import binary, patience
+from exchange import LOOK, binary, patience
 
 WITHIN = 60 * patience()  # seconds, for what takes one or two on a machine that is not busy
 KINDS = {
@@ -133,7 +133,7 @@ class Place:
         seen, since = None, 0
         deadline = time.monotonic() + WITHIN
         while seen is None or time.monotonic() < since + 1.3:
-            time.sleep(0.2)
+            time.sleep(2 * LOOK)
             status = self.status()
             now = (status["versions"], status["refused"])
             waits = status["queued"] > 0 or status["enrolling"] > 0
@@ -145,7 +145,7 @@ class Place:
         deadline = time.monotonic() + within
         while not claim():
             assert time.monotonic() < deadline, self.words[-3000:]
-            time.sleep(0.1)
+            time.sleep(LOOK)
 
     # ---- the catalogue ------------------------------------------------------------------------------
 

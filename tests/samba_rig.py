@@ -21,7 +21,8 @@ import time
 
 SERVER = "10.77.0.1"
 NEEDED = ("smbd", "smbclient", "smbstatus", "smbcontrol", "smbpasswd", "ip", "nft", "nsenter", "unshare")
-WAIT_SECONDS = 30 * float(os.environ.get("BW_PATIENCE", "1"))
+PATIENCE = float(os.environ.get("BW_PATIENCE", "1"))
+WAIT_SECONDS = 30 * PATIENCE
 
 CONFIG = """\
 [global]
@@ -80,7 +81,7 @@ def wait_for(what, seconds=WAIT_SECONDS):
     """Until what() is true; its last value."""
     end = time.monotonic() + seconds
     while not (value := what()) and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(0.02 * PATIENCE)
     return value
 
 

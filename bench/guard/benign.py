@@ -3,7 +3,7 @@
 
     benign.py list                              what can run here, what cannot, and why
     benign.py run FOLDER [--only B04,B11] [--rounds N] [--seed S]
-    benign.py gather FOLDER --program BREAKWATER --data DIR --into FILE [--rounds N] [--hours H] [--label TYPE]
+    benign.py gather FOLDER --program BREAKWATER --data DIR --into FILE [--rounds N] [--hours H] [--label TYPE] [--bait]
     benign.py sums --into FILE         what a file of gathered runs comes to
     benign.py table --into FILE        how often each workload ran, on which file system, with which program
 
@@ -14,8 +14,9 @@ content): a guard may hold them softly and ask, and must never kill them.
 `gather` plays them on a guarded tree, each in a session of its own, alone and three at a time, with settled copies before
 each begins its work, until every one of them has run N times; it writes each run down with the incidents that came of
 it, approves what was held, and goes on where the file ends, so that hours and file systems add up, several gatherers at a
-time too. Each run is written down with the program that judged it (the beginning of its SHA-256). The last line sums up
-the whole file.
+time too. Each run is written down with the program that judged it (the beginning of its SHA-256). With --bait, bait is laid
+among what each workload made, by another hand, before it begins its work; how many, where it made what people keep, is
+written down too. The last line sums up the whole file.
 """
 import argparse
 import functools
@@ -35,7 +36,9 @@ import tempfile
 import time
 import zipfile
 
-WORDS = "the of and to in school pupils class report week meeting lesson plan term staff reading results".split()
+WORDS = ("the of and to in school pupils class report week meeting lesson plan term staff reading results for with that "
+         "are will have been their parents letter garden music history library summer window paper teacher holiday trip "
+         "autumn science drawing kitchen money office sports lunch early answer question chapter picture").split()
 WORKLOADS = {}
 NEVER = {  # those that no script in a scratch folder can be: each with its reason
     "B20": "VeraCrypt and LUKS containers: need a device mapper",
@@ -62,6 +65,17 @@ class Place:
             said = subprocess.run(words.split("\x1f"), capture_output=True, text=True).stdout
             quiet = quiet + 1 if re.search(r'"queued": ?0[,}]', said) else 0
             time.sleep(0.1)
+        self.wish_bait(until)
+
+    def wish_bait(self, until):
+        """Of whoever gathers: what we laid ourselves would be ours."""
+        if "BENIGN_BAIT" not in os.environ:
+            return
+        wish = pathlib.Path(os.environ["BENIGN_BAIT"]) / f"{self.root.name}.wish"
+        wish.with_suffix(".new").write_text(str(self.root))
+        wish.with_suffix(".new").rename(wish)
+        while wish.exists() and time.monotonic() < until:
+            time.sleep(0.05)
 
     def run(self, *words, folder=None, text=None):
         subprocess.run([str(word) for word in words], cwd=folder or self.root, check=True, input=text,
@@ -114,14 +128,28 @@ def workload(code, words, *needs, soft=False, prepared=()):
     return keep
 
 
-def document(place):
-    """A small ZIP, as office programs save."""
+def document(place, name="word/document.xml"):
+    """A small document as office programs save them: a ZIP with paragraphs in XML."""
+    open_document = name == "content.xml"
+    space = "http" + "://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    parts = "".join(f"<w:p><w:r><w:t>{place.text(120).decode().strip()}.</w:t></w:r></w:p>" for _ in range(160))
     path = place.root / "document.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("content.xml", place.text(20000))
+        if open_document:
+            made.writestr("mimetype", "application/vnd.oasis.opendocument.text", zipfile.ZIP_STORED)
+            parts = parts.replace("<w:p><w:r><w:t>", "<text:p>").replace("</w:t></w:r></w:p>", "</text:p>")
+            made.writestr(name, f'<?xml version="1.0"?><office:document-content><office:body><office:text>{parts}'
+                                "</office:text></office:body></office:document-content>")
+        else:
+            made.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types/>')
+            made.writestr(name, f'<?xml version="1.0"?><w:document xmlns:w="{space}"><w:body>{parts}</w:body></w:document>')
     data = path.read_bytes()
     path.unlink()
     return data
+
+
+def open_document(place):
+    return document(place, "content.xml")
 
 
 @workload("B01", "a build with make -j", "make", "cc")
@@ -272,11 +300,11 @@ def office_save(place):
 
 @workload("B16", "LibreOffice saves: rename over")
 def libre_save(place):
-    for path in place.all(place.files("documents", 80, ".odt", content=document)):
+    for path in place.all(place.files("documents", 80, ".odt", content=open_document)):
         lock = path.with_name(f".~lock.{path.name}#")
         lock.write_text("someone")
         fresh = path.with_name("lu12345.tmp")
-        fresh.write_bytes(document(place))
+        fresh.write_bytes(open_document(place))
         os.replace(fresh, path)
         lock.unlink()
 
@@ -616,6 +644,20 @@ def be_cron():
     os.execv(f"{folder}/cron", [f"{folder}/cron", os.path.realpath(__file__), *sys.argv[1:]])
 
 
+def lay_bait(asked, wishes):
+    """Where a workload has settled. How many files were laid, by the folder's name."""
+    laid = {}
+    for wish in sorted(pathlib.Path(wishes).glob("*.wish")):
+        words = [asked.program, "guard", "bait", "lay", wish.read_text(), "--data", asked.data]
+        said = subprocess.run(words, capture_output=True, text=True)
+        if said.returncode != 0:
+            sys.exit(f"bait cannot be laid: {said.stdout}{said.stderr}")
+        found = re.search(r"(\d+) bait files? laid", said.stdout)
+        laid[wish.stem] = int(found[1]) if found else 0
+        wish.unlink()
+    return laid
+
+
 def start_player(asked, code, seed, env):
     words = [os.path.realpath(sys.executable), os.path.realpath(__file__), "run", asked.folder, "--only", code,
              "--seed", str(seed), "--leave"]
@@ -623,9 +665,12 @@ def start_player(asked, code, seed, env):
 
 
 def gather_one(asked, codes, seed, before):
-    """Plays these together, each in a session of its own. What became of each, and the incidents that came of it."""
+    """Plays these together, each in a session of its own. What became of each, the incidents that came of it, the bait."""
     env = {**os.environ, "BENIGN_STATUS": "\x1f".join([asked.program, "guard", "status", "--data", asked.data, "--once",
                                                        "--format", "json"])}
+    wishes = tempfile.TemporaryDirectory(prefix="benign-bait-")
+    if asked.bait:
+        env["BENIGN_BAIT"] = wishes.name
     for code in codes:
         for name in WORKLOADS[code]["prepared"]:
             scratch = pathlib.Path(asked.folder) / f"{code}-{seed}"
@@ -633,9 +678,12 @@ def gather_one(asked, codes, seed, before):
             shelves(Place(scratch, seed), name)
     players = {code: start_player(asked, code, seed, env) for code in codes}
     found = {}
+    bait = dict.fromkeys(codes, 0)
     until = time.monotonic() + 300
     while any(player.poll() is None for player in players.values()) and time.monotonic() < until:
-        time.sleep(0.5)
+        for name, count in lay_bait(asked, wishes.name).items():
+            bait[name.split("-")[0]] += count
+        time.sleep(0.2 if asked.bait else 0.5)
         for number in incidents(asked).keys() - before - found.keys():
             found[number] = explained(asked, number)
             approve(asked, number)  # what was held goes on
@@ -649,7 +697,8 @@ def gather_one(asked, codes, seed, before):
             player.wait()
     for path in pathlib.Path(asked.folder).glob("*-*"):
         shutil.rmtree(path, ignore_errors=True)  # of those that were ended
-    return players, found
+    wishes.cleanup()
+    return players, found, bait
 
 
 def is_soft(codes):
@@ -662,13 +711,13 @@ def program_name(program):
         return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
-def write_down(asked, codes, seed, players, found):
+def write_down(asked, codes, seed, players, found, bait):
     killed = any("ended" in text for text in found.values())
     into = os.open(asked.into, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for code, player in players.items():
         row = {"workload": code, "beside": [one for one in codes if one != code], "soft": is_soft(codes), "seed": seed,
                "label": asked.label, "program": program_name(asked.program), "when": time.strftime("%FT%TZ", time.gmtime()),
-               "exit": player.returncode, "held": bool(found), "killed": killed,
+               "exit": player.returncode, "held": bool(found), "killed": killed, "bait": bait[code],
                "incidents": list(found.values()) if code == codes[0] else []}
         os.write(into, (json.dumps(row) + "\n").encode())  # one write: other gatherers add to the same file
         print(json.dumps({key: row[key] for key in ("workload", "beside", "held", "killed", "exit")}), flush=True)
@@ -683,12 +732,12 @@ def table(path):
     """A row a workload, a column a file system; the programs that judged them."""
     rows = gathered(path)
     labels = sorted({row["label"] for row in rows})
-    print(f"| workload | {' | '.join(labels)} | in all | held |\n|{'---|' * (len(labels) + 3)}")
+    print(f"| workload | {' | '.join(labels)} | in all | with bait | held |\n|{'---|' * (len(labels) + 4)}")
     for code in sorted({row["workload"] for row in rows}):
         mine = [row for row in rows if row["workload"] == code]
         counts = [sum(row["label"] == label for row in mine) for label in labels]
         print(f"| {code}, {WORKLOADS[code]['words']} | {' | '.join(map(str, counts))} | {len(mine)} | "
-              f"{sum(row['held'] for row in mine)} |")
+              f"{sum(row.get('bait', 0) > 0 for row in mine)} | {sum(row['held'] for row in mine)} |")
     for program in sorted({row.get("program", "not written down") for row in rows}):
         mine = [row for row in rows if row.get("program", "not written down") == program]
         print(f"program {program}: {len(mine)} runs, {sum(row['held'] for row in mine if not row['soft'])} held")
@@ -700,7 +749,9 @@ def sums(path):
     soft = [row for row in rows if row["soft"]]
     held = sum(row["held"] for row in hard)
     bound = (1 - 0.05 ** (1 / len(hard))) * 1000 if hard and held == 0 else 1000 * (held + 2 * (held + 1) ** 0.5) / max(1, len(hard))
-    return {"runs": len(hard), "held": held, "killed": sum(row["killed"] for row in hard), "soft_runs": len(soft),
+    baited = [row for row in hard if row.get("bait", 0) > 0]
+    return {"runs": len(hard), "held": held, "bait_runs": len(baited), "bait_held": sum(row["held"] for row in baited),
+            "bait_files": sum(row["bait"] for row in baited), "killed": sum(row["killed"] for row in hard), "soft_runs": len(soft),
             "soft_held": sum(row["held"] for row in soft), "soft_killed": sum(row["killed"] for row in soft),
             "failed": sum(row["exit"] != 0 and not row["held"] for row in rows), "bound_per_1000": round(bound, 3)}
 
@@ -721,11 +772,11 @@ def gather(asked):
             if ends and time.monotonic() > ends:
                 return
             seed = asked.seed + done + 1000 * number + len(turn)
-            players, found = gather_one(asked, turn, seed, before)
+            players, found, bait = gather_one(asked, turn, seed, before)
             if not is_guarded(asked):
                 sys.exit("the guard does not run any more: what was played since is not counted")
             before |= found.keys()
-            write_down(asked, turn, seed, players, found)
+            write_down(asked, turn, seed, players, found, bait)
 
 
 def main():
@@ -741,6 +792,7 @@ def main():
     parser.add_argument("--into", default="guard-benign.jsonl")
     parser.add_argument("--hours", type=float, default=0)
     parser.add_argument("--label", default="")
+    parser.add_argument("--bait", action="store_true")
     asked = parser.parse_args()
     if asked.verb == "list":
         for code in sorted({**WORKLOADS, **NEVER}):

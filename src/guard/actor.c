@@ -149,6 +149,7 @@ static void settle_host(struct bw_actors *actors, struct actor_node *node)
 {
 	const bool is_daemon = node->uid == 0 && is_under_host(actors, node) && actor_is_host_name(node->comm);
 
+	node->is_daemon = node->is_daemon || (is_daemon && !node->is_host && node->pid > 2);
 	node->is_host = node->is_host || node->pid <= 2 || is_daemon;
 }
 
@@ -157,6 +158,7 @@ static void settle_guard(struct bw_actors *actors, uint32_t n)
 {
 	for (n = actors->nodes[n].parent; n != 0 && !actors->nodes[n].is_host; n = actors->nodes[n].parent) {
 		actors->nodes[n].is_host = true;
+		actors->nodes[n].is_daemon = false; /* whatever it runs later */
 		actor_row_unref(actors, actors->nodes[n].actor);
 		actors->nodes[n].actor = 0;
 	}
@@ -175,6 +177,15 @@ static void settle_actor(struct bw_actors *actors, struct actor_node *node)
 	} else {
 		node->actor = actor_row_for(actors, node);
 	}
+}
+
+/* A host's child bears its name until it runs the program it was made for: a job of cron is no cron. */
+static void leave_host(struct bw_actors *actors, struct actor_node *node)
+{
+	if (!node->is_daemon || actor_is_host_name(node->comm))
+		return;
+	node->is_daemon = node->is_host = false;
+	settle_actor(actors, node);
 }
 
 /*
@@ -311,8 +322,10 @@ static uint64_t become(struct bw_actors *actors, uint32_t n, const struct bw_pro
 	copy_facts(node, event);
 	if (node->start_ns == 0)
 		node->start_ns = event->start_ns;
-	if (event->act == BW_PROCESS_EXEC)
+	if (event->act == BW_PROCESS_EXEC) {
 		node->is_smbd = is_smbd(node, &actors->nodes[node->parent]);
+		leave_host(actors, node);
+	}
 	settle_host(actors, node);
 	if (node->is_host || (node->is_smbd && !was_smbd)) {
 		actor_row_unref(actors, node->actor);

@@ -133,6 +133,52 @@ static void who_became_another_user_before_he_ran_his_program_is_named_as_that(v
 	assert_int_equal(about.uid, 1000);
 }
 
+/* Cron, su and init give birth to processes of their own name, which then run what they were made for. */
+static void what_a_host_runs_is_an_actor_with_all_it_begins(void **state)
+{
+	struct bw_process_event event = { .time_ns = LATE,
+					  .start_ns = 130,
+					  .pid = 130,
+					  .parent = DAEMON,
+					  .group = 130,
+					  .session = 130,
+					  .act = BW_PROCESS_FORK,
+					  .comm = "sshd" };
+	struct bw_actors *actors = *state;
+	uint32_t job;
+	uint32_t copier;
+
+	begin(actors);
+	(void)bw_actors_hear(actors, &event);
+	job = bw_actors_find(actors, 130, LATE);
+	assert_int_equal(bw_actors_of(actors, job), 0);
+	event.act = BW_PROCESS_EXEC; /* itself again, as one that listens does for each connection */
+	(void)bw_actors_hear(actors, &event);
+	assert_int_equal(bw_actors_of(actors, job), 0);
+	memcpy(event.comm, "tidy", sizeof("tidy"));
+	(void)bw_actors_hear(actors, &event);
+	assert_int_not_equal(bw_actors_of(actors, job), 0);
+	copier = born(actors, 131, 130, 130, 130, "tidy");
+	assert_int_equal(bw_actors_of(actors, copier), bw_actors_of(actors, job));
+}
+
+static void whoever_started_the_guard_stays_nobodys_whatever_he_runs(void **state)
+{
+	struct bw_process_event event = {
+		.time_ns = LATE, .start_ns = 40, .pid = 40, .parent = DAEMON, .comm = "bash"
+	};
+	struct bw_actors *actors = *state;
+	uint32_t shell;
+
+	begin(actors);
+	shell = born(actors, 40, DAEMON, 40, 40, "bash");
+	(void)born(actors, GUARD, 40, 40, 40, "breakwater");
+	assert_int_equal(bw_actors_of(actors, shell), 0);
+	event.act = BW_PROCESS_EXEC;
+	(void)bw_actors_hear(actors, &event);
+	assert_int_equal(bw_actors_of(actors, shell), 0);
+}
+
 /* As /proc says it: of what began long before the guard did. */
 static void told_late(struct bw_actors *actors, uint32_t pid, uint32_t parent, uint64_t start_ns)
 {
@@ -244,6 +290,8 @@ int main(void)
 		TEST(workers_of_one_script_are_stopped_with_it_and_without_the_shell),
 		TEST(workers_that_left_for_sessions_of_their_own_are_stopped_with_who_began_them),
 		TEST(what_a_drill_begins_is_an_actor_of_its_own_each_time),
+		TEST(what_a_host_runs_is_an_actor_with_all_it_begins),
+		TEST(whoever_started_the_guard_stays_nobodys_whatever_he_runs),
 		TEST(who_became_another_user_before_he_ran_his_program_is_named_as_that),
 		TEST(who_is_asked_for_before_he_is_told_of_is_the_ancestor_of_his_children),
 		TEST(what_was_booked_to_him_meanwhile_is_his_familys),

@@ -1,7 +1,7 @@
 /*
  * Bench: ordinary work, for which nobody may be held. bench/guard/benign.py plays B01 to B36 on the guarded tree,
- * alone and several at a time, and writes each run down; what other benches gathered in the same file counts, so that a
- * thousand runs may take several evenings.
+ * alone and several at a time, in every second round with bait among their files, and writes each run down; what other
+ * benches gathered in the same file counts, so that a thousand runs may take several evenings.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "guard/bench_guard.h"
 
-enum { LINE_BYTES = 8 * BW_PATH_BYTES, WANTED_RUNS = 1000 };
+enum { LINE_BYTES = 8 * BW_PATH_BYTES, WANTED_RUNS = 1000, WANTED_BAITED = 300 };
 
 static double number_of(const char *json, const char *name)
 {
@@ -40,6 +40,9 @@ static enum bw_err print_sums(const struct bw_gbench *bench, const struct bw_pla
 	BW_NEED(sums != NULL, SYNTAX);
 	print_one(bench, place, "benign runs gathered", "runs", "wanted", number_of(sums, "runs"), WANTED_RUNS);
 	print_one(bench, place, "benign runs held or ended", "runs", "at most", number_of(sums, "held"), 0);
+	print_one(bench, place, "of them with bait among the files", "runs", "wanted", number_of(sums, "bait_runs"),
+		  WANTED_BAITED);
+	print_one(bench, place, "of these held or ended", "runs", "at most", number_of(sums, "bait_held"), 0);
 	print_one(bench, place, "runs of owners who encrypt or shred: held softly, may be", "runs", NULL,
 		  number_of(sums, "soft_held"), 0);
 	print_one(bench, place, "runs of owners who encrypt or shred: ended", "runs", "at most",
@@ -49,7 +52,7 @@ static enum bw_err print_sums(const struct bw_gbench *bench, const struct bw_pla
 }
 
 /* A round at a time: each workload once alone and once beside others. Hours of them are no program that hangs. */
-static enum bw_err play(struct bw_gbench *bench, struct bw_place *place, bool is_last)
+static enum bw_err play(struct bw_gbench *bench, struct bw_place *place, bool with_bait, bool is_last)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf said = BW_BUF_INIT(64 * BW_MIB);
 	const char *player = bw_call_text(bench->call, "workloads");
@@ -59,8 +62,9 @@ static enum bw_err play(struct bw_gbench *bench, struct bw_place *place, bool is
 		return bw_why_set(&bench->why, BW_ERR_NOT_FOUND, "'%s' is not here: name it with --workloads FILE",
 				  player);
 	(void)snprintf(line, sizeof(line),
-		       "python3 %s gather %s --program %s --data %s --into %s --rounds 1 --label %s", player,
-		       place->tree, bench->program, place->data, bw_call_text(bench->call, "gather"), place->type);
+		       "python3 %s gather %s --program %s --data %s --into %s --rounds 1 --label %s%s", player,
+		       place->tree, bench->program, place->data, bw_call_text(bench->call, "gather"), place->type,
+		       with_bait ? " --bait" : "");
 	BW_TRY(bw_place_run_found(line, &said, &bench->why));
 	return is_last ? print_sums(bench, place, bw_buf_text(&said)) : BW_OK;
 }
@@ -72,7 +76,7 @@ enum bw_err bw_gbench_benign(struct bw_gbench *bench, struct bw_place *place)
 	BW_TRY(bw_place_enroll(bench, place, NULL, &bench->why));
 	BW_TRY(bw_place_guard(bench, place, "enforce", &bench->why));
 	for (size_t n = 0; n < bench->runs && err == BW_OK; n++)
-		err = play(bench, place, n + 1 == bench->runs);
+		err = play(bench, place, n % 2 == 0, n + 1 == bench->runs);
 	bw_place_unguard(place);
 	return err;
 }

@@ -63,6 +63,7 @@ struct bw_guard_board {
 	_Atomic uint64_t quota_bytes; /* now */
 	_Atomic uint64_t kept_inodes; /* now */
 	_Atomic uint64_t refused;     /* files that could not be kept (too large, quota, error) */
+	_Atomic uint64_t unwritten;   /* now: file systems without a block for the catalogue; what changes waits */
 	_Atomic uint64_t share_us;    /* CLOCK_MONOTONIC: when there was too little room for somebody last; 0: never */
 	_Atomic uint64_t share_owner; /* then: 1 + the user who held most of what was copied of late; 0: nobody */
 	_Atomic uint64_t share_bytes; /* what he held */

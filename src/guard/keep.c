@@ -7,12 +7,9 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,17 +29,10 @@ enum {
 	HEAR_EVERY = 128, /* files of a walk between two looks at the channels */
 	SETTLE_MS = 2000,
 	LATE_MS = 5000, /* new files of a burst that goes on: from then on with the same right as it */
-	IOPRIO_WHO_PROCESS = 1,
-	IOPRIO_CLASS_SHIFT = 13,
-	IOPRIO_CLASS_BE = 2,
-	IOPRIO_CLASS_IDLE = 3,
-	IOPRIO_NORMAL = 4,
-	LOW_NICE = 10,
 	SETTINGS_MEMORY = 8 * 1024 * 1024,
 };
 
 #define MS UINT64_C(1000000)
-#define TURN_NS UINT64_C(100000) /* the least there is */
 
 uint64_t bw_keep_now(void)
 {
@@ -50,55 +40,6 @@ uint64_t bw_keep_now(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* ---- priority ---------------------------------------------------------------------------------- */
-
-/*
- * What can wait is done at a low priority and with idle disk access. Not in SCHED_IDLE: on a busy machine a process of
- * that class does not even get to see that something new has come, and a new file waits for seconds (measured: 2 s at
- * a load of 8 to a core, instead of milliseconds).
- */
-static void step_back(struct bw_keep *keep, bool idle)
-{
-	const int io = idle ? IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT
-			    : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_NORMAL;
-
-	if (keep->idle == idle)
-		return;
-	keep->idle = idle;
-	/* a kernel that refuses costs only speed */
-	(void)setpriority(PRIO_PROCESS, 0, idle ? LOW_NICE : 0);
-	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, io);
-}
-
-/*
- * A short turn comes soon after it was asked for, and is no larger share of the processor (kernels from 6.12 on; older
- * ones do not look at it). Without it, a look at two contents that takes a millisecond waits up to fifty for its turn
- * when the machine is busy, and the attacker goes on.
- */
-static void ask_for_short_turns(void)
-{
-	const struct {
-		uint32_t size;
-		uint32_t policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime;
-		uint64_t deadline;
-		uint64_t period;
-	} attr = { .size = 48, .policy = SCHED_OTHER, .runtime = TURN_NS }; /* struct sched_attr, its first version */
-
-	(void)syscall(SYS_sched_setattr, 0, &attr, 0); /* a kernel that refuses costs only speed */
-}
-
-/* From a low priority back to normal needs this limit, and asking for it needs what the sandbox takes away. */
-static void allow_stepping_back(void)
-{
-	const struct rlimit limit = { 20, 20 };
-
-	(void)setrlimit(RLIMIT_NICE, &limit);
 }
 
 /* ---- bursts ------------------------------------------------------------------------------------ */
@@ -143,7 +84,7 @@ static enum bw_err serve_record(struct bw_keep *keep, const struct bw_ring_recor
 	}
 	if (record->kind != BW_RECORD_EVENT || bw_event_parse(record->bytes, &view) != BW_OK)
 		return BW_OK; /* watch can only harm itself: what it does not say the next walk finds */
-	step_back(keep, false);
+	bw_keep_step_back(keep, false);
 	keep->busy_ns = bw_keep_now();
 	return bw_keep_event(keep, &view);
 }
@@ -181,7 +122,7 @@ static enum bw_err serve_due(struct bw_keep *keep, bool *out_more)
 
 		if (!bw_queue_due(keep->queue, now, &queued))
 			return BW_OK;
-		step_back(keep, may_wait(keep, &queued, now));
+		bw_keep_step_back(keep, may_wait(keep, &queued, now));
 		BW_TRY(bw_keep_due(keep, &queued));
 	}
 	*out_more = true;
@@ -385,12 +326,14 @@ static void hear(struct bw_keep *keep, int timeout_ms)
 		if (channels[i] != NULL && !bw_channel_has_ended(channels[i])) /* a new one comes from the parent */
 			wanted[4 + i].fd = bw_channel_fd(channels[i]);
 	}
+	bw_keep_urgent(keep, bw_keep_now() < keep->urgent_until_ns);
 	if (poll(wanted, BW_COUNT(wanted), timeout_ms) <= 0)
-		return;
+		return bw_keep_urgent(keep, false);
 	for (size_t i = 0; i < BW_COUNT(speakers); i++) {
 		if (wanted[4 + i].revents != 0)
 			hear_channel(keep, speakers[i], channels[i]);
 	}
+	bw_keep_urgent(keep, false);
 	if (wanted[0].revents != 0)
 		hear_parent(keep);
 	if (wanted[3].revents != 0)
@@ -420,7 +363,7 @@ static void sleep_a_while(struct bw_keep *keep)
 	bool work;
 	bool features;
 
-	step_back(keep, false); /* whoever wakes us has something new */
+	bw_keep_step_back(keep, false); /* whoever wakes us has something new */
 	work = bw_ring_may_sleep(keep->guard->work);
 	features = bw_ring_may_sleep(keep->guard->features);
 	hear(keep, work && features ? until_next_ms(keep) : 0);
@@ -444,7 +387,7 @@ static enum bw_err between(void *context, const struct bw_gathered *so_far)
 	}
 	while (more && !keep->stopping)
 		BW_TRY(serve(keep, &more));
-	step_back(keep, true);
+	bw_keep_step_back(keep, true);
 	return keep->stopping ? BW_ERR_CLOSED : BW_OK;
 }
 
@@ -472,7 +415,7 @@ static enum bw_err walk(struct bw_keep *keep, struct bw_why *why)
 	keep->walking = true;
 	keep->board->enrolling = 1;
 	keep->board->rescans++;
-	step_back(keep, true);
+	bw_keep_step_back(keep, true);
 	for (uint32_t i = 0; i < keep->guard->volume_count && err == BW_OK; i++) {
 		const struct bw_gather_plan plan = { .copier = keep->copier,
 						     .volume = &keep->guard->volumes[i],
@@ -504,7 +447,7 @@ static enum bw_err finish(struct bw_keep *keep)
 	struct bw_queued queued;
 	bool more = true;
 
-	step_back(keep, false);
+	bw_keep_step_back(keep, false);
 	while (more)
 		BW_TRY(serve(keep, &more));
 	while (bw_queue_due(keep->queue, UINT64_MAX, &queued))
@@ -538,8 +481,7 @@ static enum bw_err confine(struct bw_keep *keep, struct bw_why *why)
 
 	for (size_t i = 0; i < keep->guard->volume_count; i++)
 		stores[i] = keep->guard->volumes[i].store;
-	allow_stepping_back();
-	ask_for_short_turns();
+	bw_keep_turns_begin();
 	return bw_seat_confine(keep->seat, &paths, keep->guard->require_sandbox, why);
 }
 

@@ -95,6 +95,11 @@ struct bw_keep_room {
 	bool owes_walk;       /* … and has to be made when there is some */
 	bool said_full;
 	bool said_empty;
+	bool is_held; /* something could not be written down: keep_outlast.c */
+	bool said_held;
+	uint64_t said_held_ns;
+	uint64_t try_ns;     /* not before this is it tried again */
+	uint64_t shorten_ns; /* the same for a shorter log */
 };
 
 struct bw_keep_pin {
@@ -148,7 +153,9 @@ struct bw_keep {
 	bool is_short;       /* some volume is nearly full, at the last glance */
 	uint64_t glanced_ns;
 	bool stopping;
-	bool idle; /* this process's present class */
+	bool idle;   /* this process's present class */
+	bool urgent; /* and a real-time one */
+	uint64_t urgent_until_ns;
 	struct bw_keep_room rooms[BW_VOLUMES_MAX];
 	struct bw_keep_share shares[BW_VOLUMES_MAX];
 	bool must_settle_shares; /* a tree came: what the walk takes of it is nobody's growth */
@@ -163,6 +170,7 @@ uint64_t bw_keep_now(void);
 /* ---- keep_sync.c: what was taken, made to last ------------------------------------------------ */
 
 BW_MUST_USE enum bw_err bw_keep_commit(struct bw_keep *keep);
+BW_MUST_USE enum bw_err bw_keep_commit_volume(struct bw_keep *keep, uint32_t volume);
 
 /* `more`: there is work at hand that may be committed with it. */
 bool bw_keep_commit_is_due(const struct bw_keep *keep, uint64_t now, bool more);
@@ -180,6 +188,15 @@ uint64_t bw_keep_sync_next_ns(const struct bw_keep *keep);
 /* Nothing waits, and nothing has happened for a while: time to rest, for logs to become short. */
 bool bw_keep_is_quiet(const struct bw_keep *keep, uint64_t now);
 BW_MUST_USE enum bw_err bw_keep_rest(struct bw_keep *keep);
+
+/* ---- keep_outlast.c: no block left ----------------------------------------------------------------- */
+
+/*
+ * What came of a try, begun then, to write down what changed on a volume. DISK_FULL becomes OK: rooms[].is_held says
+ * that it is to be tried again, when bw_keep_may_try; the volume is soiled until then.
+ */
+BW_MUST_USE enum bw_err bw_keep_outlast(struct bw_keep *keep, uint32_t volume, uint64_t began_ns, enum bw_err err);
+bool bw_keep_may_try(const struct bw_keep *keep, uint32_t volume);
 
 /* ---- keep_folder.c: from keys to places --------------------------------------------------- */
 
@@ -241,6 +258,17 @@ BW_MUST_USE enum bw_err bw_keep_baits(struct bw_keep *keep);
 
 /* PROTOCOL: an ask that makes no sense. What cannot be laid out is passed over. */
 BW_MUST_USE enum bw_err bw_keep_second(struct bw_keep *keep, const struct bw_second_ask *ask);
+
+/* ---- keep_turn.c: when it has its turn -------------------------------------------------------- */
+
+/*
+ * This process's own scheduling. What can wait steps back behind everybody else, and returns when somebody waits;
+ * urgent is a look the judge waits for, and comes before everybody's work. A machine that refuses costs only speed.
+ * `begin`: before anything else.
+ */
+void bw_keep_turns_begin(void);
+void bw_keep_step_back(struct bw_keep *keep, bool idle);
+void bw_keep_urgent(struct bw_keep *keep, bool urgent);
 
 /* ---- keep_thin.c: old versions go -------------------------------------------------------------- */
 

@@ -24,6 +24,8 @@ enum {
 	TIDY_LIVE_SHORT = 90,
 	TIDY_STEPS_SHORT = 8, /* of some MiB each, between two looks */
 	SPARE_MS = 60 * 1000,
+	SHORTEN_MS = 1000,
+	HELD_MS = 1000,
 	WEIGH_MS = 1000,
 	WEIGH_SHORT_MS = 10 * 1000,
 	WEIGH_LONG_MS = 3600 * 1000,
@@ -129,6 +131,14 @@ void bw_keep_room_say(struct bw_keep *keep, uint32_t volume, const struct bw_thi
 	room->said_empty = !enough;
 }
 
+/* Nothing was moved, or what was moved is not written down yet. */
+static enum bw_err outlast_tidying(struct bw_keep *keep, uint32_t volume)
+{
+	if (bw_shelf_held_bytes(bw_shadow_shelf(shadow_of(keep, volume))) == 0)
+		return BW_OK;
+	return bw_keep_outlast(keep, volume, bw_keep_now(), BW_ERR_DISK_FULL);
+}
+
 /* What dead bytes in packs give back needs only tidying. */
 static enum bw_err tidy(struct bw_keep *keep, uint32_t volume, bool is_short)
 {
@@ -138,8 +148,8 @@ static enum bw_err tidy(struct bw_keep *keep, uint32_t volume, bool is_short)
 		const enum bw_err err = bw_shadow_tidy(shadow_of(keep, volume), is_short ? TIDY_LIVE_SHORT : TIDY_LIVE,
 						       &more);
 
-		if (err == BW_ERR_DISK_FULL) /* nothing was moved: versions must go first */
-			return BW_OK;
+		if (err == BW_ERR_DISK_FULL) /* versions must go first */
+			return outlast_tidying(keep, volume);
 		BW_TRY(err);
 		BW_TRY(bw_keep_serve_new(keep));
 	}
@@ -166,8 +176,8 @@ enum bw_err bw_keep_room_tidy(struct bw_keep *keep, uint32_t volume, const struc
 		if (!more || is_room(out, wish))
 			return BW_OK;
 		err = bw_shadow_tidy(shadow_of(keep, volume), TIDY_LIVE_SHORT, &more);
-		if (err == BW_ERR_DISK_FULL) /* nothing was moved */
-			return BW_OK;
+		if (err == BW_ERR_DISK_FULL)
+			return outlast_tidying(keep, volume);
 		BW_TRY(err);
 	}
 	return BW_OK;
@@ -230,6 +240,9 @@ static enum bw_err drop(struct bw_keep *keep, uint32_t volume, const struct bw_k
 
 	BW_TRY(bw_keep_drop_for(keep, volume, need, NULL, &versions, &freed));
 	bw_keep_room_say(keep, volume, need, &freed, versions, why(look, need, reserve));
+	/* what is given back now is somebody else's before it is ours: not all of history is spent on one commit */
+	if (keep->rooms[volume].is_held)
+		keep->rooms[volume].again_ns = bw_keep_now() + HELD_MS * MS;
 	/* when nothing more can go, looking again at once finds nothing more */
 	if (freed.bytes < need->bytes || freed.objects < need->objects)
 		keep->rooms[volume].again_ns = bw_keep_now() + AGAIN_MS * MS;
@@ -259,6 +272,26 @@ static enum bw_err weigh(struct bw_keep *keep, uint32_t volume, const struct bw_
 	return BW_OK;
 }
 
+/*
+ * While there is still a little room the log is made short: the commits that follow are written in the blocks it has.
+ * What was forgotten before a commit came through is removed now.
+ */
+static enum bw_err write_down(struct bw_keep *keep, uint32_t volume, bool is_nearly_full)
+{
+	struct bw_keep_room *room = &keep->rooms[volume];
+	const uint64_t now = bw_keep_now();
+
+	if (!room->is_held)
+		BW_TRY(bw_keep_outlast(keep, volume, now, bw_shadow_drop(shadow_of(keep, volume), NULL, 0)));
+	if (!is_nearly_full || now < room->shorten_ns)
+		return BW_OK;
+	room->shorten_ns = now + SHORTEN_MS * MS;
+	BW_TRY(bw_keep_commit_volume(keep, volume));
+	if (!room->is_held)
+		bw_shelf_shorten(bw_shadow_shelf(shadow_of(keep, volume)));
+	return BW_OK;
+}
+
 enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 {
 	struct bw_keep_room *room = &keep->rooms[volume];
@@ -284,7 +317,9 @@ enum bw_err bw_keep_make_room(struct bw_keep *keep, uint32_t volume)
 	else if (now >= room->again_ns)
 		BW_TRY(drop(keep, volume, &look_now, &need, free));
 	room->full = false;
-	BW_TRY(tidy(keep, volume, is_short));
+	BW_TRY(write_down(keep, volume, look_now.available < free));
+	if (!room->is_held)
+		BW_TRY(tidy(keep, volume, is_short));
 	BW_TRY(bw_keep_room_look(keep, volume, &look_now));
 	limit = bw_keep_room_of(&look_now);
 	spare = bw_keep_share_spare(keep, volume, &look_now);

@@ -10,6 +10,8 @@
 
 enum { PIECE = 256 * 1024 };
 
+#define URGENT_NS UINT64_C(100000000)
+
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
 static enum bw_err add_present(int fd, uint64_t size, struct bw_buf *piece, struct bw_memfile *out)
@@ -201,6 +203,10 @@ enum bw_err bw_keep_second(struct bw_keep *keep, const struct bw_second_ask *ask
 	BW_NEED(ask->old.volume < keep->guard->volume_count && ask->now.volume < keep->guard->volume_count, PROTOCOL);
 	if (channel == NULL || bw_channel_has_ended(channel) || !bw_channel_has_room(channel))
 		return BW_OK;
+	if (ask->parts != 0) { /* and where one was destroyed, the next ask is near */
+		keep->urgent_until_ns = bw_keep_now() + URGENT_NS;
+		bw_keep_urgent(keep, true);
+	}
 	err = lay_out(keep, ask, &head, &contents);
 	if (err == BW_OK)
 		err = bw_channel_put(channel, BW_RECORD_CONTENTS, bw_slice_of(&head, sizeof(head)), contents.fd);

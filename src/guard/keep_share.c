@@ -299,7 +299,8 @@ static enum bw_err let_go(struct giving *giving)
 			numbers[some] = giving->list[done + some].number;
 			BW_TRY(forget_in_index(way->keep, &giving->list[done + some]));
 		}
-		BW_TRY(bw_shadow_drop(shadow_of(way->keep, way->volume), numbers, some));
+		BW_TRY(bw_keep_outlast(way->keep, way->volume, bw_keep_now(),
+				       bw_shadow_drop(shadow_of(way->keep, way->volume), numbers, some)));
 		done += some;
 	}
 	return BW_OK;

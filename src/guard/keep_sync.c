@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "base/log.h"
 #include "guard/keep_parts.h"
 
 enum {
@@ -37,15 +38,30 @@ static void measure_pending(struct bw_keep *keep)
 	keep->pending_count = 0;
 }
 
+enum bw_err bw_keep_commit_volume(struct bw_keep *keep, uint32_t volume)
+{
+	const uint64_t began = bw_keep_now();
+
+	if (!bw_keep_may_try(keep, volume))
+		return BW_OK;
+	BW_TRY(bw_keep_outlast(keep, volume, began, bw_shadow_commit(shadow_of(keep, volume))));
+	keep->dirty[volume] = keep->rooms[volume].is_held;
+	return BW_OK;
+}
+
 enum bw_err bw_keep_commit(struct bw_keep *keep)
 {
+	bool is_held = false;
+
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
 		if (keep->dirty[i])
-			BW_TRY(bw_shadow_commit(shadow_of(keep, i)));
-		keep->dirty[i] = false;
+			BW_TRY(bw_keep_commit_volume(keep, i));
+		is_held = is_held || keep->dirty[i];
 	}
-	keep->dirty_ns = 0;
 	keep->committed_ns = bw_keep_now();
+	if (is_held)
+		return BW_OK;
+	keep->dirty_ns = 0;
 	measure_pending(keep);
 	return BW_OK;
 }
@@ -73,13 +89,33 @@ static enum bw_err go_on(struct bw_keep *keep)
 	bool any = false;
 
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		const uint64_t began = bw_keep_now();
 		bool busy = false;
+		const enum bw_err err = bw_shadow_sync_go_on(shadow_of(keep, i), &busy);
 
-		BW_TRY(bw_shadow_sync_go_on(shadow_of(keep, i), &busy));
-		any = any || busy;
+		if (err != BW_OK) /* a commit says when there is room again, not a step of a sync */
+			BW_TRY(bw_keep_outlast(keep, i, began, err));
+		any = any || (err == BW_OK && busy);
 	}
 	if (!any)
 		note_synced(keep);
+	return BW_OK;
+}
+
+static enum bw_err begin_sync(struct bw_keep *keep, uint32_t volume, uint64_t now)
+{
+	const uint64_t began = bw_keep_now();
+	enum bw_err err = BW_ERR_DISK_FULL;
+
+	if (bw_keep_may_try(keep, volume)) {
+		err = bw_shadow_sync_begin(shadow_of(keep, volume), keep->synced_fd);
+		BW_TRY(bw_keep_outlast(keep, volume, began, err));
+	}
+	keep->unsynced[volume] = err != BW_OK;
+	if (err == BW_OK)
+		keep->syncing = true;
+	else
+		keep->unsynced_ns = now;
 	return BW_OK;
 }
 
@@ -90,13 +126,11 @@ enum bw_err bw_keep_sync(struct bw_keep *keep, uint64_t now)
 	if (keep->syncing || keep->unsynced_ns == 0 || now < keep->unsynced_ns + SYNC_MS * MS)
 		return BW_OK;
 	BW_TRY(bw_keep_commit(keep));
+	keep->unsynced_ns = 0;
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
 		if (keep->unsynced[i])
-			BW_TRY(bw_shadow_sync_begin(shadow_of(keep, i), keep->synced_fd));
-		keep->unsynced[i] = false;
+			BW_TRY(begin_sync(keep, i, now));
 	}
-	keep->unsynced_ns = 0;
-	keep->syncing = true;
 	return BW_OK;
 }
 
@@ -113,8 +147,14 @@ enum bw_err bw_keep_sync_all(struct bw_keep *keep)
 {
 	BW_TRY(bw_keep_commit(keep));
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		const uint64_t began = bw_keep_now();
+
 		if (keep->unsynced[i] || keep->syncing)
-			BW_TRY(bw_shadow_sync(shadow_of(keep, i)));
+			BW_TRY(bw_keep_outlast(keep, i, began, bw_shadow_sync(shadow_of(keep, i))));
+		if (keep->rooms[i].is_held)
+			bw_log(BW_WARNING,
+			       "the guard ends before there was room: the next start finds what it had noted",
+			       BW_TEXT("mount", keep->guard->volumes[i].mount));
 		keep->unsynced[i] = false;
 	}
 	keep->unsynced_ns = 0;
@@ -146,7 +186,11 @@ bool bw_keep_is_quiet(const struct bw_keep *keep, uint64_t now)
 enum bw_err bw_keep_rest(struct bw_keep *keep)
 {
 	keep->restless = false;
-	for (uint32_t i = 0; i < keep->guard->volume_count; i++)
-		BW_TRY(bw_shelf_rest(bw_shadow_shelf(shadow_of(keep, i))));
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
+		const enum bw_err err = bw_shelf_rest(bw_shadow_shelf(shadow_of(keep, i)));
+
+		if (err != BW_ERR_DISK_FULL) /* else the log stays long until there is room */
+			BW_TRY(err);
+	}
 	return BW_OK;
 }

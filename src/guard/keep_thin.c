@@ -111,10 +111,15 @@ static void release(struct thinning *thinning)
 static enum bw_err drop_all(struct bw_keep *keep, struct bw_shadow *shadow, const uint64_t *numbers, size_t count,
 			    bool serve)
 {
+	const uint32_t volume = bw_shadow_volume(shadow)->number;
+
 	for (size_t done = 0; done < count; done += BATCH) {
 		const size_t some = count - done < BATCH ? count - done : BATCH;
+		const uint64_t began = bw_keep_now();
 
-		BW_TRY(bw_shadow_drop(shadow, numbers + done, some));
+		BW_TRY(bw_keep_outlast(keep, volume, began, bw_shadow_drop(shadow, numbers + done, some)));
+		if (keep->rooms[volume].is_held) /* what is forgotten gives nothing back until that is written down */
+			return BW_OK;
 		if (serve)
 			BW_TRY(bw_keep_serve_new(keep));
 	}

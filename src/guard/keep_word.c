@@ -204,8 +204,11 @@ static enum bw_err settle(struct bw_keep *keep)
 
 	if (word.number <= keep->settle_told)
 		return BW_OK;
-	for (uint32_t i = 0; i < keep->guard->volume_count; i++) /* a walk changes catalogues without a word */
-		BW_TRY(bw_shadow_commit(bw_copier_shadow(keep->copier, i)));
+	for (uint32_t i = 0; i < keep->guard->volume_count; i++) { /* a walk changes catalogues without a word */
+		BW_TRY(bw_keep_commit_volume(keep, i));
+		if (keep->rooms[i].is_held) /* it is not kept yet, and whoever waits asks again */
+			return BW_OK;
+	}
 	keep->settle_told = word.number;
 	err = scribe == NULL ? BW_ERR_CLOSED
 			     : bw_channel_put(scribe, BW_RECORD_SETTLE, bw_slice_of(&word, sizeof(word)), -1);

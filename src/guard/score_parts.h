@@ -150,12 +150,16 @@ struct score_second {
 	struct bw_proof proof;
 };
 
+enum { SCORE_SPENDERS = 64 };
+
 struct score_doubts {
 	uint64_t last_token;
 	uint64_t refilled_ns;
 	uint64_t spent;       /* bytes */
 	uint64_t spent_large; /* of these, on large files of no format of their own */
 	uint64_t spent_parts; /* besides: on places of such files */
+	/* and of that, by the number of the actor, whoever shares it: a guess about cost, not about guilt */
+	uint64_t spent_by[SCORE_SPENDERS];
 	struct score_second seconds[BW_SCORE_SECONDS_MAX];
 };
 

@@ -37,7 +37,35 @@ static void forget_file(struct bw_score *score, const struct bw_file_key *now)
 	}
 }
 
-/* A free place, or that of what has waited too long. NULL: all are waiting for good reason. */
+static uint32_t actor_of(const struct bw_score *score, const struct score_second *second)
+{
+	return bw_actors_of(score->actors, second->process);
+}
+
+/* Of the actor who has most of them waiting, the one that waits longest: nobody fills the list for others. */
+static struct score_second *least_missed(struct bw_score *score)
+{
+	struct score_second *seconds = score->doubts.seconds;
+	struct score_second *least = NULL;
+	uint32_t actors[BW_SCORE_SECONDS_MAX];
+	size_t most = 0;
+
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++)
+		actors[i] = actor_of(score, &seconds[i]);
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
+		size_t mine = 0;
+
+		for (size_t k = 0; k < BW_SCORE_SECONDS_MAX && !seconds[i].is_asked; k++)
+			mine += actors[k] == actors[i] && !seconds[k].is_asked;
+		if (mine > most || (mine > 0 && mine == most && seconds[i].token < least->token)) {
+			least = &seconds[i];
+			most = mine;
+		}
+	}
+	return least;
+}
+
+/* A free place, or that of what has waited too long, or of one of many. NULL: all are being looked at. */
 static struct score_second *place_for(struct bw_score *score, uint64_t now_ns)
 {
 	struct score_second *oldest = NULL;
@@ -52,6 +80,8 @@ static struct score_second *place_for(struct bw_score *score, uint64_t now_ns)
 		    (oldest == NULL || second->since_ns < oldest->since_ns))
 			oldest = second;
 	}
+	if (oldest == NULL)
+		oldest = least_missed(score);
 	if (oldest != NULL)
 		end_second(score, oldest);
 	return oldest;
@@ -157,57 +187,94 @@ static void refill(struct score_doubts *doubts, uint64_t now_ns)
 	doubts->spent = given_back(doubts->spent, passed_ms, BW_SCORE_SECONDS_A_SECOND);
 	doubts->spent_large = given_back(doubts->spent_large, passed_ms, BW_SCORE_SECONDS_A_SECOND / LARGE_SHARE);
 	doubts->spent_parts = given_back(doubts->spent_parts, passed_ms, BW_SCORE_SECONDS_A_SECOND / LARGE_SHARE);
+	for (size_t i = 0; i < SCORE_SPENDERS; i++)
+		doubts->spent_by[i] = given_back(doubts->spent_by[i], passed_ms,
+						 BW_SCORE_SECONDS_A_SECOND / LARGE_SHARE);
 	doubts->refilled_ns = now_ns;
 }
 
-/* The next by what may be looked at now. */
-static struct score_second *first_of(struct score_doubts *doubts, bool is_parts)
+static uint64_t *spent_by(struct bw_score *score, const struct score_second *second)
+{
+	return &score->doubts.spent_by[actor_of(score, second) % SCORE_SPENDERS];
+}
+
+/* Half of what looking may cost is for others: whoever works with large files leaves enough for who harms some. */
+static bool can_pay(struct bw_score *score, const struct score_second *second)
+{
+	const struct score_doubts *doubts = &score->doubts;
+	const uint64_t cost = cost_of(second);
+
+	if (second->is_parts)
+		return doubts->spent_parts + cost <= BW_SCORE_SECONDS_AT_ONCE &&
+		       *spent_by(score, second) + cost <= BW_SCORE_SECONDS_AT_ONCE / 2;
+	return doubts->spent + cost <= BW_SCORE_SECONDS_AT_ONCE &&
+	       (!is_large(&second->proof) || doubts->spent_large + cost <= BW_SCORE_SECONDS_AT_ONCE);
+}
+
+static void pay(struct bw_score *score, const struct score_second *second)
+{
+	struct score_doubts *doubts = &score->doubts;
+	const uint64_t cost = cost_of(second);
+
+	if (second->is_parts) {
+		doubts->spent_parts += cost;
+		*spent_by(score, second) += cost;
+		return;
+	}
+	doubts->spent += cost;
+	doubts->spent_large += is_large(&second->proof) ? cost : 0;
+}
+
+/* Places that told of harm cost nothing: nobody gets out of sight by harming more files than may be looked at. */
+static void pay_back(struct bw_score *score, const struct score_second *second)
+{
+	struct score_doubts *doubts = &score->doubts;
+	uint64_t *mine = spent_by(score, second);
+	const uint64_t cost = cost_of(second);
+
+	if (!second->is_parts)
+		return;
+	doubts->spent_parts -= cost < doubts->spent_parts ? cost : doubts->spent_parts;
+	*mine -= cost < *mine ? cost : *mine;
+}
+
+/* The next of those that may be looked at now. */
+static struct score_second *first_of(struct bw_score *score, bool is_parts)
 {
 	struct score_second *first = NULL;
 
 	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
-		struct score_second *second = &doubts->seconds[i];
+		struct score_second *second = &score->doubts.seconds[i];
 
 		if (second->token != 0 && !second->is_asked && second->is_parts == is_parts &&
-		    (first == NULL || comes_first(second, first)))
+		    (first == NULL || comes_first(second, first)) && can_pay(score, second))
 			first = second;
 	}
 	return first;
 }
 
-/* False: spent for now. */
-static bool pay(struct score_doubts *doubts, const struct score_second *second)
+static bool is_waiting(const struct score_doubts *doubts)
 {
-	const uint64_t cost = cost_of(second);
-	const bool large = is_large(&second->proof);
-
-	if (second->is_parts) {
-		if (doubts->spent_parts + cost > BW_SCORE_SECONDS_AT_ONCE)
-			return false;
-		doubts->spent_parts += cost;
-		return true;
+	for (size_t i = 0; i < BW_SCORE_SECONDS_MAX; i++) {
+		if (doubts->seconds[i].token != 0 && !doubts->seconds[i].is_asked)
+			return true;
 	}
-	if (doubts->spent + cost > BW_SCORE_SECONDS_AT_ONCE ||
-	    (large && doubts->spent_large + cost > BW_SCORE_SECONDS_AT_ONCE))
-		return false;
-	doubts->spent += cost;
-	doubts->spent_large += large ? cost : 0;
-	return true;
+	return false;
 }
 
 bool bw_score_wish(struct bw_score *score, uint64_t now_ns, struct bw_second_ask *out)
 {
-	struct score_doubts *doubts = &score->doubts;
-	struct score_second *places = first_of(doubts, true);
-	struct score_second *first = first_of(doubts, false);
+	struct score_second *first;
 
-	if (places == NULL && first == NULL)
+	if (!is_waiting(&score->doubts))
 		return false;
-	refill(doubts, now_ns);
-	if (places != NULL && pay(doubts, places)) /* costs little, and is paid for otherwise */
-		first = places;
-	else if (first == NULL || !pay(doubts, first))
+	refill(&score->doubts, now_ns);
+	first = first_of(score, true); /* costs little, and is paid for otherwise */
+	if (first == NULL)
+		first = first_of(score, false);
+	if (first == NULL)
 		return false;
+	pay(score, first);
 	first->is_asked = true;
 	first->since_ns = now_ns;
 	*out = (struct bw_second_ask){ .token = first->token,
@@ -245,6 +312,8 @@ bool bw_score_seen(struct bw_score *score, const struct bw_second_answer *answer
 		proof.seen_count = (uint8_t)answer->count;
 		memcpy(proof.seen, answer->tests, sizeof(proof.seen));
 		said = answer->count > 0 && score_book(score, &proof, second->process, now_ns, out);
+		if (said)
+			pay_back(score, second);
 		end_second(score, second);
 		return said;
 	}

@@ -6,17 +6,18 @@
 #include "bench/score_stage.h"
 #include "guard/second.h"
 
-enum { SIZE = 4 * 1024 * 1024, PIECE = 16 * 1024, WRITER = 2000, KIB = 1024 };
+enum { SIZE = 4 * 1024 * 1024, PIECE = 16 * 1024, WRITER = 2000, WORKER = 2002, KIB = 1024 };
 
 /* A large file before and after. */
 struct both {
 	struct bw_buf old;
 	struct bw_buf new;
+	struct bw_content known; /* of the old one, when it was asked for */
 };
 
 static struct both both_of(const char *maker)
 {
-	struct both both = { BW_BUF_INIT(SIZE_MAX / 2), BW_BUF_INIT(SIZE_MAX / 2) };
+	struct both both = { .old = BW_BUF_INIT(SIZE_MAX / 2), .new = BW_BUF_INIT(SIZE_MAX / 2) };
 
 	bw_maker_named(maker)->make(SIZE + SIZE / 8, 7, &both.old);
 	assert_true(both.old.len >= SIZE);
@@ -156,10 +157,14 @@ static void text_for_text_and_noise_for_nothing_are_nothing(void **state)
 
 static struct stage_file large_file(struct stage *stage, struct both *both)
 {
-	struct stage_file file = stage_file(stage, "prose", SIZE, "machine.img");
+	const bool is_first = both->known.windows == 0;
+	struct stage_file file = stage_file(stage, "prose", is_first ? SIZE : KIB, "machine.img");
 
+	if (is_first)
+		both->known = file.known.content;
 	bw_buf_clear(&file.bytes);
 	assert_ok(bw_buf_add(&file.bytes, bw_buf_slice(&both->old)));
+	file.known.content = both->known;
 	file.known.content.format = BW_FORMAT_UNKNOWN;
 	file.known.content.size_low = SIZE;
 	return file;
@@ -208,6 +213,65 @@ static void whoever_encrypts_parts_of_large_files_is_held_at_the_fifth(void **st
 	both_release(&both);
 }
 
+/* However many files somebody harms, each of them is looked at. */
+static void a_look_that_found_harm_costs_nothing(void **state)
+{
+	struct both both = both_of("prose");
+	struct stage stage;
+	bool again;
+
+	(void)state;
+	stage_open(&stage);
+	stage_fork(&stage, STAGE_HARNESS, WRITER, "tool");
+	put_noise(&both, 26, PIECE);
+	for (unsigned n = 0; n < BW_SCORE_SECONDS_MAX + 8; n++)
+		assert_true(harm(&stage, &both, &again));
+	stage_close(&stage);
+	both_release(&both);
+}
+
+/* More large files than may be looked at, and nothing wrong with them. Returns how many were. */
+static unsigned work(struct stage *stage, struct both *both, uint32_t worker)
+{
+	struct bw_second_answer answer = { .changed = BW_SECOND_PLACES_MAX };
+	struct bw_second_ask ask;
+	unsigned looked_at = 0;
+
+	for (unsigned n = 0; n < 2 * BW_SCORE_SECONDS_MAX; n++) {
+		struct stage_file file = large_file(stage, both);
+
+		stage_write(stage, worker, BW_ACT_CLOSED, &file, bw_buf_slice(&both->old));
+		while (bw_score_wish(stage->score, stage->now_ns, &ask)) {
+			answer.token = ask.token;
+			assert_false(bw_score_seen(stage->score, &answer, stage->now_ns, &stage->outcome));
+			looked_at++;
+		}
+		stage_file_release(&file);
+	}
+	return looked_at;
+}
+
+static void whoever_works_with_large_files_leaves_looks_for_others(void **state)
+{
+	struct both both = both_of("prose");
+	struct stage stage;
+	unsigned looked_at;
+	bool again;
+
+	(void)state;
+	stage_open(&stage);
+	stage_fork(&stage, STAGE_HARNESS, WORKER, "database");
+	stage_fork(&stage, STAGE_HARNESS, WRITER, "tool");
+	looked_at = work(&stage, &both, WORKER);
+	assert_in_range(looked_at, 16, BW_SCORE_SECONDS_MAX / 2);
+	put_noise(&both, 26, PIECE);
+	for (unsigned n = 0; n < 5; n++) /* as many as decide */
+		assert_true(harm(&stage, &both, &again));
+	assert_int_equal(stage.worst.gravity, BW_GRAVITY_ORDERED);
+	stage_close(&stage);
+	both_release(&both);
+}
+
 static void where_hardly_anything_changed_the_whole_is_asked_for(void **state)
 {
 	struct both both = both_of("prose");
@@ -233,6 +297,8 @@ int main(void)
 		cmocka_unit_test(noise_that_the_first_page_accounts_for_is_nothing),
 		cmocka_unit_test(text_for_text_and_noise_for_nothing_are_nothing),
 		cmocka_unit_test(whoever_encrypts_parts_of_large_files_is_held_at_the_fifth),
+		cmocka_unit_test(a_look_that_found_harm_costs_nothing),
+		cmocka_unit_test(whoever_works_with_large_files_leaves_looks_for_others),
 		cmocka_unit_test(where_hardly_anything_changed_the_whole_is_asked_for),
 	};
 

@@ -171,13 +171,17 @@ static enum bw_err open_parts(struct bw_shadow *shadow, struct bw_why *why)
 	}
 	BW_TRY(inside(path, shadow->volume, "catalogue.db"));
 	err = bw_shelf_open(path, shadow->read_only, &shadow->shelf, why);
+	if (err == BW_OK && !shadow->read_only)
+		bw_shadow_shorten_log(shadow);
 	if (err == BW_OK)
 		err = open_packs(shadow, why);
 	if (err != BW_OK)
 		return name_the_way_out(shadow, err, why);
 	if (shadow->read_only)
 		return BW_OK;
-	err = bw_shadow_mend(shadow);
+	err = bw_shelf_hold(shadow->shelf);
+	if (err == BW_OK)
+		err = bw_shadow_mend(shadow);
 	if (err == BW_OK)
 		return BW_OK;
 	(void)bw_why_set(why, err, "cannot bring the store '%s' in order: %s", shadow->volume->store, bw_err_text(err));
@@ -223,6 +227,7 @@ void bw_shadow_close(struct bw_shadow *shadow)
 	close_fd(shadow->objects);
 	close_fd(shadow->folder);
 	close_fd(shadow->lock);
+	free(shadow->owed);
 	bw_buf_release(&shadow->content);
 	bw_buf_release(&shadow->meta);
 	free(shadow);

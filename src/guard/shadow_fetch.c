@@ -113,16 +113,30 @@ enum bw_err bw_shadow_object(struct bw_shadow *shadow, const struct bw_shelf_ver
 
 /* ---- forgetting -------------------------------------------------------------------------- */
 
-#define NOTHING_TO_FREE UINT32_MAX
+static enum bw_err make_room_to_owe(struct bw_shadow *shadow, size_t more)
+{
+	size_t room = shadow->owed_room == 0 ? 256 : shadow->owed_room;
+	struct bw_owed *owed;
 
-static enum bw_err forget_one(struct bw_shadow *shadow, uint64_t number, uint32_t *out_pack)
+	while (room < shadow->owed_count + more)
+		room *= 2;
+	if (room == shadow->owed_room)
+		return BW_OK;
+	owed = realloc(shadow->owed, room * sizeof(*owed));
+	BW_NEED(owed != NULL, MEMORY);
+	shadow->owed = owed;
+	shadow->owed_room = room;
+	return BW_OK;
+}
+
+static enum bw_err forget_one(struct bw_shadow *shadow, uint64_t number)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(2 * (size_t)BW_SHELF_META_BYTES_MAX);
 	struct bw_shelf_version version;
 
 	BW_TRY(bw_shelf_get(shadow->shelf, number, &arena, &version));
 	BW_TRY(bw_shelf_drop(shadow->shelf, number));
-	*out_pack = version.pack;
+	shadow->owed[shadow->owed_count++] = (struct bw_owed){ number, version.pack };
 	return BW_OK;
 }
 
@@ -152,29 +166,24 @@ enum bw_err bw_shadow_free_first(struct bw_shadow *shadow, const uint64_t *versi
 		if (err == BW_OK && version.incident == 0 && version.pack == 0)
 			bw_object_remove(shadow, version.number);
 	}
-	/* Btrfs gives room back only when it has written down what went */
-	return syncfs(shadow->objects) == 0 ? BW_OK : bw_err_from_errno(errno);
+	/* Btrfs gives room back only when it has written down what went; who finds no room for that has none to give */
+	return syncfs(shadow->objects) == 0 || errno == ENOSPC ? BW_OK : bw_err_from_errno(errno);
 }
 
 enum bw_err bw_shadow_drop(struct bw_shadow *shadow, const uint64_t *versions, size_t count)
 {
-	uint32_t *packs = calloc(count == 0 ? 1 : count, sizeof(*packs));
-	enum bw_err err = BW_OK;
+	BW_TRY(make_room_to_owe(shadow, count));
+	for (size_t i = 0; i < count; i++) {
+		const enum bw_err err = forget_one(shadow, versions[i]);
 
-	BW_NEED(packs != NULL, MEMORY);
-	for (size_t i = 0; i < count && err == BW_OK; i++) {
-		err = forget_one(shadow, versions[i], &packs[i]);
-		if (err == BW_ERR_NOT_FOUND || err == BW_ERR_BUSY) { /* it went, or an incident holds it since */
-			packs[i] = NOTHING_TO_FREE;
-			err = BW_OK;
-		}
+		if (err != BW_OK && err != BW_ERR_NOT_FOUND && err != BW_ERR_BUSY) /* it went, or is held since */
+			return err;
 	}
 	/* the rows go first and for good: a content without a row is waste, a row without a content is a loss */
-	if (err == BW_OK)
-		err = bw_shadow_sync(shadow);
-	for (size_t i = 0; i < count && err == BW_OK; i++)
-		if (packs[i] != NOTHING_TO_FREE)
-			free_content(shadow, versions[i], packs[i]);
-	free(packs);
-	return err;
+	if (shadow->owed_count > 0)
+		BW_TRY(bw_shadow_sync(shadow));
+	for (size_t i = 0; i < shadow->owed_count; i++)
+		free_content(shadow, shadow->owed[i].version, shadow->owed[i].pack);
+	shadow->owed_count = 0;
+	return BW_OK;
 }

@@ -59,8 +59,12 @@ int shadow_teardown(void **state)
 
 void shadow_reopen(struct fixture *f)
 {
+	struct bw_why why = { "" };
+
 	bw_shadow_close(f->shadow);
-	assert_ok(bw_shadow_open(&f->volume, false, &f->shadow, NULL));
+	f->shadow = NULL;
+	if (bw_shadow_open(&f->volume, false, &f->shadow, &why) != BW_OK)
+		fail_msg("%s", why.text);
 }
 
 int shadow_file(struct fixture *f, const char *name, const void *bytes, size_t len)

@@ -259,12 +259,17 @@ static enum bw_err remove_empty_packs(struct mending *mending)
 
 static enum bw_err mend(struct mending *mending)
 {
+	enum bw_err err;
+
 	BW_TRY(look_at_machine(mending));
 	BW_TRY(list_all(mending));
 	BW_TRY(bw_shelf_places(mending->shadow->shelf, see_row, mending));
 	while (mending->at < mending->objects.count)
 		remove_orphan(mending, mending->objects.list[mending->at++]);
-	BW_TRY(forget_lost(mending));
+	err = forget_lost(mending);
+	if (err == BW_ERR_DISK_FULL && bw_shelf_held_bytes(mending->shadow->shelf) > 0)
+		return BW_OK; /* it is forgotten when there is room; what is waste stays until the next start */
+	BW_TRY(err);
 	for (size_t i = 0; i < mending->lost.count; i++)
 		bw_object_remove(mending->shadow, mending->lost.list[i]);
 	return remove_empty_packs(mending);

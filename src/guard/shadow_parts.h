@@ -30,6 +30,11 @@ struct bw_syncing {
 	uint64_t last; /* version that survives a power cut when it is through */
 };
 
+struct bw_owed {
+	uint64_t version;
+	uint32_t pack; /* 0: an object */
+};
+
 struct bw_shadow {
 	const struct bw_volume *volume;
 	struct bw_shelf *shelf;
@@ -49,6 +54,10 @@ struct bw_shadow {
 		uint64_t at;    /* what lies before this has been */
 		uint32_t stuck; /* cannot be emptied: something in it is damaged */
 	} tidy;
+	/* contents of versions that were forgotten: they go when that is on the disk */
+	struct bw_owed *owed;
+	size_t owed_count;
+	size_t owed_room;
 	struct bw_buf content; /* of the take that is being made */
 	struct bw_buf meta;
 };
@@ -58,6 +67,12 @@ BW_MUST_USE enum bw_err bw_shadow_folder(const struct bw_volume *volume, int *ou
 
 /* Gives up what bw_shadow_set_aside took, when the file system is as good as full. */
 void bw_shadow_give_up_spare(struct bw_shadow *shadow);
+
+/* Gives it up whatever is free; false: there was nothing. */
+bool bw_shadow_use_spare(struct bw_shadow *shadow);
+
+/* On a file system as good as full: what is written to the catalogue next is to find blocks it has. */
+void bw_shadow_shorten_log(struct bw_shadow *shadow);
 
 /* Makes store and catalogue agree: shadow_mend.c. */
 BW_MUST_USE enum bw_err bw_shadow_mend(struct bw_shadow *shadow);

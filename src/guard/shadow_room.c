@@ -37,15 +37,24 @@ static uint64_t spare_bytes(const struct bw_shadow *shadow, uint64_t *out_free)
 }
 
 /* Its name stays: the folder gives none up (bw_volume_hold_store). */
-static void empty_spare(const struct bw_shadow *shadow)
+static bool empty_spare(const struct bw_shadow *shadow)
 {
 	const int fd = openat(shadow->folder, SPARE_NAME, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat status;
+	bool was_full;
 
 	if (fd < 0)
-		return;
-	if (ftruncate(fd, 0) != 0)
+		return false;
+	was_full = fstat(fd, &status) == 0 && status.st_size > 0;
+	if (was_full && ftruncate(fd, 0) != 0)
 		(void)unlinkat(shadow->folder, SPARE_NAME, 0);
 	(void)close(fd);
+	return was_full;
+}
+
+bool bw_shadow_use_spare(struct bw_shadow *shadow)
+{
+	return empty_spare(shadow);
 }
 
 void bw_shadow_give_up_spare(struct bw_shadow *shadow)
@@ -54,7 +63,16 @@ void bw_shadow_give_up_spare(struct bw_shadow *shadow)
 	const uint64_t bytes = spare_bytes(shadow, &free);
 
 	if (free < bytes)
-		empty_spare(shadow); /* without it the next write says what is wrong */
+		(void)empty_spare(shadow); /* without it the next write says what is wrong */
+}
+
+void bw_shadow_shorten_log(struct bw_shadow *shadow)
+{
+	uint64_t free;
+	const uint64_t bytes = spare_bytes(shadow, &free);
+
+	if (free < bytes)
+		bw_shelf_shorten(shadow->shelf);
 }
 
 void bw_shadow_set_aside(struct bw_shadow *shadow)
@@ -64,14 +82,16 @@ void bw_shadow_set_aside(struct bw_shadow *shadow)
 	const uint64_t bytes = spare_bytes(shadow, &free);
 	int fd;
 
-	if (bytes == 0 || free < SPARE_PLENTY * bytes ||
-	    (fstatat(shadow->folder, SPARE_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0))
+	if (bytes == 0 || free < SPARE_PLENTY * bytes)
+		return;
+	bw_shelf_reserve(shadow->shelf, bytes, bytes / 2);
+	if (fstatat(shadow->folder, SPARE_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0)
 		return;
 	fd = openat(shadow->folder, SPARE_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return; /* it is only a spare */
 	if (fallocate(fd, 0, 0, (off_t)bytes) != 0)
-		empty_spare(shadow);
+		(void)empty_spare(shadow);
 	(void)close(fd);
 }
 

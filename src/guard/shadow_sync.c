@@ -24,14 +24,27 @@ static enum bw_err save_end(struct bw_shadow *shadow)
 	return save_number(shadow, "pack_end", bw_packs_end(shadow->packs));
 }
 
-enum bw_err bw_shadow_commit(struct bw_shadow *shadow)
+/* What is set aside is for this. Each of these may be done again: a shelf that holds loses nothing. */
+static enum bw_err with_spare(struct bw_shadow *shadow, enum bw_err (*write)(struct bw_shadow *shadow))
+{
+	const enum bw_err err = write(shadow);
+
+	return err == BW_ERR_DISK_FULL && bw_shadow_use_spare(shadow) ? write(shadow) : err;
+}
+
+static enum bw_err commit(struct bw_shadow *shadow)
 {
 	BW_TRY(bw_packs_flush(shadow->packs));
 	BW_TRY(save_end(shadow));
 	return bw_shelf_commit(shadow->shelf);
 }
 
-enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
+enum bw_err bw_shadow_commit(struct bw_shadow *shadow)
+{
+	return with_spare(shadow, commit);
+}
+
+static enum bw_err sync_now(struct bw_shadow *shadow)
 {
 	const uint64_t synced = bw_shelf_next(shadow->shelf) - 1;
 
@@ -41,6 +54,11 @@ enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
 	BW_TRY(save_end(shadow));
 	BW_TRY(save_number(shadow, "synced", synced));
 	return bw_shelf_sync(shadow->shelf);
+}
+
+enum bw_err bw_shadow_sync(struct bw_shadow *shadow)
+{
+	return with_spare(shadow, sync_now);
 }
 
 /* ---- beside the writer ------------------------------------------------------------------------ */
@@ -121,6 +139,8 @@ enum bw_err bw_shadow_sync_await(struct bw_shadow *shadow)
 		return BW_OK;
 	err = join(syncing);
 	syncing->stage = BW_SYNCING_NOTHING;
+	if (err != BW_OK) /* who tries again takes all: which of them are on the disk nobody knows */
+		shadow->fresh.count = BW_FRESH_MAX + 1;
 	return err;
 }
 
@@ -165,5 +185,5 @@ enum bw_err bw_shadow_sync_go_on(struct bw_shadow *shadow, bool *out_busy)
 		return BW_OK;
 	BW_TRY(bw_shadow_sync_await(shadow));
 	*out_busy = !was_log;
-	return was_log ? BW_OK : begin_log(shadow);
+	return was_log ? BW_OK : with_spare(shadow, begin_log);
 }

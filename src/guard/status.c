@@ -149,8 +149,8 @@ bool bw_status_needs_somebody(const struct bw_status *status)
 		if (bw_guard_settings_leave_out(&status->settings, status->settings.trees[i]))
 			return true;
 	}
-	return !status->is_running || is_room_short(status) || status->open > 0 || status->holds.still > 0 ||
-	       !status->are_holds_known || !status->is_ledger_whole;
+	return !status->is_running || is_room_short(status) || status->board.unwritten > 0 || status->open > 0 ||
+	       status->holds.still > 0 || !status->are_holds_known || !status->is_ledger_whole;
 }
 
 static const char *mode_words(enum bw_guard_mode mode)
@@ -384,6 +384,12 @@ static enum bw_err text_running(const struct bw_status *status, struct bw_buf *o
 	BW_TRY(bw_buf_addf(out, "Copies     %llu taken, %llu waiting, %llu could not be kept; they take %llu inodes\n",
 			   (unsigned long long)board->versions, (unsigned long long)board->queued,
 			   (unsigned long long)board->refused, (unsigned long long)board->kept_inodes));
+	if (board->unwritten > 0)
+		BW_TRY(bw_buf_addf(
+			out,
+			"NO BLOCK   on %llu file systems: what changes there is noted in memory until there is "
+			"room; remove or move what filled them\n",
+			(unsigned long long)board->unwritten));
 	BW_TRY(text_share(status, out));
 	if (board->enrolling > 0)
 		BW_TRY(bw_buf_addf(out, "Catching up: %llu files still to look at\n",

@@ -34,6 +34,7 @@
 	X(quota_bytes)           \
 	X(kept_inodes)           \
 	X(refused)               \
+	X(unwritten)             \
 	X(share_us)              \
 	X(share_owner)           \
 	X(share_bytes)           \

@@ -198,6 +198,7 @@ enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **ou
 
 	BW_NEED(shelf != NULL, MEMORY);
 	shelf->log = -1;
+	shelf->file = -1;
 	err = bw_sql_open(&options, &shelf->db);
 	if (err == BW_OK)
 		err = begin_reading(shelf, read_only);
@@ -222,7 +223,10 @@ void bw_shelf_close(struct bw_shelf *shelf)
 	if (shelf->log >= 0)
 		(void)close(shelf->log);
 	(void)sqlite3_close(shelf->db);
+	if (shelf->file >= 0)
+		(void)close(shelf->file);
 	free(shelf->waiting);
+	bw_buf_release(&shelf->redo);
 	free(shelf);
 }
 
@@ -245,7 +249,18 @@ static enum bw_err save_tally(struct bw_shelf *shelf)
 	(void)sqlite3_bind_int64(stmt, 1, shelf->files);
 	(void)sqlite3_bind_int64(stmt, 2, shelf->versions);
 	(void)sqlite3_bind_int64(stmt, 3, shelf->kept);
-	return bw_sql_done(stmt);
+	return bw_sql_done(stmt); /* of the whole transaction: never done again */
+}
+
+/* Also what could not be committed is forgotten. */
+static void end_transaction(struct bw_shelf *shelf)
+{
+	if (sqlite3_get_autocommit(shelf->db) == 0)
+		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
+	shelf->open = false;
+	shelf->files = shelf->versions = shelf->kept = shelf->pack_bytes = 0;
+	shelf->waiting_count = 0;
+	bw_shelf_redo_forget(shelf);
 }
 
 enum bw_err bw_shelf_commit(struct bw_shelf *shelf)
@@ -258,11 +273,14 @@ enum bw_err bw_shelf_commit(struct bw_shelf *shelf)
 		err = save_tally(shelf);
 	if (err == BW_OK)
 		err = bw_sql_run(shelf->db, "COMMIT");
-	if (err != BW_OK)
-		(void)sqlite3_exec(shelf->db, "ROLLBACK", NULL, NULL, NULL);
-	shelf->open = false;
-	shelf->files = shelf->versions = shelf->kept = shelf->pack_bytes = 0;
-	shelf->waiting_count = 0;
+	if (err == BW_ERR_IO && shelf->holds && bw_shelf_is_full(shelf))
+		err = BW_ERR_DISK_FULL;
+	if (err == BW_ERR_DISK_FULL && shelf->holds) {
+		if (bw_shelf_do_again(shelf) == BW_OK)
+			return err;
+		err = BW_ERR_MEMORY;
+	}
+	end_transaction(shelf);
 	return err;
 }
 
@@ -276,12 +294,20 @@ enum bw_err bw_shelf_rest(struct bw_shelf *shelf)
 	return rc == SQLITE_BUSY ? BW_OK : bw_sql_err(shelf->db, rc);
 }
 
+void bw_shelf_shorten(struct bw_shelf *shelf)
+{
+	if (!shelf->open)
+		(void)sqlite3_wal_checkpoint_v2(shelf->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 /* Only the log has to be on the disk: what it holds is found there after a power cut, by whoever opens next. */
 enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
 {
 	sqlite3_file *log = NULL;
 
 	BW_TRY(bw_shelf_commit(shelf));
+	if (shelf->is_log_synced) /* our own tells more of what went wrong */
+		return fdatasync(shelf->log) == 0 ? BW_OK : bw_err_from_errno(errno);
 	if (sqlite3_file_control(shelf->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log) != SQLITE_OK ||
 	    log == NULL || log->pMethods == NULL)
 		return bw_shelf_rest(shelf);
@@ -292,19 +318,23 @@ enum bw_err bw_shelf_sync(struct bw_shelf *shelf)
  * A descriptor of our own: SQLite's are used by one thread only. It stays open, so that an error of the disk that one
  * sync did not see is told to the next; and the log stays the same file as long as this connection is open.
  */
+enum bw_err bw_shelf_open_log(struct bw_shelf *shelf)
+{
+	if (shelf->log >= 0)
+		return BW_OK;
+	shelf->log = open(sqlite3_filename_wal(sqlite3_db_filename(shelf->db, "main")),
+			  O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	return shelf->log < 0 ? bw_err_from_errno(errno) : BW_OK;
+}
+
 enum bw_err bw_shelf_log(struct bw_shelf *shelf, int *out_fd)
 {
-	if (shelf->log >= 0) {
-		BW_TRY(bw_shelf_commit(shelf));
-		*out_fd = shelf->log;
-		return BW_OK;
-	}
-	shelf->log = open(sqlite3_filename_wal(sqlite3_db_filename(shelf->db, "main")),
-			  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (shelf->log < 0)
-		return bw_err_from_errno(errno);
+	BW_TRY(bw_shelf_open_log(shelf));
+	/* SQLite's first sync of a new log syncs the folder that has its name */
+	BW_TRY(shelf->is_log_synced ? bw_shelf_commit(shelf) : bw_shelf_sync(shelf));
+	shelf->is_log_synced = true;
 	*out_fd = shelf->log;
-	return bw_shelf_sync(shelf); /* SQLite's first sync of a new log syncs the folder that has its name */
+	return BW_OK;
 }
 
 uint64_t bw_shelf_next(struct bw_shelf *shelf)
@@ -353,7 +383,7 @@ enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_fo
 		(void)sqlite3_bind_int64(stmt, 3, number);
 	else
 		bw_shelf_bind_bytes(stmt, 3, folder->path);
-	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_done(shelf, stmt));
 	number = found ? number : (uint32_t)sqlite3_last_insert_rowid(shelf->db);
 	*out_number = number;
 	return folder->meta.len > 0 ? bw_shelf_folder_note(shelf, number, bw_clock_now_us(), folder->meta) : BW_OK;
@@ -404,11 +434,11 @@ enum bw_err bw_shelf_folder_move(struct bw_shelf *shelf, struct bw_slice from, s
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_FOLDER_CLEAR, &stmt));
 	bw_shelf_bind_bytes(stmt, 1, to);
-	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_done(shelf, stmt));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_FOLDER_MOVE, &stmt));
 	bw_shelf_bind_bytes(stmt, 1, to);
 	bw_shelf_bind_bytes(stmt, 2, from);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 /* ---- settings, totals, checks -------------------------------------------------- */
@@ -421,7 +451,7 @@ enum bw_err bw_shelf_setting_put(struct bw_shelf *shelf, const char *name, struc
 	BW_TRY(bw_shelf_statement(shelf, SHELF_SETTING_PUT, &stmt));
 	bw_sql_bind_text(stmt, 1, bw_slice_text(name));
 	bw_shelf_bind_bytes(stmt, 2, value);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 enum bw_err bw_shelf_setting_get(struct bw_shelf *shelf, const char *name, struct bw_buf *out)

@@ -86,6 +86,10 @@ BW_MUST_USE enum bw_err bw_shelf_create(const char *path, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **out, struct bw_why *why);
 void bw_shelf_close(struct bw_shelf *shelf); /* rolls back what was not committed; NULL allowed */
 
+/*
+ * DISK_FULL: all of it is lost; but not on a shelf that holds: there it waits, as if nobody had tried to commit, for a
+ * commit that finds room. MEMORY: it would, and is more than 64 MiB; that is lost.
+ */
 BW_MUST_USE enum bw_err bw_shelf_commit(struct bw_shelf *shelf);
 BW_MUST_USE enum bw_err bw_shelf_sync(struct bw_shelf *shelf); /* commits first */
 
@@ -95,8 +99,20 @@ BW_MUST_USE enum bw_err bw_shelf_sync(struct bw_shelf *shelf); /* commits first 
  */
 BW_MUST_USE enum bw_err bw_shelf_log(struct bw_shelf *shelf, int *out_fd);
 
+/*
+ * hold: from here on the shelf holds. held_bytes: how much waits since a commit found no room; 0: none did. reserve:
+ * blocks for the log and the database are taken ahead of need, so that commits find theirs on a full file system:
+ * while there is room; what it cannot have it goes without.
+ */
+BW_MUST_USE enum bw_err bw_shelf_hold(struct bw_shelf *shelf);
+size_t bw_shelf_held_bytes(const struct bw_shelf *shelf);
+void bw_shelf_reserve(struct bw_shelf *shelf, uint64_t log_bytes, uint64_t file_bytes);
+
 /* As bw_shelf_sync, and the log goes into the database, so that it is short: when there is time. */
 BW_MUST_USE enum bw_err bw_shelf_rest(struct bw_shelf *shelf);
+
+/* As far as that can be had without waiting: from then on the log is written from its beginning, in blocks it has. */
+void bw_shelf_shorten(struct bw_shelf *shelf);
 
 /* The folder of this path, made when new; its handle is brought up to date. */
 BW_MUST_USE enum bw_err bw_shelf_folder_put(struct bw_shelf *shelf, const struct bw_shelf_folder *folder,

@@ -61,7 +61,7 @@ static enum bw_err write_pack(struct bw_shelf *shelf)
 	BW_TRY(bw_shelf_statement(shelf, SHELF_PACK_ADD, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, shelf->pack);
 	(void)sqlite3_bind_int64(stmt, 2, shelf->pack_bytes);
-	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_done(shelf, stmt));
 	shelf->pack_bytes = 0;
 	return BW_OK;
 }
@@ -105,14 +105,13 @@ static enum bw_err insert_version(struct bw_shelf *shelf, int64_t file, const st
 	return bw_sql_done(stmt);
 }
 
-static enum bw_err write_row(struct bw_shelf *shelf, const struct bw_shelf_version *version)
+enum bw_err bw_shelf_put_row(struct bw_shelf *shelf, const struct bw_shelf_version *version)
 {
 	const uint64_t newest = version->state == BW_SHELF_GOOD ? version->number : 0;
 	struct bw_shelf_version row = *version;
 	struct shelf_file file = { 0 };
 	bool found = false;
 
-	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_find_file(shelf, &row.key, &file, &found));
 	if (!found)
 		BW_TRY(add_file(shelf, &row, newest, &file.number));
@@ -120,11 +119,17 @@ static enum bw_err write_row(struct bw_shelf *shelf, const struct bw_shelf_versi
 		BW_TRY(file_again(shelf, file.number, &row, newest));
 	row.before = file.newest;
 	BW_TRY(insert_version(shelf, file.number, &row));
-	if (row.incident != 0)
-		BW_TRY(bw_shelf_add_pin(shelf, row.number, row.incident));
-	BW_TRY(bw_shelf_move_pack(shelf, row.pack, (int64_t)row.kept_bytes));
+	return row.incident != 0 ? bw_shelf_add_pin(shelf, row.number, row.incident) : BW_OK;
+}
+
+static enum bw_err write_row(struct bw_shelf *shelf, const struct bw_shelf_version *version)
+{
+	BW_TRY(bw_shelf_begin(shelf));
+	BW_TRY(bw_shelf_put_row(shelf, version));
+	bw_shelf_remember_row(shelf, version);
+	BW_TRY(bw_shelf_move_pack(shelf, version->pack, (int64_t)version->kept_bytes));
 	shelf->versions++;
-	shelf->kept += (int64_t)row.kept_bytes;
+	shelf->kept += (int64_t)version->kept_bytes;
 	return BW_OK;
 }
 

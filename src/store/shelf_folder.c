@@ -21,7 +21,7 @@ enum bw_err bw_shelf_folder_note(struct bw_shelf *shelf, uint32_t number, int64_
 	(void)sqlite3_bind_int64(stmt, 1, number);
 	(void)sqlite3_bind_int64(stmt, 2, seen_us);
 	bw_shelf_bind_bytes(stmt, 3, meta);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 enum bw_err bw_shelf_folder_gone(struct bw_shelf *shelf, uint32_t number, int64_t when_us)
@@ -95,7 +95,7 @@ enum bw_err bw_shelf_folder_thin(struct bw_shelf *shelf, int64_t now_us, int64_t
 		(void)sqlite3_reset(stmt);
 		(void)sqlite3_bind_int64(stmt, 1, now_us - steps[i].age_us);
 		(void)sqlite3_bind_int64(stmt, 2, steps[i].step_us);
-		BW_TRY(bw_sql_done(stmt));
+		BW_TRY(bw_shelf_done(shelf, stmt));
 	}
 	/* what stood at the beginning of the time that is kept is the last before it */
 	BW_TRY(bw_sql_prepare(shelf->db,
@@ -103,5 +103,5 @@ enum bw_err bw_shelf_folder_thin(struct bw_shelf *shelf, int64_t now_us, int64_t
 			      " WHERE n.folder = folder_was.folder AND n.seen > folder_was.seen AND n.seen < ?1)",
 			      &old));
 	(void)sqlite3_bind_int64(old, 1, oldest_us);
-	return bw_sql_done(old);
+	return bw_shelf_done(shelf, old);
 }

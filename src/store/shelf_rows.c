@@ -92,7 +92,7 @@ static enum bw_err place_file(struct bw_shelf *shelf, int64_t file, uint32_t fol
 	(void)sqlite3_bind_int64(stmt, 2, folder);
 	bw_shelf_bind_bytes(stmt, 3, name);
 	(void)sqlite3_bind_int64(stmt, 4, gone_us);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 static enum bw_err set_newest(struct bw_shelf *shelf, int64_t file, uint64_t newest)
@@ -102,7 +102,7 @@ static enum bw_err set_newest(struct bw_shelf *shelf, int64_t file, uint64_t new
 	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_NEWEST, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, file);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)newest);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
@@ -131,7 +131,7 @@ enum bw_err bw_shelf_name_versions(struct bw_shelf *shelf)
 		" WHERE f.number = version.file AND f.gone = 0 AND f.folder <> 0 AND f.name <> version.name"
 		" AND version.name = CAST('#' || f.ino AS BLOB)",
 		&stmt));
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 /* ---- versions -------------------------------------------------------------------------- */
@@ -143,7 +143,7 @@ enum bw_err bw_shelf_add_pin(struct bw_shelf *shelf, uint64_t number, uint64_t i
 	BW_TRY(bw_shelf_statement(shelf, SHELF_PIN_ADD, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)number);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 static void read_version(sqlite3_stmt *stmt, struct bw_shelf_version *out)
@@ -382,7 +382,7 @@ enum bw_err bw_shelf_spares(struct bw_shelf *shelf, bw_shelf_see_spare *see, voi
 
 static enum bw_err change_one(struct bw_shelf *shelf, sqlite3_stmt *stmt)
 {
-	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_done(shelf, stmt));
 	BW_NEED(sqlite3_changes(shelf->db) == 1, NOT_FOUND);
 	return BW_OK;
 }
@@ -409,10 +409,10 @@ enum bw_err bw_shelf_unpin_all(struct bw_shelf *shelf, uint64_t incident)
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_PIN_REMOVE, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
-	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_done(shelf, stmt));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_VERSION_UNPIN, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)incident);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 /* After a change of state or a removal: the newest good version may be another one. */
@@ -435,7 +435,7 @@ static enum bw_err renew_newest(struct bw_shelf *shelf, const struct bw_shelf_ke
 		return BW_OK;
 	BW_TRY(bw_shelf_statement(shelf, SHELF_FILE_REMOVE, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, file.number);
-	BW_TRY(bw_sql_done(stmt));
+	BW_TRY(bw_shelf_done(shelf, stmt));
 	shelf->files -= sqlite3_changes(shelf->db);
 	return BW_OK;
 }
@@ -506,7 +506,7 @@ enum bw_err bw_shelf_lose(struct bw_shelf *shelf, uint64_t number)
 	BW_TRY(forget(shelf, &version));
 	BW_TRY(bw_shelf_statement(shelf, SHELF_PINS_OF, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, (int64_t)number);
-	return bw_sql_done(stmt);
+	return bw_shelf_done(shelf, stmt);
 }
 
 /* ---- where contents lie -------------------------------------------------------------------- */

@@ -49,6 +49,8 @@ struct bw_shelf {
 	uint64_t next; /* the next version's number */
 	bool open;     /* a transaction */
 	int log;       /* bw_shelf_log; -1 until it is asked for */
+	int file;      /* bw_shelf_reserve; the same */
+	bool is_log_synced;
 	int64_t files; /* what the open transaction adds to the tally */
 	int64_t versions;
 	int64_t kept;
@@ -59,6 +61,12 @@ struct bw_shelf {
 	struct shelf_waiting *waiting;
 	size_t waiting_first;
 	size_t waiting_count;
+	/* what the open transaction did, for when its commit finds no room (shelf_redo.c) */
+	struct bw_buf redo;
+	bool holds;
+	bool is_held;    /* a commit found no room */
+	bool redo_ended; /* it did more than is remembered */
+	bool is_doing_again;
 };
 
 /* Prepared at first use, reset and without bindings of the time before. */
@@ -71,6 +79,23 @@ static inline void bw_shelf_bind_bytes(sqlite3_stmt *stmt, int at, struct bw_sli
 }
 
 BW_MUST_USE enum bw_err bw_shelf_begin(struct bw_shelf *shelf);
+
+/* As bw_sql_done, of a statement that changes something. */
+BW_MUST_USE enum bw_err bw_shelf_done(struct bw_shelf *shelf, sqlite3_stmt *stmt);
+
+/* The row of a version and its file's, without totals; what was put so is remembered by the second. */
+BW_MUST_USE enum bw_err bw_shelf_put_row(struct bw_shelf *shelf, const struct bw_shelf_version *row);
+void bw_shelf_remember_row(struct bw_shelf *shelf, const struct bw_shelf_version *row);
+
+/* After a commit that found no room: all that its transaction did, in a new one. UNSUPPORTED: it is not remembered. */
+BW_MUST_USE enum bw_err bw_shelf_do_again(struct bw_shelf *shelf);
+void bw_shelf_redo_forget(struct bw_shelf *shelf);
+
+/* Whether the log can have no more blocks, for whatever reason. */
+bool bw_shelf_is_full(struct bw_shelf *shelf);
+
+/* The log, open for as long as the shelf is. */
+BW_MUST_USE enum bw_err bw_shelf_open_log(struct bw_shelf *shelf);
 
 /* One more row of a folder's history; `meta` empty: it was removed. */
 BW_MUST_USE enum bw_err bw_shelf_folder_note(struct bw_shelf *shelf, uint32_t number, int64_t seen_us,

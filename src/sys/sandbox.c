@@ -57,8 +57,8 @@ static bool drop_capabilities(unsigned promises)
 	if (geteuid() == 0 && (promises & BW_MAY_STORE) != 0)
 		keep = CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_CHOWN);
 	else if (geteuid() == 0 && (promises & BW_MAY_KEEP) != 0)
-		/* FOWNER for O_NOATIME: keeping a file must not look like reading it */
-		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER);
+		/* FOWNER for O_NOATIME: keeping a file must not look like reading it. NICE of itself only: seccomp */
+		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_SYS_NICE);
 	else if (geteuid() == 0 && (promises & BW_MAY_WATCH) != 0)
 		keep = CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_KILL) | CAP_BIT(CAP_IPC_LOCK);
 	else if (geteuid() == 0 && (promises & BW_MAY_READ_STORE) != 0)

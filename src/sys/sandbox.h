@@ -21,7 +21,8 @@ enum bw_may {
 	/*
 	 * COMPUTE, read every file and folder, also by handle, and read, write, make, rename, remove below
 	 * write_also; change its own scheduling class. Reading is not bound to paths: a file that is opened by its
-	 * handle has none that Landlock could check. Of root's capabilities it keeps those to read and to search.
+	 * handle has none that Landlock could check. Of root's capabilities it keeps those to read and to search, and
+	 * to come before others; of itself alone it may say so.
 	 */
 	BW_MAY_KEEP = 32,
 	/*

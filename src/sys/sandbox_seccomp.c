@@ -66,10 +66,10 @@ static const int store_calls[] = {
 	CALL(fchown), CALL(utimensat), CALL(umask), CALL(copy_file_range),
 };
 
-/* Files without their names, attributes, and stepping back behind everybody else. */
+/* Files without their names, and attributes. */
 static const int keep_calls[] = {
 	CALL(open_by_handle_at), CALL(name_to_handle_at), CALL(fgetxattr), CALL(flistxattr), CALL(getxattr),
-	CALL(listxattr), CALL(sched_setscheduler), CALL(ioprio_set), CALL(setpriority),
+	CALL(listxattr),
 };
 
 static const int handle_calls[] = {
@@ -167,11 +167,18 @@ static bool allow_opening_to_read(scmp_filter_ctx ctx)
 	       allow_bits(ctx, CALL(open), 1, changing, O_RDONLY);
 }
 
+/* When it has its turn: its own, and nobody else's. */
+static bool allow_own_turns(scmp_filter_ctx ctx)
+{
+	return allow_value(ctx, CALL(sched_setattr), 0, 0) && allow_value(ctx, CALL(sched_setscheduler), 0, 0) &&
+	       allow_value(ctx, CALL(setpriority), 1, 0) && allow_value(ctx, CALL(ioprio_set), 1, 0);
+}
+
 static bool allow_keeping(scmp_filter_ctx ctx)
 {
 	return ADD_LIST(ctx, SCMP_ACT_ALLOW, keep_calls) && ADD_LIST(ctx, SCMP_ACT_ALLOW, store_calls) &&
-	       allow_value(ctx, CALL(ioctl), 1, FICLONE) && allow_value(ctx, CALL(ioctl), 1, FS_IOC_GETFLAGS) &&
-	       allow_value(ctx, CALL(ioctl), 1, FS_IOC_FIEMAP);
+	       allow_own_turns(ctx) && allow_value(ctx, CALL(ioctl), 1, FICLONE) &&
+	       allow_value(ctx, CALL(ioctl), 1, FS_IOC_GETFLAGS) && allow_value(ctx, CALL(ioctl), 1, FS_IOC_FIEMAP);
 }
 
 static bool allow_watching(scmp_filter_ctx ctx)

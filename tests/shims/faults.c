@@ -1,11 +1,12 @@
 /*
  * Preloaded into a program under test: counts the calls by which it changes what lies below BW_FAULT_UNDER, and at the
  * BW_FAULT_AT-th of them does what BW_FAULT says: "kill" (SIGKILL before the call), "torn" (half of a write, then
- * SIGKILL), "full" (this call and BW_FAULT_LENGTH - 1 more fail with ENOSPC; syncs and removals with EIO), "io" (the
- * same with EIO). BW_FAULT_LOG names a file to which every such call is appended, with what it wrote: from that the
- * disk can be told as it would be after a power cut (tests/guard_faults_test.py). BW_FAULT_COUNT names a file that gets
- * a byte for each call. BW_FAULT_PROCESS: only in processes of this name. BW_FAULT_BOOT: read instead of the machine's
- * boot id.
+ * SIGKILL), "full" (this call and BW_FAULT_LENGTH - 1 more fail with ENOSPC; syncs and removals with EIO), "block" (the
+ * same, but syncs and removals go on), "io" (as "full", with EIO). BW_FAULT_WHILE: calls count and fail only while the
+ * first byte of this file is '1'. BW_FAULT_LOG names a file to which every such call is appended, with what it wrote:
+ * from that the disk can be told as it would be after a power cut (tests/guard_faults_test.py). BW_FAULT_COUNT names a
+ * file that gets a byte for each call. BW_FAULT_PROCESS: only in processes of this name. BW_FAULT_BOOT: read instead of
+ * the machine's boot id.
  *
  * A record of the log: op u8, inode u64, offset u64, length u64, len of text u32, text, bytes[length]; native order.
  */
@@ -47,6 +48,7 @@ static struct {
 	const char *what;
 	const char *process;
 	const char *boot;
+	const volatile char *holds; /* NULL: always */
 	unsigned long at;
 	unsigned long length;
 	int log;
@@ -82,12 +84,24 @@ static int open_to_append(const char *path)
 	return high;
 }
 
+/* Shared memory: a process that may open nothing any more sees it change. */
+static const volatile char *map_flag(const char *path)
+{
+	const int fd = path == NULL ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	const char *flag = fd < 0 ? MAP_FAILED : mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return flag == MAP_FAILED ? NULL : flag;
+}
+
 __attribute__((constructor)) static void read_orders(void)
 {
 	orders.under = word("BW_FAULT_UNDER");
 	orders.what = word("BW_FAULT");
 	orders.process = word("BW_FAULT_PROCESS");
 	orders.boot = word("BW_FAULT_BOOT");
+	orders.holds = map_flag(word("BW_FAULT_WHILE"));
 	orders.at = word("BW_FAULT_AT") ? strtoul(word("BW_FAULT_AT"), NULL, 10) : 0;
 	orders.length = word("BW_FAULT_LENGTH") ? strtoul(word("BW_FAULT_LENGTH"), NULL, 10) : 1;
 	orders.log = open_to_append(word("BW_FAULT_LOG"));
@@ -99,11 +113,26 @@ __attribute__((constructor)) static void read_orders(void)
 
 /* ---- whose calls, and where ------------------------------------------------------------------------- */
 
+static char own_name[17];
+
+/* A confined process may not ask for its name any more: it is noted when it is given. */
+int prctl(int option, ...)
+{
+	unsigned long words[4];
+	va_list rest;
+
+	va_start(rest, option);
+	for (unsigned i = 0; i < 4; i++)
+		words[i] = va_arg(rest, unsigned long);
+	va_end(rest);
+	if (option == PR_SET_NAME)
+		(void)snprintf(own_name, sizeof(own_name), "%.15s", (const char *)words[0]);
+	return REAL(prctl)(option, words[0], words[1], words[2], words[3]);
+}
+
 static bool is_asked(void)
 {
-	char name[17] = "";
-
-	return orders.process == NULL || (prctl(PR_GET_NAME, name) == 0 && strcmp(name, orders.process) == 0);
+	return orders.process == NULL || strcmp(own_name, orders.process) == 0;
 }
 
 /* The path of an open file; its name may be gone. */
@@ -201,8 +230,11 @@ static void note_content(int fd)
 static int fault(bool fails_full, bool *tear)
 {
 	bool now;
-	const unsigned long number = counted == NULL ? 0 : __atomic_add_fetch(counted, 1, __ATOMIC_RELAXED);
+	unsigned long number;
 
+	if (orders.holds != NULL && *orders.holds != '1')
+		return 0;
+	number = counted == NULL ? 0 : __atomic_add_fetch(counted, 1, __ATOMIC_RELAXED);
 	if (orders.count >= 0)
 		(void)syscall(SYS_write, orders.count, ".", 1);
 	now = orders.what != NULL && orders.at > 0 && number >= orders.at && number < orders.at + orders.length;
@@ -216,6 +248,8 @@ static int fault(bool fails_full, bool *tear)
 		(void)raise(SIGKILL);
 	if (strcmp(orders.what, "full") == 0)
 		return fails_full ? ENOSPC : EIO;
+	if (strcmp(orders.what, "block") == 0)
+		return fails_full ? ENOSPC : 0;
 	return strcmp(orders.what, "io") == 0 ? EIO : 0;
 }
 

@@ -2,10 +2,15 @@
 """A part of the tests inside the machine of tools/vm, on its kernel: `tools/vm suite NAME` starts this.
 
     suite.py NAME FOLDER [WORD]...    the stories with the breakwater in FOLDER, then the unit tests that lie there;
-                                      with words, only those whose file has one of them in its name
+                                      with words, only those whose file has one of them in its name, in the words'
+                                      order; of WORD:EXPRESSION only the stories that pytest's -k picks by it, so
+                                      that 'room:xfs' and 'room:btrfs' run beside each other
+
+$BW_ABREAST files of stories run beside each other: they wait most of their time, and waiting costs no processor.
 
 Ends, as tools/test does, with: N passed, N failed.
 """
+import concurrent.futures
 import importlib.machinery
 import importlib.util
 import os
@@ -13,6 +18,8 @@ import pathlib
 import platform
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -22,6 +29,8 @@ SUITES = {
 }
 PATIENCE = 12  # an emulated processor is that much slower, as far as a story's own limits go
 PROGRAM_SECONDS = 300 * PATIENCE
+ABREAST = int(os.environ.get("BW_ABREAST", "1"))
+PRINTING = threading.Lock()
 LAST = ["test_guard_sim", "test_guard_score_benign", "test_guard_content"]  # they compute for long and ask the kernel nothing
 
 
@@ -34,13 +43,18 @@ def tools_test():
 
 
 def chosen(folder, patterns, words):
-    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
-    found = [path for path in found if not words or any(word in path.name for word in words)]
-    return sorted(found, key=lambda path: (LAST.index(path.name) + 1 if path.name in LAST else 0, path.name))
+    """Each file with the expression that picks from it, once or once for each expression: in the words' order, else by name."""
+    found = sorted((path for pattern in patterns for path in folder.glob(pattern) if path.is_file()),
+                   key=lambda path: (LAST.index(path.name) + 1 if path.name in LAST else 0, path.name))
+    picked = []
+    for word in words or [""]:
+        part, _, expression = word.partition(":")
+        picked += [(path, expression) for path in found if part in path.name and (path, expression) not in picked]
+    return picked
 
 
 def programs(test, score, files):
-    for program in files:
+    for program, _ in files:
         began = time.monotonic()
         before = score.passed
         status, output = test.run([program], timeout=PROGRAM_SECONDS)
@@ -48,21 +62,37 @@ def programs(test, score, files):
         print(f"unit    {program.name}: {score.passed - before} passed in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def stories(test, score, folder, files):
-    """Each file in a process of its own, as tools/test does, but one after the other: the processor is emulated."""
+def story(folder, number, path, expression):
+    """One file, or what is picked from it, in a process of its own; its lines are passed on as they come, whole, with the name of the file before."""
     env = {**os.environ, "BREAKWATER": str(folder / "breakwater"), "BW_PATIENCE": str(PATIENCE),
            "PYTHONDONTWRITEBYTECODE": "1"}
-    for path in files:
+    report = pathlib.Path(f"/fetch/stories/{path.stem}.{number}.xml")
+    # a folder of its own: pytest takes away what it believes to be left by others, mounts and all
+    with tempfile.TemporaryDirectory(prefix="stories-", ignore_cleanup_errors=True) as base:
+        words = [sys.executable, "-u", "-m", "pytest", "-v", "--tb=short", "--durations=3", "-p", "no:cacheprovider",
+                 f"--basetemp={base}/{path.stem}", f"--junitxml={report}", *(["-k", expression] if expression else []), path]
+        with subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace") as run:
+            for line in run.stdout:
+                with PRINTING:
+                    print(f"{path.stem.removesuffix('_test').removeprefix('guard_')}: {line}", end="", flush=True)
+    return report, run.returncode
+
+
+def stories(test, score, folder, files):
+    with concurrent.futures.ThreadPoolExecutor(ABREAST) as pool:
         began = time.monotonic()
-        before = score.passed
-        report = pathlib.Path(f"/fetch/stories/{path.stem}.xml")
-        done = subprocess.run([sys.executable, "-m", "pytest", "-v", "--tb=short", "--durations=3", "-p", "no:cacheprovider",
-                               f"--junitxml={report}", path], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False)
-        if done.returncode not in (0, 1, 5) or not report.exists():
-            score.add(f"stories of {path.name}", False, f"pytest ended with {done.returncode}")
-        if report.exists():
-            test.count_stories(score, report)
-        print(f"stories {path.name}: {score.passed - before} passed in {time.monotonic() - began:.0f} s", flush=True)
+        running = {pool.submit(story, folder, number, *file): file for number, file in enumerate(files)}
+        for done in concurrent.futures.as_completed(running):
+            (path, expression), (report, status) = running[done], done.result()
+            before = score.passed
+            if status not in (0, 1, 5) or not report.exists():
+                score.add(f"stories of {path.name}", False, f"pytest ended with {status}")
+            if report.exists():
+                test.count_stories(score, report)
+            with PRINTING:
+                print(f"stories {':'.join(filter(None, (path.name, expression)))}: {score.passed - before} passed, "
+                      f"{time.monotonic() - began:.0f} s after the first began", flush=True)
 
 
 def main():
