@@ -1,10 +1,11 @@
 /*
  * Personal data in what strangers write: running text, and objects. Findings lie inside the text, in order, and apart.
- * A derived object is JSON again, carries the new id, and holds nothing sure that could be taken out.
+ * A derived object is JSON again and carries the new id. What it refers to is found.
  */
 #include <stdlib.h>
 
 #include "accord/redact.h"
+#include "accord/refs.h"
 #include "codec/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -47,6 +48,18 @@ static void check_derived(struct bw_slice object, struct bw_json_parser *parser)
 	bw_buf_release(&out);
 }
 
+/* Every id that is found is one, and stands in the text or was decoded from it. */
+static void check_refs(struct bw_slice object)
+{
+	struct bw_arena arena = BW_ARENA_INIT(64 * BW_MIB);
+	struct bw_ref_list refs;
+
+	if (bw_refs_find(object, &arena, &refs) == BW_OK)
+		for (size_t i = 0; i < refs.count; i++)
+			check(refs.of[i].id.len > 38 && memmem(refs.of[i].id.ptr, refs.of[i].id.len, "--", 2) != NULL);
+	bw_arena_release(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct bw_slice text = bw_slice_of(data, size);
@@ -61,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(err != BW_OK || report.count <= BW_REDACT_PLACES_MAX);
 		check(err == BW_OK || report.outcome == BW_REDACT_WITHHOLD);
 		check_derived(text, &parser);
+		check_refs(text);
 	}
 	bw_json_parser_release(&parser);
 	return 0;
