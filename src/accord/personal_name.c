@@ -99,7 +99,7 @@ static bool name_ending_at(const struct bw_look *look, size_t end, size_t floor,
 	const uint8_t *p = look->text.ptr;
 	const size_t second = word_start(look, end, floor);
 	const struct bw_slice last = bw_slice_sub(look->text, second, end - second);
-	size_t gap = second;
+	size_t gap;
 	size_t first;
 	struct bw_slice given;
 

@@ -169,6 +169,10 @@ static size_t inner_suffix(const struct bw_look *look, size_t dot)
 	static const char *const suffixes[] = { ".local",       ".lan",       ".internal", ".intranet",  ".corp",
 						".localdomain", ".home.arpa", ".private",  ".domain.lan" };
 
+	const uint8_t letter = bw_to_lower(bw_look_byte(look, dot + 1));
+
+	if (letter == 0 || strchr("lichpd", letter) == NULL)
+		return 0; /* most dots */
 	for (size_t i = 0; i < BW_COUNT(suffixes); i++) {
 		const size_t len = strlen(suffixes[i]);
 		const uint8_t after = bw_look_byte(look, dot + len);
@@ -268,8 +272,11 @@ static bool may_begin(const struct bw_look *look, size_t at)
 size_t bw_look_path(struct bw_look *look, size_t at)
 {
 	const uint8_t c = look->text.ptr[at];
+	const uint8_t next = bw_to_lower(bw_look_byte(look, at + 1));
 	const struct bw_slice after = bw_slice_from(look->text, at + 1);
 
+	if (next != 'u' && next != 'h' && next != '\\')
+		return at + 1;
 	if (c == '\\') {
 		if (bw_slice_is_nocase(bw_slice_sub(after, 0, 6), "users\\"))
 			return look_user(look, at + 7, c);

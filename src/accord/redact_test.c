@@ -161,7 +161,7 @@ static void marked_parts_and_their_markings_go_together(void **state)
 				 "\"description\"]}]"),
 	       &with,
 	       "{\"type\":\"indicator\",\"id\":\"" NEW_ID "\",\"created\":\"2026-11-23T00:00:00.000Z\",\"modified\":"
-							  "\"2026-11-23T00:00:00.000Z\",\"spec_version\":\"2.1\","
+	       "\"2026-11-23T00:00:00.000Z\",\"spec_version\":\"2.1\","
 	       "\"pattern_type\":\"stix\",\"valid_from\":\"2026-11-01T00:00:00Z\","
 	       "\"pattern\":\"[ipv4-addr:value = '198.51.100.4']\"}");
 }

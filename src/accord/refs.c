@@ -220,40 +220,52 @@ static void call_again(struct map *map, uint32_t node, size_t *left)
 	}
 }
 
-enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere, void *with)
+static enum bw_err settle(struct map *map, struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
+			  void *with)
 {
-	BW_CLEANUP(map_release) struct map map = { .nodes = nodes };
 	size_t left = 0;
 
-	BW_TRY(map_ids(&map, nodes, count));
-	BW_TRY(map_callers(&map, count));
+	BW_TRY(map_ids(map, nodes, count));
+	BW_TRY(map_callers(map, count));
 	for (; left < count; left++) {
-		map.work[left] = (uint32_t)left;
-		map.waits[left] = true;
+		map->work[left] = (uint32_t)left;
+		map->waits[left] = true;
 	}
 	while (left > 0) { /* each node changes at most twice, so this ends */
-		const uint32_t node = map.work[--left];
+		const uint32_t node = map->work[--left];
 
-		map.waits[node] = false;
-		if (settle_one(&nodes[node], look_at(&map, &nodes[node], elsewhere, with)))
-			call_again(&map, node, &left);
+		map->waits[node] = false;
+		if (settle_one(&nodes[node], look_at(map, &nodes[node], elsewhere, with)))
+			call_again(map, node, &left);
 	}
 	return BW_OK;
+}
+
+enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere, void *with)
+{
+	struct map map = { .nodes = nodes };
+	const enum bw_err err = settle(&map, nodes, count, elsewhere, with);
+
+	map_release(&map);
+	return err;
 }
 
 enum bw_err bw_refs_secrets(const struct bw_ref_node *nodes, size_t count, size_t node, bw_refs_secret_fn elsewhere,
 			    void *with, struct bw_arena *arena, struct bw_slice **out, size_t *out_count)
 {
-	BW_CLEANUP(map_release) struct map map = { .nodes = nodes };
+	struct map map = { .nodes = nodes };
 	const struct bw_ref_list *refs = &nodes[node].refs;
 	struct bw_slice *ids = bw_arena_zero(arena, refs->count + 1, sizeof(*ids));
 	size_t found = 0;
+	enum bw_err err;
 
 	BW_NEED(ids != NULL, MEMORY);
-	BW_TRY(map_ids(&map, nodes, count));
-	for (size_t r = 0; r < refs->count; r++)
+	err = map_ids(&map, nodes, count);
+	for (size_t r = 0; err == BW_OK && r < refs->count; r++)
 		if (is_secret(&map, refs->of[r].id, elsewhere, with))
 			ids[found++] = refs->of[r].id;
+	map_release(&map);
+	BW_TRY(err);
 	*out = ids;
 	*out_count = found;
 	return BW_OK;
