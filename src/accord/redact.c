@@ -10,15 +10,26 @@ enum { DEPTH_MAX = 64, OBJECT_MAX = 64 * 1024 * 1024 };
 /* How a string is looked at. */
 enum place { PROSE, SUBJECT, FIXED };
 
+/* An open bracket, while looking. */
+struct frame {
+	struct bw_slice name; /* of the member we are in */
+	size_t index;         /* or of the item */
+	enum place place;     /* of the whole, from the names around it */
+	enum place inside;    /* of the value of `name` */
+	bool is_list;
+	bool wants_name;
+};
+
 struct walker {
 	enum bw_stix_type type;
+	const struct frame *frames; /* looking: where we are; NULL while deriving */
+	size_t depth;
 	struct bw_redact_report *report;   /* looking; NULL while deriving */
 	const struct bw_redact_plan *plan; /* deriving; NULL while looking */
 	struct bw_buf *out;
 	struct bw_buf said; /* what one string says */
 	struct bw_personal_list list;
 	char path[BW_REDACT_PATH_MAX + 1];
-	size_t path_len;
 	bool sure;
 	bool sure_subject;
 	bool unsure;
@@ -97,6 +108,22 @@ static bool counts(enum place place, const struct bw_personal_found *found)
 
 /* ---- strings ---------------------------------------------------------------------------------------- */
 
+/* "objects.0.name", "labels.[2]": written only when something was found. */
+static void write_path(struct walker *w)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < w->depth && len < BW_REDACT_PATH_MAX; i++) {
+		const struct frame *f = &w->frames[i];
+		const size_t room = sizeof(w->path) - len;
+		const char *dot = i > 0 ? "." : "";
+		const int wrote = f->is_list ? snprintf(w->path + len, room, "%s[%zu]", dot, f->index)
+					     : snprintf(w->path + len, room, "%s%.*s", dot, BW_ARG(f->name));
+
+		len += (size_t)wrote < room ? (size_t)wrote : room - 1;
+	}
+}
+
 static void report_one(struct walker *w, enum place place, const struct bw_personal_found *found)
 {
 	struct bw_redact_report *report = w->report;
@@ -114,6 +141,7 @@ static void report_one(struct walker *w, enum place place, const struct bw_perso
 		report->is_more = true;
 		return;
 	}
+	write_path(w);
 	row = &report->places[report->count++];
 	memcpy(row->path, w->path, sizeof(row->path));
 	row->at = (uint32_t)found->at;
@@ -177,26 +205,6 @@ static enum bw_err look_string(struct walker *w, struct bw_slice value, enum pla
 
 /* ---- the tree ------------------------------------------------------------------------------------------ */
 
-static size_t path_push(struct walker *w, struct bw_slice name, size_t index)
-{
-	const size_t before = w->path_len;
-	const size_t room = BW_REDACT_PATH_MAX - before;
-	int wrote;
-
-	if (name.len > 0)
-		wrote = snprintf(w->path + before, room + 1, "%s%.*s", before > 0 ? "." : "", BW_ARG(name));
-	else
-		wrote = snprintf(w->path + before, room + 1, "[%zu]", index);
-	w->path_len = before + ((size_t)wrote < room ? (size_t)wrote : room);
-	return before;
-}
-
-static void path_pop(struct walker *w, size_t before)
-{
-	w->path_len = before;
-	w->path[before] = '\0';
-}
-
 static bool is_dropped_ref(const struct walker *w, struct bw_slice value)
 {
 	if (w->plan == NULL || value.len < 2 || value.ptr[0] != '"')
@@ -218,23 +226,17 @@ static enum bw_err visit_list(struct walker *w, struct bw_slice value, enum plac
 	bool more;
 
 	BW_TRY(bw_json_walk_open(value, &walk));
-	if (w->out != NULL)
-		BW_TRY(bw_buf_add_u8(w->out, '['));
-	for (size_t i = 0;; i++) {
-		size_t before;
-
+	BW_TRY(bw_buf_add_u8(w->out, '['));
+	for (;;) {
 		BW_TRY(bw_json_walk_next(&walk, &name, &item, &more));
 		if (!more)
-			break;
+			return bw_buf_add_u8(w->out, ']');
 		if (is_dropped_ref(w, item))
 			continue;
-		before = path_push(w, bw_slice_empty, i);
-		if (w->out != NULL && kept++ > 0)
+		if (kept++ > 0)
 			BW_TRY(bw_buf_add_u8(w->out, ','));
 		BW_TRY(visit(w, item, place, depth));
-		path_pop(w, before);
 	}
-	return w->out != NULL ? bw_buf_add_u8(w->out, ']') : BW_OK;
 }
 
 /* A name that holds somebody's data stays where it is: it can only keep the whole at home. */
@@ -250,31 +252,14 @@ static enum bw_err look_name(struct walker *w, struct bw_slice name)
 	return err;
 }
 
-/* "individual": the object is a person, whom only another person can tell from an office. */
-static void look_class(struct walker *w, struct bw_slice name, struct bw_slice value)
-{
-	const struct bw_personal_found found = { 0, 0, BW_PERSONAL_NAME, 70 };
-
-	if (w->type == BW_STIX_IDENTITY && bw_slice_is(name, "identity_class") && bw_slice_is(value, "\"individual\""))
-		report_one(w, PROSE, &found);
-}
-
 static enum bw_err visit_member(struct walker *w, struct bw_slice name, struct bw_slice value, enum place place,
 				unsigned depth, bool *first)
 {
-	const size_t before = path_push(w, name, 0);
-
 	if (place != FIXED && name.len > 0)
 		BW_TRY(look_name(w, name));
-	look_class(w, name, value);
-
-	if (w->out != NULL) {
-		BW_TRY(bw_buf_addf(w->out, "%s\"%.*s\":", *first ? "" : ",", BW_ARG(name)));
-		*first = false;
-	}
-	BW_TRY(visit(w, value, place_of(w, name, place), depth));
-	path_pop(w, before);
-	return BW_OK;
+	BW_TRY(bw_buf_addf(w->out, "%s\"%.*s\":", *first ? "" : ",", BW_ARG(name)));
+	*first = false;
+	return visit(w, value, place_of(w, name, place), depth);
 }
 
 static enum bw_err visit_object(struct walker *w, struct bw_slice value, enum place place, unsigned depth)
@@ -286,16 +271,14 @@ static enum bw_err visit_object(struct walker *w, struct bw_slice value, enum pl
 	bool more;
 
 	BW_TRY(bw_json_walk_open(value, &walk));
-	if (w->out != NULL)
-		BW_TRY(bw_buf_add_u8(w->out, '{'));
+	BW_TRY(bw_buf_add_u8(w->out, '{'));
 	for (;;) {
 		BW_TRY(bw_json_walk_next(&walk, &name, &inner, &more));
 		if (!more)
-			break;
+			return bw_buf_add_u8(w->out, '}');
 		if (!is_dropped_ref(w, inner))
 			BW_TRY(visit_member(w, name, inner, place, depth, &first));
 	}
-	return w->out != NULL ? bw_buf_add_u8(w->out, '}') : BW_OK;
 }
 
 static enum bw_err visit(struct walker *w, struct bw_slice value, enum place place, unsigned depth)
@@ -310,7 +293,7 @@ static enum bw_err visit(struct walker *w, struct bw_slice value, enum place pla
 	case '"':
 		return look_string(w, value, place);
 	default: /* numbers of people are written as text, or they would lose their zeros */
-		return w->out != NULL ? bw_buf_add(w->out, value) : BW_OK;
+		return bw_buf_add(w->out, value);
 	}
 }
 
@@ -334,7 +317,94 @@ static enum bw_err type_of(struct bw_slice object, struct bw_slice *out_name, en
 	}
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------ */
+/* "individual": the object is a person, whom only another person can tell from an office. */
+static void look_class(struct walker *w, struct bw_slice name, struct bw_slice value)
+{
+	const struct bw_personal_found found = { 0, 0, BW_PERSONAL_NAME, 70 };
+
+	if (w->type == BW_STIX_IDENTITY && bw_slice_is(name, "identity_class") && bw_slice_is(value, "\"individual\""))
+		report_one(w, PROSE, &found);
+}
+
+/* ---- looking: one pass, for most objects are clean -------------------------------------------------------- */
+
+/* The string that begins at a quote, with both; 0: it does not end. */
+static size_t string_len(struct bw_slice text, size_t at)
+{
+	size_t from = at + 1;
+
+	for (;;) {
+		const uint8_t *quote = from < text.len ? memchr(text.ptr + from, '"', text.len - from) : NULL;
+		size_t escapes = 0;
+
+		if (quote == NULL)
+			return 0;
+		from = (size_t)(quote - text.ptr);
+		while (text.ptr[from - 1 - escapes] == '\\') /* stops at the opening quote at the latest */
+			escapes++;
+		from++;
+		if (escapes % 2 == 0)
+			return from - at;
+	}
+}
+
+static enum bw_err pass_string(struct walker *w, struct frame *top, struct bw_slice quoted)
+{
+	if (top->is_list)
+		return look_string(w, quoted, top->inside);
+	if (!top->wants_name) {
+		look_class(w, top->name, quoted);
+		return look_string(w, quoted, top->inside);
+	}
+	top->wants_name = false;
+	top->name = bw_slice_sub(quoted, 1, quoted.len - 2);
+	top->inside = place_of(w, top->name, top->place);
+	return top->place == FIXED || quoted.len == 2 ? BW_OK : look_name(w, top->name);
+}
+
+static enum bw_err pass(struct walker *w, struct bw_slice text)
+{
+	struct frame frames[DEPTH_MAX];
+	bool opened = false;
+	size_t i = 0;
+
+	w->frames = frames;
+	while (!opened || w->depth > 0) {
+		const uint8_t c = i < text.len ? text.ptr[i] : 0;
+		struct frame *top = w->depth > 0 ? &frames[w->depth - 1] : NULL;
+
+		BW_NEED(i < text.len, TRUNCATED);
+		if (c == '"') {
+			const size_t len = string_len(text, i);
+
+			BW_NEED(len > 0, TRUNCATED);
+			BW_NEED(top != NULL, SYNTAX);
+			BW_TRY(pass_string(w, top, bw_slice_sub(text, i, len)));
+			i += len;
+			continue;
+		}
+		if (c == '{' || c == '[') {
+			const enum place place = top != NULL ? top->inside : PROSE;
+
+			BW_NEED(w->depth < DEPTH_MAX, TOO_DEEP);
+			opened = true;
+			frames[w->depth++] = (struct frame){ bw_slice_empty, 0, place, place, c == '[', c == '{' };
+		} else if (c == '}' || c == ']') {
+			BW_NEED(top != NULL && top->is_list == (c == ']'), SYNTAX);
+			w->depth--;
+		} else if (c == ',' && top != NULL) {
+			top->index++;
+			top->wants_name = !top->is_list;
+		}
+		i++;
+	}
+	while (i < text.len && bw_is_space(text.ptr[i]))
+		i++;
+	BW_NEED(i == text.len, SYNTAX); /* what nobody has looked at must not go */
+	return BW_OK;
+}
+
+/* ---- what becomes of it ------------------------------------------------------------------------------------------------ */
 
 static enum bw_redact_outcome outcome_of(const struct walker *w, enum bw_redaction profile)
 {
@@ -360,7 +430,8 @@ enum bw_err bw_redact_look(struct bw_slice object, enum bw_redaction profile, st
 		return BW_OK;
 	err = type_of(object, &name, &w.type);
 	if (err == BW_OK)
-		err = visit(&w, object, PROSE, 0);
+		err = pass(&w, object);
+	w.frames = NULL;
 	bw_buf_release(&w.said);
 	out->outcome = err == BW_OK ? outcome_of(&w, profile) : BW_REDACT_WITHHOLD;
 	return err;

@@ -198,6 +198,13 @@ static void what_is_no_object_is_withheld(void **state)
 	assert_int_equal(bw_redact_look(BW_LIT("{\"type\":\"malware\",\"name\":"), BW_REDACTION_DERIVE, &report),
 			 BW_ERR_TRUNCATED);
 	assert_int_equal(report.outcome, BW_REDACT_WITHHOLD);
+	assert_int_equal(bw_redact_look(BW_LIT("{\"type\":\"malware\"} {\"a\":\"anna@example.org\"}"),
+					BW_REDACTION_DERIVE, &report),
+			 BW_ERR_SYNTAX);
+	assert_int_equal(look(" \n{ \"type\" : \"malware\" , \"x\" : [ { \"y\" : [ 1 , \"anna@example.org\" ] } ] } ",
+			      BW_REDACTION_DERIVE),
+			 BW_REDACT_DERIVE);
+	assert_string_equal(report.places[0].path, "x.[0].y.[1]");
 	assert_int_equal(bw_redact_look(BW_LIT("{\"name\":\"x\"}"), BW_REDACTION_DERIVE, &report), BW_ERR_MISSING);
 	assert_int_equal(report.outcome, BW_REDACT_WITHHOLD);
 }
