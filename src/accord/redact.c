@@ -362,13 +362,11 @@ static enum bw_err pass_string(struct walker *w, struct frame *top, struct bw_sl
 	return top->place == FIXED || quoted.len == 2 ? BW_OK : look_name(w, top->name);
 }
 
-static enum bw_err pass(struct walker *w, struct bw_slice text)
+static enum bw_err pass(struct walker *w, struct bw_slice text, struct frame frames[DEPTH_MAX])
 {
-	struct frame frames[DEPTH_MAX];
 	bool opened = false;
 	size_t i = 0;
 
-	w->frames = frames;
 	while (!opened || w->depth > 0) {
 		const uint8_t c = i < text.len ? text.ptr[i] : 0;
 		struct frame *top = w->depth > 0 ? &frames[w->depth - 1] : NULL;
@@ -404,7 +402,7 @@ static enum bw_err pass(struct walker *w, struct bw_slice text)
 	return BW_OK;
 }
 
-/* ---- what becomes of it ------------------------------------------------------------------------------------------------ */
+/* ---- what becomes of it ---- */
 
 static enum bw_redact_outcome outcome_of(const struct walker *w, enum bw_redaction profile)
 {
@@ -419,7 +417,8 @@ static enum bw_redact_outcome outcome_of(const struct walker *w, enum bw_redacti
 
 enum bw_err bw_redact_look(struct bw_slice object, enum bw_redaction profile, struct bw_redact_report *out)
 {
-	struct walker w = { .report = out, .said = BW_BUF_INIT(BW_REDACT_STRING_MAX) };
+	struct frame frames[DEPTH_MAX];
+	struct walker w = { .report = out, .frames = frames, .said = BW_BUF_INIT(BW_REDACT_STRING_MAX) };
 	struct bw_slice name;
 	enum bw_err err;
 
@@ -430,8 +429,7 @@ enum bw_err bw_redact_look(struct bw_slice object, enum bw_redaction profile, st
 		return BW_OK;
 	err = type_of(object, &name, &w.type);
 	if (err == BW_OK)
-		err = pass(&w, object);
-	w.frames = NULL;
+		err = pass(&w, object, frames);
 	bw_buf_release(&w.said);
 	out->outcome = err == BW_OK ? outcome_of(&w, profile) : BW_REDACT_WITHHOLD;
 	return err;
