@@ -1,6 +1,6 @@
 /*
- * Paths of tiles, and bundles of entries. Properties: a path that reads is the one path of its tile; a bundle made
- * again of its entries is the same bundle.
+ * Paths of tiles, bundles of entries, and trees put away. Properties: a path that reads is the one path of its tile; a
+ * bundle made again of its entries is the same bundle, a tree packed again the same bytes.
  */
 #include <stdlib.h>
 
@@ -41,8 +41,25 @@ static void check_bundle(unsigned width, struct bw_slice bundle)
 	check((bw_bundle_split(bundle, width, false, entries) == BW_OK) == (again.len == bundle.len));
 }
 
+static void check_tree(struct bw_slice packed)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf again = BW_BUF_INIT(BW_TREE_PACKED_MAX);
+	const struct bw_hash leaf = bw_hash_leaf(packed);
+	struct bw_tree tree;
+	bool is_full;
+
+	if (bw_tree_unpack(packed, &tree) != BW_OK)
+		return;
+	check(bw_tree_pack(&tree, &again) == BW_OK);
+	check(bw_slice_equals(bw_buf_slice(&again), packed));
+	is_full = tree.size == BW_TREE_SIZE_MAX;
+	check(bw_tree_add(&tree, 0, &leaf) == (is_full ? BW_ERR_RANGE : BW_OK));
+	check(tree.count == (size_t)__builtin_popcountll(tree.size));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	check_tree(bw_slice_of(data, size));
 	check_path(bw_slice_of(data, size));
 	if (size > 0)
 		check_bundle(1 + data[0], bw_slice_from(bw_slice_of(data, size), 1));

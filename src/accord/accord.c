@@ -189,7 +189,7 @@ static enum bw_err check_whole(const struct bw_accord *a, const char **what)
 
 enum bw_err bw_accord_check(const struct bw_accord *accord, const char **out_what)
 {
-	const char *unused;
+	const char *unused = NULL;
 	const char **what = out_what != NULL ? out_what : &unused;
 
 	BW_TRY(check_whole(accord, what));

@@ -35,7 +35,7 @@ void bw_lexicon_free(struct bw_lexicon *lexicon)
 {
 	if (lexicon == NULL)
 		return;
-	for (uint32_t i = 0; i < lexicon->count; i++)
+	for (uint32_t i = 0; lexicon->words != NULL && i < lexicon->count; i++)
 		free((void *)(uintptr_t)lexicon->words[i].ptr);
 	free(lexicon->words);
 	free(lexicon->slots);

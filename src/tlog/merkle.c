@@ -1,5 +1,7 @@
 #include "tlog/merkle.h"
 
+#include "base/cursor.h"
+
 enum { LEAF_PREFIX = 0, NODE_PREFIX = 1 };
 
 /* ---- hashes --------------------------------------------------------------------------------- */
@@ -58,6 +60,29 @@ struct bw_hash bw_tree_root(const struct bw_tree *tree)
 	for (size_t i = tree->count - 1; i > 0; i--)
 		root = bw_hash_node(&tree->peaks[i - 1], &root);
 	return root;
+}
+
+enum bw_err bw_tree_pack(const struct bw_tree *tree, struct bw_buf *out)
+{
+	BW_TRY(bw_buf_reserve(out, 8 + tree->count * sizeof(tree->peaks[0]))); /* all or nothing */
+	BW_TRY(bw_buf_add_be64(out, tree->size));
+	return bw_buf_add(out, bw_slice_of(tree->peaks, tree->count * sizeof(tree->peaks[0])));
+}
+
+enum bw_err bw_tree_unpack(struct bw_slice packed, struct bw_tree *out)
+{
+	struct bw_cursor c = bw_cursor_over(packed);
+	struct bw_tree tree = { 0 };
+	struct bw_slice peaks;
+
+	BW_TRY(bw_take_be64(&c, &tree.size));
+	BW_NEED(tree.size <= BW_TREE_SIZE_MAX, RANGE);
+	tree.count = (size_t)__builtin_popcountll(tree.size);
+	BW_TRY(bw_take(&c, tree.count * sizeof(tree.peaks[0]), &peaks));
+	BW_NEED(bw_cursor_left(&c) == 0, SYNTAX);
+	memcpy(tree.peaks, peaks.ptr, peaks.len);
+	*out = tree;
+	return BW_OK;
 }
 
 /* ---- the way down to a subtree ---------------------------------------------------------------- */

@@ -55,6 +55,17 @@ BW_MUST_USE enum bw_err bw_tree_add(struct bw_tree *tree, unsigned level, const 
 
 struct bw_hash bw_tree_root(const struct bw_tree *tree);
 
+/*
+ * To keep or carry it: size be64, then the peaks. Who takes in a log as it arrives needs no more than this: the leaves
+ * from tree.size on, added, must lead to the root of the next checkpoint.
+ */
+enum { BW_TREE_PACKED_MAX = 8 + BW_TREE_LEVELS * BW_SHA256_BYTES };
+
+BW_MUST_USE enum bw_err bw_tree_pack(const struct bw_tree *tree, struct bw_buf *out);
+
+/* TRUNCATED; SYNTAX: more follows; RANGE: larger than a log may be. The peaks are what they are: hold the root. */
+BW_MUST_USE enum bw_err bw_tree_unpack(struct bw_slice packed, struct bw_tree *out);
+
 /* ---- proofs ------------------------------------------------------------------------------ */
 
 struct bw_proof {

@@ -93,6 +93,27 @@ static void a_tree_has_at_most_two_to_the_63_less_one_leaves(void **state)
 	assert_int_equal(bw_tree_add(&tree, 0, &hash), BW_ERR_RANGE);
 }
 
+static void a_tree_that_was_put_away_goes_on_where_it_was(void **state)
+{
+	struct bw_tree tree = { 0 };
+	struct bw_tree other;
+
+	(void)state;
+	for (size_t size = 0; size < LEAVES; size++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf packed = BW_BUF_INIT(BW_TREE_PACKED_MAX);
+
+		assert_ok(bw_tree_pack(&tree, &packed));
+		assert_ok(bw_tree_unpack(bw_buf_slice(&packed), &other));
+		assert_int_equal(other.size, size);
+		assert_int_equal(bw_tree_unpack(bw_slice_of(packed.ptr, packed.len - 1), &other), BW_ERR_TRUNCATED);
+		tree = other;
+		assert_ok(bw_tree_add(&tree, 0, &plain.leaves[size]));
+	}
+	assert_memory_equal(bw_tree_root(&tree).bytes, plain_root(&plain, 0, LEAVES).bytes, BW_SHA256_BYTES);
+	assert_int_equal(bw_tree_unpack(SLICE(0, 0, 0, 0, 0, 0, 0, 0, 0), &other), BW_ERR_SYNTAX);
+	assert_int_equal(bw_tree_unpack(SLICE(0x80, 0, 0, 0, 0, 0, 0, 0), &other), BW_ERR_RANGE);
+}
+
 /* ---- inclusion ------------------------------------------------------------------------------ */
 
 struct inclusion {
@@ -340,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_tree_that_grows_has_the_root_of_the_definition_at_every_size),
 		cmocka_unit_test(whole_subtrees_are_added_where_they_fit_only),
 		cmocka_unit_test(a_tree_has_at_most_two_to_the_63_less_one_leaves),
+		cmocka_unit_test(a_tree_that_was_put_away_goes_on_where_it_was),
 		cmocka_unit_test(every_leaf_of_every_size_is_proved_as_rfc_6962_says),
 		cmocka_unit_test(no_bit_of_an_inclusion_proof_may_change),
 		cmocka_unit_test(every_two_sizes_are_proved_as_rfc_6962_says),

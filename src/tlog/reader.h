@@ -10,6 +10,8 @@
  *   ROLLBACK    a later checkpoint is smaller than an earlier one
  *   SPLIT_VIEW  two checkpoints cannot both be of one log that only grows
  * The store's own errors (IO, MEMORY ...) are passed on as they are and say nothing about the log.
+ *
+ * A reader is one thread's at a time.
  */
 #ifndef BW_TLOG_READER_H
 #define BW_TLOG_READER_H

@@ -128,6 +128,11 @@ unsigned bw_tile_width(unsigned level, uint64_t index, uint64_t size)
 	return hashes - before < BW_TILE_WIDTH ? (unsigned)(hashes - before) : BW_TILE_WIDTH;
 }
 
+bool bw_tile_is_public(const struct bw_tile *tile, uint64_t size)
+{
+	return tile->width <= bw_tile_width(tile->level, tile->index, size);
+}
+
 /* ---- bundles ------------------------------------------------------------------------------------- */
 
 enum bw_err bw_entry_add(struct bw_buf *bundle, struct bw_slice entry)

@@ -42,6 +42,12 @@ BW_MUST_USE enum bw_err bw_tile_parse(struct bw_slice path, struct bw_tile *out)
 unsigned bw_tile_width(unsigned level, uint64_t index, uint64_t size);
 
 /*
+ * Whether a checkpoint of that size has been published for it, so that it may be served: what the store holds beyond
+ * (a batch that was not committed) may change, and a cache would keep it.
+ */
+bool bw_tile_is_public(const struct bw_tile *tile, uint64_t size);
+
+/*
  * Who keeps tiles: a folder, a database, another node. `get` appends what is kept under that very path; NOT_FOUND:
  * nothing. `put` keeps the bytes, in place of what was there before; it may be NULL for whoever only reads.
  */

@@ -96,6 +96,19 @@ static void a_log_of_seventy_thousand_has_the_tiles_of_the_standards_example(voi
 	assert_int_equal(bw_tile_width(8, 0, BW_TREE_SIZE_MAX), 0);
 }
 
+static void what_lies_beyond_the_checkpoint_is_not_public(void **state)
+{
+	(void)state;
+	assert_true(bw_tile_is_public(&(struct bw_tile){ false, 0, 0, 256 }, 300));
+	assert_true(bw_tile_is_public(&(struct bw_tile){ true, 0, 1, 44 }, 300));
+	assert_true(bw_tile_is_public(&(struct bw_tile){ true, 0, 1, 7 }, 300)); /* of an earlier checkpoint */
+	assert_false(bw_tile_is_public(&(struct bw_tile){ true, 0, 1, 45 }, 300));
+	assert_false(bw_tile_is_public(&(struct bw_tile){ false, 0, 1, 256 }, 300));
+	assert_true(bw_tile_is_public(&(struct bw_tile){ false, 1, 0, 1 }, 300));
+	assert_false(bw_tile_is_public(&(struct bw_tile){ false, 1, 0, 2 }, 300));
+	assert_false(bw_tile_is_public(&(struct bw_tile){ false, 0, 0, 1 }, 0));
+}
+
 static void a_bundle_gives_back_the_entries_it_was_made_of(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf bundle = BW_BUF_INIT(BW_BUNDLE_MAX);
@@ -123,6 +136,7 @@ int main(void)
 		cmocka_unit_test(a_tile_has_the_path_of_the_standard),
 		cmocka_unit_test(no_other_path_is_a_tile),
 		cmocka_unit_test(a_log_of_seventy_thousand_has_the_tiles_of_the_standards_example),
+		cmocka_unit_test(what_lies_beyond_the_checkpoint_is_not_public),
 		cmocka_unit_test(a_bundle_gives_back_the_entries_it_was_made_of),
 	};
 

@@ -4,7 +4,7 @@
  * Tiles and bundles that become full are put at once; bw_tlog_writer_commit puts the partial ones and says what a
  * checkpoint may then state. Publish that checkpoint only after the store has made all of it durable. Whatever was
  * put beyond the last published checkpoint (a crash came between) is written over when the writer is opened at that
- * checkpoint again; nobody may fetch it before (tlog-tiles, "Partial Tiles").
+ * checkpoint again, so it must not be served before (bw_tile_is_public).
  *
  * After any failure of the store the writer gives that error to every call: open another at the last checkpoint.
  */

@@ -1,0 +1,71 @@
+/*
+ * References: an object never goes out pointing at something that stays at home for a reason.
+ *
+ * The id of an observable is made of what it says (STIX 2.1 §2.9), so whoever has the id can guess the
+ * content; the id of any other object tells that it exists, of what type it is, and what it belongs to. A reference is
+ * therefore a secret when what it points at
+ *   was withheld for its markings, for personal data, for its own references, or waits for a person;
+ *   went as a derived object: the old id would tell which one became which;
+ *   is an observable that does not cross, for whatever reason.
+ * What merely is not covered by the accord (its type, its collection …), or came from the partner, is no secret.
+ *
+ * A secret reference is taken out where the object can be without it: a property at the top that the standard does
+ * not require, or one of several in a list. What is left is a derived object. Where it cannot (both ends of a
+ * relationship, what a sighting saw, the only object of a report, anything nested, a marking, an id inside a
+ * sentence, any reference of an observable), the whole stays at home, and its own id is a secret: so on until nothing
+ * changes.
+ */
+#ifndef BW_ACCORD_REFS_H
+#define BW_ACCORD_REFS_H
+
+#include "accord/decide.h"
+#include "base/arena.h"
+
+enum { BW_REFS_MAX = 65536 }; /* references of one object; a report of more than that stays at home */
+
+enum bw_ref_use {
+	BW_REF_OPTIONAL,  /* the property may go, or this one of its list */
+	BW_REF_LISTED,    /* of a list that must not become empty */
+	BW_REF_ESSENTIAL, /* without it there is no object */
+};
+
+struct bw_ref {
+	struct bw_slice id; /* borrows from the object's text */
+	uint32_t group;     /* LISTED: which list */
+	uint8_t use;        /* enum bw_ref_use */
+};
+
+struct bw_ref_list {
+	const struct bw_ref *of;
+	size_t count;
+};
+
+/* Every id that an object names, its own excepted. TOO_MANY, TOO_DEEP, SYNTAX …, MEMORY: withhold the object then. */
+BW_MUST_USE enum bw_err bw_refs_find(struct bw_slice object, struct bw_arena *arena, struct bw_ref_list *out);
+
+/* One object about to cross, with its decision so far. */
+struct bw_ref_node {
+	struct bw_slice id;
+	struct bw_ref_list refs;
+	struct bw_decision decision; /* verdict, clause and takes may change */
+	uint8_t type;                /* enum bw_stix_type */
+	bool may_derive;             /* the accord's redaction profile is to derive */
+};
+
+/* Of an id that is not among the nodes: is it a secret? */
+typedef bool (*bw_refs_secret_fn)(void *with, struct bw_slice id);
+
+/*
+ * Settles a batch: afterwards no node whose verdict is SENT names a secret, and one that is DERIVED with
+ * BW_TAKES_REFERENCES must go without them (bw_refs_secrets, bw_redact_derive). Verdicts only become more
+ * restrictive. `elsewhere` may be NULL: nothing else is a secret. MEMORY: nothing may go.
+ */
+BW_MUST_USE enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
+				       void *with);
+
+/* After settling: those of a node's references that are secrets, into `arena`; for bw_redact_plan.drop_refs. MEMORY. */
+BW_MUST_USE enum bw_err bw_refs_secrets(const struct bw_ref_node *nodes, size_t count, size_t node,
+					bw_refs_secret_fn elsewhere, void *with, struct bw_arena *arena,
+					struct bw_slice **out, size_t *out_count);
+
+#endif
