@@ -2,8 +2,8 @@
  * The keep worker: what changed is copied into the shadow stores. It alone writes stores and index.
  *
  * A new file is kept when its event is read, at normal priority; everything else (repeats, walks) steps back. When a
- * version counts: keep_sync.c. Whatever goes wrong with a store ends the process: the next one begins with what was
- * committed, and a walk finds the rest.
+ * version counts: keep_sync.c. Whatever goes wrong with a store, but for want of room (keep_outlast.c), ends the
+ * process: the next one begins with what was committed, and a walk finds the rest.
  */
 #include <errno.h>
 #include <poll.h>
