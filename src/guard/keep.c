@@ -2,8 +2,8 @@
  * The keep worker: what changed is copied into the shadow stores. It alone writes stores and index.
  *
  * A new file is kept when its event is read, at normal priority; everything else (repeats, walks) steps back. When a
- * version counts: keep_sync.c. Whatever goes wrong with a store ends the process: the next one begins with what was
- * committed, and a walk finds the rest.
+ * version counts: keep_sync.c. Whatever goes wrong with a store, but for want of room (keep_outlast.c), ends the
+ * process: the next one begins with what was committed, and a walk finds the rest.
  */
 #include <errno.h>
 #include <poll.h>
@@ -120,8 +120,11 @@ static enum bw_err serve_due(struct bw_keep *keep, bool *out_more)
 	for (unsigned step = 0; step < STEPS / 8; step++) {
 		const uint64_t now = bw_keep_now();
 
-		if (!bw_queue_due(keep->queue, now, &queued))
+		if (!bw_queue_due(keep->queue, now, &queued)) {
+			bw_keep_ahead_end(keep);
 			return BW_OK;
+		}
+		bw_keep_look_ahead(keep, now);
 		bw_keep_step_back(keep, may_wait(keep, &queued, now));
 		BW_TRY(bw_keep_due(keep, &queued));
 	}

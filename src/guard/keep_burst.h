@@ -1,8 +1,8 @@
 /*
  * Who makes new files by the hundred (an archive unpacked, a folder copied), and when that is over. Copies of such
- * files would be made on the processors and the disk that the work itself needs, and a reflink of what was just written
- * has it written out first: so they wait for its end, two seconds at most (guard/keep_queue.h). The first files of
- * everybody, and whoever makes fewer than a hundred a second, wait for nothing. Pure: the clock is the caller's.
+ * files are made on the processors and the disk that the work itself needs: while it goes on, at a low priority, on
+ * what of both nobody wants (guard/keep_queue.h). The first files of everybody, and whoever makes fewer than a hundred
+ * a second, are kept at once. Pure: the clock is the caller's.
  */
 #ifndef BW_GUARD_KEEP_BURST_H
 #define BW_GUARD_KEEP_BURST_H

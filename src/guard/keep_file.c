@@ -150,13 +150,21 @@ static enum bw_err keep_open_file(struct bw_keep *keep, const struct wanted *wan
 	return take_open(keep, wanted, folder, fd);
 }
 
+static enum bw_err open_wanted(struct bw_keep *keep, const struct bw_file_key *key, int *out_fd,
+			       struct stat *out_status)
+{
+	if (!bw_keep_ahead_take(keep, key, out_fd))
+		return bw_keep_open(keep, key, out_fd, out_status);
+	return fstat(*out_fd, out_status) == 0 ? BW_OK : BW_ERR_IO;
+}
+
 static enum bw_err keep_file(struct bw_keep *keep, const struct wanted *told)
 {
 	struct wanted wanted = *told;
 	struct bw_name name;
 	struct stat status;
 	int fd = -1;
-	enum bw_err err = bw_keep_open(keep, &wanted.file, &fd, &status);
+	enum bw_err err = open_wanted(keep, &wanted.file, &fd, &status);
 
 	if (err == BW_OK)
 		err = find_name(keep, &wanted, fd, &name);
@@ -208,7 +216,7 @@ static enum bw_err wait_with(struct bw_keep *keep, const struct bw_event_view *v
 
 /*
  * A file without a version is kept at once: until then there is nothing to have back. Not so one of many that come
- * faster than anybody works by hand: they are kept when the work that makes them is over, and do not slow it down.
+ * faster than anybody works by hand: they are kept behind the work that makes them, and do not slow it down.
  */
 static enum bw_err keep_new(struct bw_keep *keep, const struct wanted *wanted)
 {
@@ -278,6 +286,8 @@ static enum bw_err gone(struct bw_keep *keep, const struct bw_file_key *key, int
 
 	if (key->volume >= keep->guard->volume_count || bw_index_by_key(keep->guard->index, key, &known) != BW_OK)
 		return BW_OK;
+	if (bw_keep_ahead_take(keep, key, &fd)) /* else it would be there because we have it open */
+		(void)close(fd);
 	if (bw_keep_open(keep, key, &fd, &status) == BW_OK) {
 		(void)close(fd);
 		if (status.st_nlink > 0) /* it has other names */

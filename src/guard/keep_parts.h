@@ -14,6 +14,7 @@ enum {
 	BW_KEEP_STALE = 1024,   /* folders that changed and were not noted since; a power of two */
 	BW_KEEP_PENDING = 4096, /* versions that wait for the next commit, for the measure of exposure */
 	BW_KEEP_RESTORES = 16,
+	BW_KEEP_AHEAD = 64,  /* files the disk works on before they are kept */
 	BW_KEEP_STEPS = 160, /* of a measure: eight to a doubling of microseconds */
 };
 
@@ -30,6 +31,15 @@ struct bw_keep_stale {
 	struct bw_file_key key;
 	uint64_t since_ns; /* 0: free */
 	uint64_t last_ns;
+};
+
+/* Files that are due next, open: keep_ahead.c. */
+struct bw_keep_ahead {
+	struct {
+		struct bw_file_key key;
+		int fd;
+	} files[BW_KEEP_AHEAD];
+	size_t count;
 };
 
 /* How long something took: counts on a logarithmic scale, the older ones fading. */
@@ -115,6 +125,7 @@ struct bw_keep {
 	struct bw_copier *copier;
 	struct bw_queue *queue;
 	struct bw_burst burst;
+	struct bw_keep_ahead ahead;
 	struct bw_buf path;
 	struct bw_keep_folder folders[BW_KEEP_FOLDERS];
 	struct bw_keep_stale stale[BW_KEEP_STALE];
@@ -239,6 +250,15 @@ void bw_keep_soil(struct bw_keep *keep, uint32_t volume);
 /* A file by its key; a link, which cannot be opened for reading, as itself. The caller closes. */
 BW_MUST_USE enum bw_err bw_keep_open(struct bw_keep *keep, const struct bw_file_key *key, int *out_fd,
 				     struct stat *out_status);
+
+/* ---- keep_ahead.c: the disk, begun before it is waited for -------------------------------------- */
+
+/* Of what is due by now, the first files are opened and what keeping them waits for is begun. */
+void bw_keep_look_ahead(struct bw_keep *keep, uint64_t now);
+
+/* One of them, the caller's from now on; false: it is not open. */
+bool bw_keep_ahead_take(struct bw_keep *keep, const struct bw_file_key *key, int *out_fd);
+void bw_keep_ahead_end(struct bw_keep *keep); /* none is */
 
 /* ---- keep_word.c: what judge and scribe say -------------------------------------------------- */
 

@@ -182,7 +182,7 @@ static enum bw_err add(struct bw_queue *queue, const struct bw_queued *item, str
 /* Closed: quiet for a while, but never later than `most` after the first change, nor than it was due already. */
 static uint64_t due_after(const struct entry *entry, const struct bw_queued *item)
 {
-	const uint64_t most = entry->since_ns + BW_QUEUE_MOST_MS * MS;
+	const uint64_t most = entry->since_ns + (entry->fresh ? BW_QUEUE_FRESH_MS : BW_QUEUE_MOST_MS) * MS;
 	const uint64_t quiet = item->since_ns + BW_QUEUE_QUIET_MS * MS;
 
 	if (entry->fresh)
@@ -293,6 +293,32 @@ bool bw_queue_due(const struct bw_queue *queue, uint64_t now_ns, struct bw_queue
 		return false;
 	give(first, out);
 	return true;
+}
+
+/* Children are due after their parents: the next one is always below one that was given already, or the top. */
+size_t bw_queue_first(const struct bw_queue *queue, uint64_t now_ns, struct bw_file_key *out, size_t most)
+{
+	size_t open[BW_QUEUE_FIRST_MAX + 1] = { 0 };
+	size_t opened = queue->count > 0 ? 1 : 0;
+	size_t count = 0;
+
+	while (opened > 0 && count < most && count < BW_QUEUE_FIRST_MAX) {
+		size_t best = 0;
+		size_t place;
+
+		for (size_t i = 1; i < opened; i++) {
+			if (queue->heap[open[i]]->due_ns < queue->heap[open[best]]->due_ns)
+				best = i;
+		}
+		place = open[best];
+		if (queue->heap[place]->due_ns > now_ns)
+			break;
+		out[count++] = queue->heap[place]->file;
+		open[best] = open[--opened];
+		for (size_t child = 2 * place + 1; child <= 2 * place + 2 && child < queue->count; child++)
+			open[opened++] = child;
+	}
+	return count;
 }
 
 uint64_t bw_queue_next_ns(const struct bw_queue *queue)

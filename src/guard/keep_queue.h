@@ -1,8 +1,8 @@
 /*
  * Files that wait to be kept: each once, however often it changes. A file that was closed waits until nobody
  * touched it for a second, and two seconds at most; one that is written and stays open waits longer
- * and is not put off; one of a burst of new files (guard/keep_burst.h) waits until the burst is over, and two seconds
- * at most. Pure: the clock is the caller's.
+ * and is not put off; one of a burst of new files (guard/keep_burst.h) waits for a moment, and is not put off
+ * either. Pure: the clock is the caller's.
  */
 #ifndef BW_GUARD_KEEP_QUEUE_H
 #define BW_GUARD_KEEP_QUEUE_H
@@ -13,6 +13,7 @@ enum {
 	BW_QUEUE_MAX = 512 * 1024, /* entries; beyond it the caller keeps a file at once */
 	BW_QUEUE_QUIET_MS = 1000,
 	BW_QUEUE_MOST_MS = 2000,
+	BW_QUEUE_FRESH_MS = 20,       /* what makes a file sets its times and mode next: one version of both */
 	BW_QUEUE_OPEN_MS = 60 * 1000, /* from the first write to a file that stays open to its next periodic version */
 	BW_QUEUE_FRESH_MAX = 32 * 1024, /* new files among them: ten megabytes; beyond it as above */
 };
@@ -57,6 +58,11 @@ bool bw_queue_get(const struct bw_queue *queue, const struct bw_file_key *file, 
 
 /* The entry that is due first, when it is due by now: borrowed, and still in the queue. */
 bool bw_queue_due(const struct bw_queue *queue, uint64_t now_ns, struct bw_queued *out);
+
+enum { BW_QUEUE_FIRST_MAX = 64 };
+
+/* The files of those that are due by now, at most so many, the first ones first. How many there are. */
+size_t bw_queue_first(const struct bw_queue *queue, uint64_t now_ns, struct bw_file_key *out, size_t most);
 
 /* When the next one is due; UINT64_MAX when none waits. */
 uint64_t bw_queue_next_ns(const struct bw_queue *queue);

@@ -130,16 +130,16 @@ static void put_fresh(struct bw_queue *queue, uint64_t ino, uint64_t at_ms)
 	assert_ok(bw_queue_put(queue, &queued));
 }
 
-static void a_file_of_a_burst_waits_for_two_seconds_however_often_it_is_closed(void **state)
+static void a_file_of_a_burst_waits_for_a_moment_however_often_it_is_closed(void **state)
 {
 	struct bw_queued due;
 
-	for (uint64_t at = 0; at <= 1900; at += 100)
+	for (uint64_t at = 0; at < BW_QUEUE_FRESH_MS; at++)
 		put_fresh(*state, 1, at);
-	assert_int_equal(bw_queue_next_ns(*state), 2000 * MS);
+	assert_int_equal(bw_queue_next_ns(*state), BW_QUEUE_FRESH_MS * MS);
 	assert_int_equal(bw_queue_fresh(*state), 1);
-	assert_int_equal(bw_queue_oldest_ns(*state, 1900 * MS), 1900 * MS);
-	assert_true(bw_queue_due(*state, 2000 * MS, &due));
+	assert_int_equal(bw_queue_oldest_ns(*state, (BW_QUEUE_FRESH_MS - 1) * MS), (BW_QUEUE_FRESH_MS - 1) * MS);
+	assert_true(bw_queue_due(*state, BW_QUEUE_FRESH_MS * MS, &due));
 	assert_true(due.fresh);
 	assert_true(bw_queue_drop(*state, &due.file));
 	assert_int_equal(bw_queue_fresh(*state), 0);
@@ -161,6 +161,36 @@ static void the_end_of_a_burst_makes_its_files_due_and_nothing_else(void **state
 	}
 	assert_false(bw_queue_due(*state, 1000 * MS, &due));
 	assert_int_equal(bw_queue_next_ns(*state), 1050 * MS);
+}
+
+static void the_first_ones_are_told_in_the_order_in_which_they_are_due(void **state)
+{
+	struct bw_file_key first[BW_QUEUE_FIRST_MAX];
+	struct bw_queued due;
+
+	assert_int_equal(bw_queue_first(*state, UINT64_MAX, first, BW_QUEUE_FIRST_MAX), 0);
+	for (uint64_t ino = 1; ino <= 1000; ino++)
+		put_fresh(*state, ino, ino * 7919 % 1009);
+	assert_int_equal(bw_queue_first(*state, UINT64_MAX, first, 0), 0);
+	assert_int_equal(bw_queue_first(*state, UINT64_MAX, first, SIZE_MAX), BW_QUEUE_FIRST_MAX);
+	for (size_t i = 0; i < BW_QUEUE_FIRST_MAX; i++) {
+		assert_true(bw_queue_due(*state, UINT64_MAX, &due));
+		assert_true(bw_file_key_equals(&due.file, &first[i]));
+		assert_true(bw_queue_drop(*state, &due.file));
+	}
+}
+
+static void what_is_not_due_is_not_among_the_first_ones(void **state)
+{
+	struct bw_file_key first[BW_QUEUE_FIRST_MAX];
+
+	for (uint64_t ino = 1; ino <= 100; ino++)
+		put_fresh(*state, ino, ino);
+	assert_int_equal(bw_queue_first(*state, BW_QUEUE_FRESH_MS * MS, first, BW_QUEUE_FIRST_MAX), 0);
+	assert_int_equal(bw_queue_first(*state, (BW_QUEUE_FRESH_MS + 3) * MS, first, BW_QUEUE_FIRST_MAX), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(first[i].ino, i + 1);
+	assert_int_equal(bw_queue_count(*state), 100);
 }
 
 static void a_burst_has_a_bound_and_repeats_another(void **state)
@@ -187,10 +217,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_write_after_the_close_does_not_put_it_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_kept_under_its_newest_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(thousands_come_out_in_the_order_in_which_they_are_due, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_of_a_burst_waits_for_two_seconds_however_often_it_is_closed,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_of_a_burst_waits_for_a_moment_however_often_it_is_closed, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_end_of_a_burst_makes_its_files_due_and_nothing_else, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_first_ones_are_told_in_the_order_in_which_they_are_due, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_due_is_not_among_the_first_ones, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_burst_has_a_bound_and_repeats_another, setup, teardown),
 	};
 

@@ -13,7 +13,6 @@
 #include "sys/clock.h"
 
 enum {
-	COMPARE_BYTES = 1024 * 1024,
 	TRIES = 16,
 	MARKED_BYTES = 64 * 1024 * 1024, /* from here on, reading once more takes longer than the wait for a mark */
 	GRAIN_MS = 20,                   /* two writes within a tick of the kernel's clock, 10 ms at most, look alike */
@@ -78,34 +77,6 @@ static enum bw_err look(struct bw_restore_way *way)
 	return BW_OK;
 }
 
-/* Byte by byte against the store. */
-static enum bw_err same_bytes(const struct bw_restore_way *way, int fd, bool *out)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf kept = BW_BUF_INIT(COMPARE_BYTES + BW_PACK_CONTENT_MAX);
-	BW_CLEANUP(bw_buf_release) struct bw_buf read = BW_BUF_INIT(COMPARE_BYTES);
-	const uint64_t size = way->version->size;
-	const size_t piece = size < COMPARE_BYTES ? (size_t)size : COMPARE_BYTES;
-
-	*out = false;
-	BW_TRY(bw_buf_reserve(&read, piece));
-	for (uint64_t at = 0; at < size; at += kept.len) {
-		ssize_t got;
-
-		bw_buf_clear(&kept);
-		BW_TRY(bw_shadow_peek(way->restore.shadow, way->version, at, piece, &kept));
-		BW_NEED(kept.len > 0 && kept.len <= piece, CORRUPT);
-		got = pread(fd, read.ptr, kept.len, (off_t)at);
-		if (got < 0)
-			return bw_err_from_errno(errno);
-		if ((size_t)got != kept.len || memcmp(read.ptr, kept.ptr, kept.len) != 0)
-			return BW_OK;
-		if (way->restore.pace != NULL)
-			way->restore.pace(way->restore.pace_context, at + kept.len);
-	}
-	*out = true;
-	return BW_OK;
-}
-
 static struct bw_restore_mark mark_of(const struct stat *status)
 {
 	return (struct bw_restore_mark){ .ino = status->st_ino,
@@ -163,7 +134,7 @@ static enum bw_err stands_already(const struct bw_restore_way *way, struct bw_bu
 	if (is_as_marked(way))
 		*out_content = true;
 	else
-		BW_TRY(same_bytes(way, way->there, out_content));
+		BW_TRY(restore_same(way, way->there, out_content));
 	if (!*out_content)
 		return BW_OK;
 	BW_TRY(bw_meta_read(way->there, &way->status, was, &whole));
@@ -183,7 +154,7 @@ static bool link_twin(struct bw_restore_way *way, int fd)
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 0 &&
-	    (uint64_t)status.st_size == way->version->size && same_bytes(way, fd, &same) == BW_OK && same) {
+	    (uint64_t)status.st_size == way->version->size && restore_same(way, fd, &same) == BW_OK && same) {
 		way->made = fd;
 		return true;
 	}
@@ -222,7 +193,7 @@ static enum bw_err make_regular(struct bw_restore_way *way)
 	if (way->made < 0)
 		return bw_why_errno(way->why, errno, "make a new file for", way->name);
 	BW_TRY(bw_shadow_fetch(way->restore.shadow, way->version, way->made, way->why));
-	if (same_bytes(way, way->made, &same) != BW_OK || !same)
+	if (restore_same(way, way->made, &same) != BW_OK || !same)
 		return restore_fail(way, BW_ERR_CORRUPT, "verify what was written for");
 	return bw_meta_apply(way->made, &way->meta, way->why);
 }

@@ -25,6 +25,9 @@ struct bw_restore_way {
 void restore_close(int fd);
 BW_MUST_USE enum bw_err restore_fail(const struct bw_restore_way *way, enum bw_err err, const char *verb);
 
+/* restore_same.c: whether the file holds what the version does, every byte read. */
+BW_MUST_USE enum bw_err restore_same(const struct bw_restore_way *way, int fd, bool *out);
+
 /* Opens the folder it goes to, made when it is missing. */
 BW_MUST_USE enum bw_err restore_reach(struct bw_restore_way *way);
 
