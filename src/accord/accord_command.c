@@ -361,8 +361,8 @@ static enum bw_err put_version(struct task *t, const struct bw_accord *accord)
 
 static enum bw_err propose(struct task *t)
 {
-	struct bw_accord accord;
-	size_t we;
+	struct bw_accord accord = { 0 };
+	size_t we = 0;
 
 	BW_TRY(open_book(t));
 	BW_TRY(start_version(t, &we, &accord));

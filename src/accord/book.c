@@ -1,5 +1,6 @@
 #include "accord/book.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -79,7 +80,7 @@ static const struct bw_node_public *keys_of(const struct bw_book *book, const ui
 	if (memcmp(node, book->self_name, BW_SHA256_BYTES) == 0)
 		return &book->self;
 	for (size_t i = 0; i < book->peer_count; i++) {
-		uint8_t name[BW_SHA256_BYTES];
+		uint8_t name[BW_SHA256_BYTES] = { 0 };
 
 		if (bw_node_fingerprint(&book->peers[i].card.node, name) == BW_OK &&
 		    memcmp(name, node, sizeof(name)) == 0)
@@ -176,14 +177,16 @@ static enum bw_err read_versions(const struct bw_book *book, struct bw_slice id,
 	return BW_OK;
 }
 
+/* There is one in every entry that was found. */
 static const struct bw_accord *newest(const struct bw_book_entry *entry)
 {
+	assert(entry->now != NULL || entry->next != NULL);
 	return entry->now != NULL ? &entry->now->accord : &entry->next->accord;
 }
 
 static enum bw_err read_end(const struct bw_book *book, struct bw_book_entry *out, struct bw_why *why)
 {
-	struct bw_accord_end end;
+	struct bw_accord_end end = { .accord = bw_slice_empty };
 	struct bw_dsse envelope;
 	struct bw_place place;
 	struct bw_slice text;
@@ -387,7 +390,7 @@ static enum bw_err take_end(struct bw_book *book, struct bw_slice text, const st
 			    struct bw_slice *out_id, struct bw_why *why)
 {
 	struct bw_accord_end end;
-	struct bw_book_entry entry;
+	struct bw_book_entry entry = { 0 };
 	struct bw_place place;
 	bool is_signed = false;
 

@@ -125,8 +125,7 @@ static void two_nodes_meet_and_their_people_compare_two_codes(void **state)
 
 static void codes_of_two_meetings_differ_whoever_takes_part(void **state)
 {
-	char first[BW_MEET_CODE_CHARS + 1];
-	char second[BW_MEET_CODE_CHARS + 1];
+	char codes[2][BW_MEET_CODE_CHARS + 1] = { "", "" };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -136,12 +135,12 @@ static void codes_of_two_meetings_differ_whoever_takes_part(void **state)
 
 		open_line(&line);
 		meet_each_other(host, guest, &line);
-		bw_meet_my_code(host, i == 0 ? first : second);
+		bw_meet_my_code(host, codes[i]);
 		bw_meet_free(host);
 		bw_meet_free(guest);
 		close_line(&line);
 	}
-	assert_string_not_equal(first, second);
+	assert_string_not_equal(codes[0], codes[1]);
 }
 
 /* Somebody in between meets each of the two under keys of his own: neither code that is read aloud fits. */

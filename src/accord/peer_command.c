@@ -328,7 +328,7 @@ static enum bw_err connect_to(struct meeting *m, struct bw_meet_line **out, uint
 	static struct bw_url addresses[ADDRESSES_MAX];
 	struct bw_fault fault = { 0 };
 	struct bw_url url;
-	size_t count;
+	size_t count = 0;
 	enum bw_err err = BW_ERR_NOT_FOUND;
 
 	if (bw_url_parse(bw_slice_text(bw_call_arg(m->call, 0)), &url, &fault) != BW_OK || !url.tls)
