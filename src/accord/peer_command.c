@@ -37,6 +37,7 @@ static void end_meeting(struct meeting *m)
 	bw_secret_wipe(&m->key_pem);
 }
 
+/* After the child that speaks to strangers was made: what is open before a fork is in its memory too. */
 static enum bw_err open_keys(struct meeting *m)
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret passphrase = { 0 };
@@ -44,7 +45,9 @@ static enum bw_err open_keys(struct meeting *m)
 
 	BW_TRY(bw_folder_place(m->data, BW_FOLDER_NODE_KEYS, &place));
 	BW_TRY(bw_node_passphrase(m->call, "passphrase-file", "passphrase of this node's keys", &passphrase, &m->why));
-	return bw_node_open(place.path, bw_secret_slice(&passphrase), &m->keys, &m->why);
+	BW_TRY(bw_node_open(place.path, bw_secret_slice(&passphrase), &m->keys, &m->why));
+	bw_node_keys_public(m->keys, &m->card.node);
+	return BW_OK;
 }
 
 static enum bw_err prepare(struct meeting *m)
@@ -63,9 +66,7 @@ static enum bw_err prepare(struct meeting *m)
 		count = 1;
 	}
 	BW_TRY(bw_accord_place(m->data, &m->why));
-	BW_TRY(open_keys(m));
 	BW_TRY(bw_accord_certificate(m->data, names, count, &m->cert_pem, &m->key_pem, m->card.certificate, &m->why));
-	bw_node_keys_public(m->keys, &m->card.node);
 	m->card.label = bw_slice_text(label == NULL ? "" : label);
 	m->card.address = bw_slice_text(address == NULL ? "" : address);
 	m->card.papers = bw_slice_empty;
@@ -265,6 +266,7 @@ static enum bw_err listen_on(struct meeting *m, struct bw_meet_line **out)
 	bw_net_address_text(&address, where);
 	make_path(path);
 	BW_TRY(bw_meet_line_listen(fd, path, bw_buf_slice(&m->cert_pem), &m->key_pem, out, &m->why));
+	BW_TRY(open_keys(m));
 	(void)printf("Waiting at %s. At the other node:\n  breakwater peer accept https://%s%s\n", where, where, path);
 	(void)fflush(stdout);
 	return BW_OK;
@@ -381,6 +383,8 @@ static enum bw_err accept_invitation(struct meeting *m)
 	/* the child is made before the keys are opened */
 	BW_TRY(connect_to(m, &line, exported));
 	err = prepare(m);
+	if (err == BW_OK)
+		err = open_keys(m);
 	if (err == BW_OK)
 		err = bw_meet_new(BW_MEET_GUEST, m->keys, &m->card, exported, &meet);
 	if (err == BW_OK)
