@@ -1,0 +1,97 @@
+/*
+ * What is new in the collections of an accord: the ledger's reading of the store, over the keeper's catalogue and
+ * bulletin. Dates added are unique and increasing over the whole store, so one number is an accord's place in all
+ * its collections, and a walk from it misses nothing and repeats nothing.
+ *
+ * It parses no object. With a question for the clerk (accord/facts.h) it gives what the store knows of each object:
+ * where it lies, and how it came.
+ */
+#ifndef BW_ACCORD_SOURCE_H
+#define BW_ACCORD_SOURCE_H
+
+#include "accord/accord.h"
+#include "accord/facts.h"
+#include "store/provenance.h"
+#include "sys/why.h"
+
+struct bw_sources;
+
+/* Over the keeper's memory (accord/handover.h). The store's folder is read: Landlock must allow it. */
+BW_MUST_USE enum bw_err bw_sources_open(const char *data, int catalogue_fd, int bulletin_fd, struct bw_sources **out,
+					struct bw_why *why);
+
+/* Over a store that is open already: for commands (desk/desk.h). Borrows it; bw_sources_moved is always true. */
+BW_MUST_USE enum bw_err bw_sources_over(struct bw_store *store, struct bw_sources **out);
+void bw_sources_close(struct bw_sources *source); /* NULL allowed */
+
+/*
+ * Something was added since `after_us`? One look at shared memory: for a timer. A commit that only deleted moves
+ * nothing here.
+ */
+bool bw_sources_moved(const struct bw_sources *source, int64_t after_us);
+
+struct bw_source_row {
+	int64_t date_added_us;
+	struct bw_slice id;
+	struct bw_slice version;
+	struct bw_slice body;
+	struct bw_slice collection; /* the word of the accord that names it */
+	uint16_t collection_number;
+	bool is_foreign;           /* it lies in a partner's inbound collection */
+	bool is_ours;              /* the object was first here, not brought by a partner */
+	bool is_copy;              /* somebody else brought the object first: it does not go on from here */
+	bool has_provenance;       /* false and foreign: RED */
+	struct bw_provenance from; /* when it has */
+};
+
+struct bw_source_batch {
+	struct bw_source_row *rows;
+	size_t count;
+	int64_t scanned_us; /* the place when these are dealt with */
+	bool more;
+};
+
+/*
+ * The next rows of these collections (each named by id, alias or title; one that is not there is left out) after
+ * `after_us`, oldest first: at most `limit` rows and about `bytes_max` bytes, one row at least when there is one. Marking
+ * definitions are rows like others. All in the arena.
+ */
+BW_MUST_USE enum bw_err bw_source_next(struct bw_sources *source, const struct bw_words *collections, int64_t after_us,
+				       size_t limit, size_t bytes_max, struct bw_arena *arena,
+				       struct bw_source_batch *out);
+
+/* One object, its newest version, in whichever of the collections has it. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_source_find(struct bw_sources *source, const struct bw_words *collections,
+				       struct bw_slice id, struct bw_arena *arena, struct bw_source_row *out);
+
+/* The same by when it was added, for what is judged again. NOT_FOUND: it is not there any more. */
+BW_MUST_USE enum bw_err bw_source_at(struct bw_sources *source, const struct bw_words *collections, int64_t added_us,
+				     struct bw_arena *arena, struct bw_source_row *out);
+
+/*
+ * Appends these rows to a question, with the scopes and definitions that the worker has not been told yet; `told` is
+ * that worker's memory here (zeroed for a new one). `profile`: enum bw_redaction of the flow. The rows' order is the answer's.
+ */
+struct bw_source_told {
+	bool has[BW_SCOPES_MAX];
+	uint16_t scope[BW_SCOPES_MAX];
+	int64_t upto_us; /* definitions added until then */
+};
+BW_MUST_USE enum bw_err bw_source_ask(struct bw_sources *source, const struct bw_source_row *rows, size_t count,
+				      enum bw_redaction profile, struct bw_source_told *told, struct bw_buf *question);
+
+/*
+ * What a decision needs: `facts` of what the store and the clerk said of one object, its policy class made. `peer`:
+ * the node at the other end of the gate, by its fingerprint and by the number the gate was made with. Labels and sectors
+ * are in the arena.
+ */
+struct bw_source_peer {
+	uint8_t node[BW_SHA256_BYTES];
+	uint32_t number;
+};
+BW_MUST_USE enum bw_err bw_source_facts(const struct bw_source_row *row, const struct bw_told *told,
+					const struct bw_source_peer *peer, const struct bw_lexicon *lexicon,
+					struct bw_policy_classes *classes, struct bw_arena *arena,
+					struct bw_facts *out);
+
+#endif
