@@ -1,14 +1,14 @@
 /*
- * A crossing: one object on its way to a partner, with the reason and the conditions. Its text is what the log commits to:
- * the entry is  salt (32 bytes) | text,  its leaf SHA-256(0x00 | entry) (RFC 6962 §2.1).
+ * A crossing: one object on its way to a partner, with the reason and the conditions. Its text is what the log
+ * commits to: the entry is  salt (32 bytes) | text,  its leaf SHA-256(0x00 | entry) (RFC 6962 §2.1).
  *
  *   {"accord":HASH,"clause":NAME,"collection":NAME,"crossing":1,"derived":BOOL,"from":["bw1…"],
  *    "handling":{"actions":NAME,"confidence":N,"duties":N,"not_after":T|null,"not_before":T|null,"purposes":[NAME],
  *    "recipients":["bw1…"]|null,"tlp":NAME|null},"keep_until":T,"kind":NAME,"object":OBJECT}
  *
- * Canonical JSON but for the object, which stands last and as the store keeps it, so that both ends hash the same bytes.
- * "handling" is the policy under which the receiver has it; "from" the nodes it came through, its origin first and the
- * sender last. Reading does not look into the object. Pure.
+ * Canonical JSON but for the object, which stands last and as the store keeps it, so that both ends hash the same
+ * bytes. "handling" is the policy under which the receiver has it; "from" the nodes it came through, its origin first
+ * and the sender last. Reading does not look into the object. Pure.
  */
 #ifndef BW_ACCORD_CROSSING_H
 #define BW_ACCORD_CROSSING_H
@@ -56,17 +56,17 @@ struct bw_crossing_terms {
 };
 
 /*
- * Is it what the accord allows? CONFLICT: under no version of this accord. DENIED: it does not come from the partner, or
- * has been here. EXPIRED objects are ERASED: their time is over. RANGE: kept longer than agreed, or under a policy wider
- * than agreed. `out_what` (may be NULL): in words. What the object itself says is asked with bw_gate_decide.
+ * Is it what the accord allows? CONFLICT: under no version of this accord. DENIED: it does not come from the partner,
+ * or has been here. EXPIRED objects are ERASED: their time is over. RANGE: kept longer than agreed, or under a policy
+ * wider than agreed. `out_what` (may be NULL): in words. What the object itself says is asked with bw_gate_decide.
  */
 BW_MUST_USE enum bw_err bw_crossing_check(const struct bw_crossing *crossing, const struct bw_crossing_terms *terms,
 					  const char **out_what);
 
 /*
- * Puts what came with the object among what is said of it (INHERITED), and fills what the facts take from the crossing:
- * collection, tiding, by_sender, keep_until_us. The caller fills the rest from the object, and policy_class from
- * `inputs` (accord/decide.h).
+ * Puts what came with the object among what is said of it (INHERITED), and fills what the facts take from the
+ * crossing: collection, tiding, by_sender, keep_until_us. The caller fills the rest from the object, and policy_class
+ * from `inputs` (accord/decide.h).
  */
 void bw_crossing_tell(const struct bw_crossing *crossing, const struct bw_lexicon *lexicon,
 		      struct bw_policy_inputs *inputs, struct bw_facts *facts);

@@ -1,12 +1,12 @@
 /*
- * The receiving end of one direction of an accord: bytes of a passage (accord/passage.h) in, as they arrive and cut where
- * they like; verified entries out, chunk by chunk. An entry counts when the partner's log signed for it with every one of
- * its keys, the witnesses that the accord asks for cosigned, the log goes on from all that was seen before, and the entry
- * is what the checkpoint commits to.
+ * The receiving end of one direction of an accord: bytes of a passage (accord/passage.h) in, as they arrive and cut
+ * where they like; verified entries out, chunk by chunk. An entry counts when the partner's log signed for it with
+ * every one of its keys, the witnesses that the accord asks for cosigned, the log goes on from all that was seen
+ * before, and the entry is what the checkpoint commits to.
  *
  * Pure: no files, no clock of its own; the process that runs it needs nothing (a clerk). What must be kept between two
- * runs is a *state* of a few kilobytes that comes with each chunk: whoever keeps it (accord/inbound_place.h) does so after
- * the store has acknowledged the chunk's objects.
+ * runs is a *state* of a few kilobytes that comes with each chunk: whoever keeps it (accord/inbound_place.h) does so
+ * after the store has acknowledged the chunk's objects.
  *
  * What ends it, by name (tlog/reader.h, docs/tlog.md):
  *   SPLIT_VIEW   the log does not go on from the last checkpoint: bw_inbound_evidence has both
@@ -47,8 +47,8 @@ struct bw_inbound_chunk {
 };
 
 /*
- * `origin`, `trust`: as of the sender's log (bw_papers_policy); they must outlive it. `state`: what was kept last; empty:
- * nothing yet. CORRUPT, VERSION: it is no state, or of another log; MEMORY.
+ * `origin`, `trust`: as of the sender's log (bw_papers_policy); they must outlive it. `state`: what was kept last;
+ * empty: nothing yet. CORRUPT, VERSION: it is no state, or of another log; MEMORY.
  */
 BW_MUST_USE enum bw_err bw_inbound_new(struct bw_slice origin, const struct bw_trust *trust, struct bw_slice state,
 				       struct bw_inbound **out);
@@ -61,9 +61,9 @@ struct bw_passage_place bw_inbound_place(const struct bw_inbound *in);
 void bw_inbound_connected(struct bw_inbound *in);
 
 /*
- * Takes bytes. `take` is called for each chunk that is whole; its error is passed on and ends the inbound like any other.
- * AGAIN: what two connections brought does not fit together (something was erased in between, say); it was thrown away,
- * and the caller connects anew. Nothing else is AGAIN.
+ * Takes bytes. `take` is called for each chunk that is whole; its error is passed on and ends the inbound like any
+ * other. AGAIN: what two connections brought does not fit together (something was erased in between, say); it was
+ * thrown away, and the caller connects anew. Nothing else is AGAIN.
  */
 BW_MUST_USE enum bw_err bw_inbound_feed(struct bw_inbound *in, struct bw_slice bytes,
 					enum bw_err (*take)(void *ctx, const struct bw_inbound_chunk *chunk),
@@ -72,7 +72,9 @@ BW_MUST_USE enum bw_err bw_inbound_feed(struct bw_inbound *in, struct bw_slice b
 /* The latest size and root that were verified: what an owner who was restored is told (bw_outbound_heard). */
 void bw_inbound_known(const struct bw_inbound *in, uint64_t *out_size, struct bw_hash *out_root);
 
-/* The signed checkpoint of the last state and the one that does not follow from it; empty unless SPLIT_VIEW, ROLLBACK. */
+/*
+ * The signed checkpoint of the last state and the one that does not follow from it; empty unless SPLIT_VIEW, ROLLBACK.
+ */
 void bw_inbound_evidence(const struct bw_inbound *in, struct bw_slice *out_old, struct bw_slice *out_new);
 
 /* The other side's words with CLOSED; empty: none. They are foreign: escape them. */

@@ -11,8 +11,8 @@
  *   secret            what ids of decisions are hashed with
  *
  * Order of things: add (journal appended and synced, then tiles) → ask → the notary signs → signed → witnesses →
- * cosigned → delivered → read. A crash between any two loses nothing that add has returned: opening cuts off a batch that
- * is not whole, makes the tiles again, and goes on. What is not delivered is served to nobody.
+ * cosigned → delivered → read. A crash between any two loses nothing that add has returned: opening cuts off a batch
+ * that is not whole, makes the tiles again, and goes on. What is not delivered is served to nobody.
  *
  * After opening, nothing is signed before somebody who would know (the ally; else a witness) said what size it knows
  * (bw_outbound_heard): a backup that was restored, or a twin, must not sign a fork.
@@ -35,9 +35,9 @@ enum {
 struct bw_outbound;
 
 /*
- * `trust`: the direction's policy (bw_papers_policy): every log key in it must have signed, and the quorum is what makes
- * a checkpoint delivered. It must outlive the log. `is_reader`: beside whoever writes; nothing is changed, nothing can be
- * added. The folder and its parent are made when they are missing.
+ * `trust`: the direction's policy (bw_papers_policy): every log key in it must have signed, and the quorum is what
+ * makes a checkpoint delivered. It must outlive the log. `is_reader`: beside whoever writes; nothing is changed,
+ * nothing can be added. The folder and its parent are made when they are missing.
  */
 struct bw_outbound_rules {
 	struct bw_slice origin;
@@ -85,8 +85,8 @@ struct bw_outbound_batch {
 
 /*
  * All of it or nothing; on disk when it returns, with `source`: how far the caller has come in what it reads, which
- * bw_outbound_source gives back after a crash. No items: only the source moves. TOO_MANY, TOO_BIG, RANGE (an entry whose
- * time is over), MEMORY.
+ * bw_outbound_source gives back after a crash. No items: only the source moves. TOO_MANY, TOO_BIG, RANGE (an entry
+ * whose time is over), MEMORY.
  */
 BW_MUST_USE enum bw_err bw_outbound_add(struct bw_outbound *out, const struct bw_outbound_item *items, size_t count,
 					struct bw_slice source, int64_t now_us, struct bw_outbound_batch *batch,
@@ -98,9 +98,9 @@ struct bw_slice bw_outbound_source(const struct bw_outbound *out);
 /* ---- signing and witnesses ------------------------------------------------------------------------------- */
 
 /*
- * Somebody who would know says the latest size it cosigned or verified (0: none), and the root when it tells (NULL: not).
- * ROLLBACK: it knows more than is here, so this is an old copy; SPLIT_VIEW: another root. Nothing is signed then, until the
- * log is opened again.
+ * Somebody who would know says the latest size it cosigned or verified (0: none), and the root when it tells (NULL:
+ * not). ROLLBACK: it knows more than is here, so this is an old copy; SPLIT_VIEW: another root. Nothing is signed
+ * then, until the log is opened again.
  */
 BW_MUST_USE enum bw_err bw_outbound_heard(struct bw_outbound *out, uint64_t size, const struct bw_hash *root);
 
@@ -140,10 +140,10 @@ BW_MUST_USE enum bw_err bw_outbound_cosigned(struct bw_outbound *out, struct bw_
 struct bw_slice bw_outbound_checkpoint(const struct bw_outbound *out);
 
 /*
- * Appends to `passage` what a receiver at `place` is to get, about `max` bytes at a time (one chunk and a record may be
- * more than that), and moves the place. `is_first`: of a connection, so the checkpoint and the proof of what it has come
- * before all else. Nothing is appended when it has all. What is over its time is GONE. RANGE: it says to have more than
- * was delivered (its own word; not a rollback before bw_outbound_heard says so).
+ * Appends to `passage` what a receiver at `place` is to get, about `max` bytes at a time (one chunk and a record may
+ * be more than that), and moves the place. `is_first`: of a connection, so the checkpoint and the proof of what it
+ * has come before all else. Nothing is appended when it has all. What is over its time is GONE. RANGE: it says to
+ * have more than was delivered (its own word; not a rollback before bw_outbound_heard says so).
  */
 BW_MUST_USE enum bw_err bw_outbound_read(struct bw_outbound *out, struct bw_passage_place *place, bool is_first,
 					 int64_t now_us, size_t max, struct bw_buf *passage, struct bw_why *why);

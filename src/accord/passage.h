@@ -10,13 +10,14 @@
  *   5 END         nothing, or in words why no more comes
  *
  * The first PROOF after the first CHECKPOINT is about the size the receiver said it has; every further one ends a
- * *chunk*: the entries since the one before, which count from then on. Who lost the connection asks again from the entry
- * and the byte within its record, so that nothing is sent twice, whatever its size. Pure.
+ * *chunk*: the entries since the one before, which count from then on. Who lost the connection asks again from the
+ * entry and the byte within its record, so that nothing is sent twice, whatever its size. Pure.
  */
 #ifndef BW_ACCORD_PASSAGE_H
 #define BW_ACCORD_PASSAGE_H
 
 #include "accord/crossing.h"
+#include "base/cursor.h"
 #include "tlog/checkpoint.h"
 
 enum bw_passage_kind {
