@@ -54,16 +54,12 @@ BW_MUST_USE enum bw_err bw_inbound_new(struct bw_slice origin, const struct bw_t
 				       struct bw_inbound **out);
 void bw_inbound_free(struct bw_inbound *in); /* NULL allowed */
 
-/* What to ask for now. */
-struct bw_passage_place bw_inbound_place(const struct bw_inbound *in);
-
-/* A new connection, asked from bw_inbound_place: what the last one left unfinished goes on there. */
-void bw_inbound_connected(struct bw_inbound *in);
+/* A new connection begins, the first one too: what the last one left unfinished goes on there. What to ask for. */
+BW_MUST_USE enum bw_err bw_inbound_connect(struct bw_inbound *in, struct bw_passage_place *out);
 
 /*
  * Takes bytes. `take` is called for each chunk that is whole; its error is passed on and ends the inbound like any
- * other. AGAIN: what two connections brought does not fit together (something was erased in between, say); it was
- * thrown away, and the caller connects anew. Nothing else is AGAIN.
+ * other.
  */
 BW_MUST_USE enum bw_err bw_inbound_feed(struct bw_inbound *in, struct bw_slice bytes,
 					enum bw_err (*take)(void *ctx, const struct bw_inbound_chunk *chunk),

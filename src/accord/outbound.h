@@ -140,13 +140,12 @@ BW_MUST_USE enum bw_err bw_outbound_cosigned(struct bw_outbound *out, struct bw_
 struct bw_slice bw_outbound_checkpoint(const struct bw_outbound *out);
 
 /*
- * Appends to `passage` what a receiver at `place` is to get, about `max` bytes at a time (one chunk and a record may
- * be more than that), and moves the place. `is_first`: of a connection, so the checkpoint and the proof of what it
- * has come before all else. Nothing is appended when it has all. What is over its time is GONE. RANGE: it says to
- * have more than was delivered (its own word; not a rollback before bw_outbound_heard says so).
+ * Appends to `passage` what a receiver at `place` is to get next, about `max` bytes at a time (one record may be more
+ * than that), and moves the place; nothing when it has all. What is over its time is GONE. RANGE: it says to have more
+ * than was delivered (its own word: bw_outbound_heard decides what that means).
  */
-BW_MUST_USE enum bw_err bw_outbound_read(struct bw_outbound *out, struct bw_passage_place *place, bool is_first,
-					 int64_t now_us, size_t max, struct bw_buf *passage, struct bw_why *why);
+BW_MUST_USE enum bw_err bw_outbound_read(struct bw_outbound *out, struct bw_passage_place *place, int64_t now_us,
+					 size_t max, struct bw_buf *passage, struct bw_why *why);
 
 /*
  * What caches may have: "checkpoint" or a tile's path. NOT_FOUND: no such thing, or not delivered yet. `is_tile`:
