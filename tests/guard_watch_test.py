@@ -504,6 +504,26 @@ def test_a_line_of_processes_that_leave_every_session_is_stopped(many, share, ve
         probe.close()
 
 
+def test_those_whom_an_ended_process_left_are_stopped_though_watch_heard_of_the_deed_late(many, share):
+    """Forks have the kernel's time and deeds the time they were read, so all of them are older than the verdict."""
+    probe = Probe(share)
+    try:
+        probe.say("quiet")
+        probe.say("alone 3")
+        watch = next(pid for pid, name in children_of(probe.process.pid).items() if name == "bw-watch")
+        os.kill(watch, signal.SIGSTOP)
+        subprocess.run([sys.executable, "-c", RELAY, "guard-watch-relay", *many], check=True)
+        while hit(many[:10], b"RELAYED!") < 10:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        os.kill(watch, signal.SIGCONT)
+        probe.until("DECIDED")
+        assert settles(many, b"RELAYED!") < len(many), "the line went on to its end"
+    finally:
+        end_all("guard-watch-relay")
+        probe.close()
+
+
 @pytest.mark.parametrize("count", [1, 18, 64])
 def test_a_tree_of_processes_each_in_its_own_session_is_stopped(many, share, count):
     probe = Probe(share)

@@ -123,8 +123,10 @@ static enum bw_err await_proof(struct bw_place *place, struct bw_why *why)
 
 enum bw_err bw_place_guard(const struct bw_gbench *bench, struct bw_place *place, const char *mode, struct bw_why *why)
 {
+	/* nobody reads what it says until it ends: a pipe that is full would hold up whichever worker speaks next */
 	const struct bw_program program = { .path = bench->program,
-					    .words = { "guard", "run", "--data", place->data, "--mode", mode },
+					    .words = { "guard", "run", "--data", place->data, "--mode", mode,
+						       "--log-level", "error" },
 					    .output_max = OUTPUT_MAX,
 					    .timeout_ms = FOREVER_MS,
 					    .errors_too = true };

@@ -170,11 +170,10 @@ static bool has_ended(const struct bw_stopper *stopper, uint32_t pid, uint64_t s
 
 static void stop_one(struct bw_stopper *stopper, uint32_t pid, uint64_t start_ns)
 {
-	const bool did = hit(stopper, pid, start_ns);
-
-	stopper->signalled += did;
-	if (did || has_ended(stopper, pid, start_ns))
-		chase(stopper, pid, true);
+	if (!hit(stopper, pid, start_ns))
+		return;
+	stopper->signalled++;
+	chase(stopper, pid, true);
 }
 
 /* ---- a group ------------------------------------------------------------------------------------------- */
@@ -205,16 +204,17 @@ static bool group_is_meant(const struct bw_stopper *stopper, struct bw_slice pro
 
 /* ---- children ------------------------------------------------------------------------------------------- */
 
-bool bw_stopper_children(struct bw_stopper *stopper)
+static uint64_t oldest_fork(const struct bw_stopper *stopper)
 {
-	const uint64_t since = stopper->stop.decided_ns - BEFORE_NS;
-	const uint64_t first = stopper->forks > RECENT ? stopper->forks - RECENT : 0;
-	uint64_t from = stopper->forks;
+	return stopper->forks > RECENT ? stopper->forks - RECENT : 0;
+}
+
+/* In the order of their births: children come after parents. */
+static bool chase_forks(struct bw_stopper *stopper, uint64_t from)
+{
 	bool found = false;
 
-	while (from > first && stopper->recent[(from - 1) % RECENT].time_ns >= since)
-		from--;
-	for (; from < stopper->forks; from++) { /* in the order of their births: children come after parents */
+	for (; from < stopper->forks; from++) {
 		const struct recent_fork *fork = &stopper->recent[from % RECENT];
 
 		if (!is_chased(stopper, fork->parent) || is_chased(stopper, fork->pid))
@@ -226,6 +226,38 @@ bool bw_stopper_children(struct bw_stopper *stopper)
 		}
 	}
 	return found;
+}
+
+bool bw_stopper_children(struct bw_stopper *stopper)
+{
+	const uint64_t since = stopper->stop.decided_ns - BEFORE_NS;
+	const uint64_t first = oldest_fork(stopper);
+	uint64_t from = stopper->forks;
+
+	while (from > first && stopper->recent[(from - 1) % RECENT].time_ns >= since)
+		from--;
+	return chase_forks(stopper, from);
+}
+
+/*
+ * Whoever is named and had ended lives on in those he forked, and they are older than the verdict by as long as watch was
+ * late to read of the deed: forks carry the kernel's time, deeds the reader's. So all his forks count that are remembered,
+ * before a process that lives is chased, of whom only the newest forks are meant.
+ */
+static void stop_heirs(struct bw_stopper *stopper, struct bw_slice processes)
+{
+	bool any = false;
+	struct named one;
+
+	for (size_t at = 0; at < processes.len; at += sizeof(one)) {
+		memcpy(&one, processes.ptr + at, sizeof(one));
+		if (has_ended(stopper, one.pid, one.start_ns)) {
+			chase(stopper, one.pid, true);
+			any = true;
+		}
+	}
+	if (any)
+		(void)chase_forks(stopper, oldest_fork(stopper));
 }
 
 static void note_samba(struct bw_stopper *stopper, const struct bw_process_event *event)
@@ -327,6 +359,7 @@ enum bw_err bw_stopper_obey(struct bw_stopper *stopper, struct bw_slice record)
 	begin(stopper, &stop);
 	if (stop.group != 0 && group_is_meant(stopper, processes))
 		(void)kill(-(pid_t)stop.group, stop.freeze != 0 ? SIGSTOP : SIGKILL);
+	stop_heirs(stopper, processes);
 	for (size_t i = 0; i < stop.count; i++) {
 		memcpy(&one, processes.ptr + i * sizeof(one), sizeof(one));
 		stop_one(stopper, one.pid, one.start_ns);
