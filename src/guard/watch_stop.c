@@ -160,12 +160,17 @@ static void chase(struct bw_stopper *stopper, uint32_t pid, bool on)
 		stopper->chased[pid / 8] &= (uint8_t) ~(1u << pid % 8);
 }
 
-/* It ended before the verdict came: nobody to signal, but those it forked at last are meant all the same. */
+/*
+ * It ended before the verdict came: nobody to signal, but those it forked at last are meant all the same. That it ended need
+ * not have been told yet.
+ */
 static bool has_ended(const struct bw_stopper *stopper, uint32_t pid, uint64_t start_ns)
 {
 	const struct bw_process *known = bw_processes_find(bw_lineage_processes(stopper->lineage), pid);
 
-	return known != NULL && !known->alive && (start_ns == 0 || bw_process_same_start(known->start_ns, start_ns));
+	if (known == NULL || (start_ns != 0 && !bw_process_same_start(known->start_ns, start_ns)))
+		return false;
+	return !known->alive || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
 }
 
 static void stop_one(struct bw_stopper *stopper, uint32_t pid, uint64_t start_ns)
