@@ -41,6 +41,31 @@ enum bw_tlp bw_tlp_of(struct bw_slice id)
 	return row < BW_COUNT(tlp_rows) ? tlp_rows[row].colour : BW_TLP_NONE;
 }
 
+/* TLP 2.0 stands last in the table. */
+static size_t tlp2_row(enum bw_tlp colour)
+{
+	size_t i = BW_COUNT(tlp_rows);
+
+	while (i > 0 && (tlp_rows[i - 1].colour != colour || tlp_rows[i - 1].name != NULL))
+		i--;
+	return i;
+}
+
+const char *bw_tlp_word(enum bw_tlp tlp)
+{
+	const size_t row = tlp2_row(tlp);
+
+	return row == 0 ? "" : tlp_rows[row - 1].word;
+}
+
+const char *bw_tlp_marking(struct bw_slice word)
+{
+	for (size_t i = 0; i < BW_COUNT(tlp_rows); i++)
+		if (bw_slice_is_nocase(word, tlp_rows[i].word))
+			return tlp_rows[tlp2_row(tlp_rows[i].colour) - 1].id;
+	return NULL;
+}
+
 /* ---- marking definitions ------------------------------------------------------------ */
 
 static bool is(yyjson_val *value, const char *text)

@@ -19,4 +19,10 @@ enum bw_tlp {
 /* The colour of a marking definition's id. Hexadecimal digits in either case. */
 enum bw_tlp bw_tlp_of(struct bw_slice id);
 
+/* "amber+strict", as definitions write it; "" for NONE. */
+const char *bw_tlp_word(enum bw_tlp tlp);
+
+/* The id of the TLP 2.0 marking definition of such a word ("white" is clear); NULL when there is none. */
+const char *bw_tlp_marking(struct bw_slice word);
+
 #endif

@@ -6,6 +6,7 @@
 #include "store/bulletin.h"
 #include "store/catalogue.h"
 #include "store/lineage.h"
+#include "store/provenance.h"
 #include "store/sql.h"
 #include "store/store.h"
 #include "sys/files.h"
@@ -37,7 +38,15 @@
 	X(STATUS_GET, "SELECT body FROM status WHERE id=?1 AND (?2 = 0 OR account=?2) AND time > ?3")     \
 	X(STATUS_PRUNE,                                                                                   \
 	  "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE time <= ? ORDER BY time LIMIT ?)") \
-	X(GRANT_GET, "SELECT access FROM account_grant WHERE account=? AND collection=?")
+	X(GRANT_GET, "SELECT access FROM account_grant WHERE account=? AND collection=?")                 \
+	X(ROUTE_FIND, "SELECT number FROM route WHERE node=? AND accord=? AND path=?")                    \
+	X(ROUTE_ADD, "INSERT INTO route(node, accord, path) VALUES(?,?,?)")                               \
+	X(FROM_ADD, "INSERT INTO provenance(added, route, entry, until, policy) VALUES(?,?,?,?,?)")       \
+	X(FROM_GET, "SELECT p.entry, p.policy, r.node, r.accord, r.path FROM provenance p"                \
+		    " JOIN route r ON r.number = p.route WHERE p.added=?")                                \
+	X(FROM_NARROW, "UPDATE provenance SET policy=?2, until=?3 WHERE added=?1")                        \
+	X(FROM_DROP, "DELETE FROM provenance WHERE added=?")                                              \
+	X(FROM_OVER, "SELECT added FROM provenance WHERE until <= ? ORDER BY until LIMIT ?")
 enum bw_statement {
 #define X(name, sql) BW_SQL_##name,
 	BW_STATEMENT_ROWS(X)
@@ -96,6 +105,12 @@ struct bw_type_names {
 	bool known; /* false: read them again at the next use */
 };
 
+/* A partner's objects come by one route for long: its number is looked up once. */
+struct bw_route_seen {
+	int64_t number; /* 0: none */
+	uint8_t hash[BW_SHA256_BYTES];
+};
+
 struct bw_store {
 	char dir[BW_PATH_BYTES]; /* the store's own folder */
 	enum bw_store_role role;
@@ -129,6 +144,7 @@ struct bw_store {
 	struct bw_buf terms;
 	int64_t (*now_us)(void);         /* the clock; tests set their own */
 	struct bw_audit_head audit_head; /* with what the open transaction added */
+	struct bw_route_seen route;      /* the last one, with what the open transaction added */
 	bool audit_known;
 	struct bw_index *index; /* opened at first use; see index.c */
 	size_t cache_bytes;
@@ -160,7 +176,7 @@ void bw_store_touch(struct bw_store *store, uint16_t collection);
 
 /* ---- schema.c --------------------------------------------------------------- */
 
-enum { BW_SCHEMA_VERSION = 2, BW_APPLICATION_ID = 0x42776b52 }; /* "BwkR" */
+enum { BW_SCHEMA_VERSION = 3, BW_APPLICATION_ID = 0x42776b52 }; /* "BwkR" */
 
 BW_MUST_USE enum bw_err bw_schema_create(sqlite3 *db);
 
@@ -255,11 +271,39 @@ BW_MUST_USE enum bw_err bw_chain_is_judged(struct bw_store *store, int64_t newes
 /* Removes one row: its entry, its flags; hands its body on to those who share it when `keep_body`. */
 BW_MUST_USE enum bw_err bw_entry_remove(struct bw_store *store, uint64_t row, int64_t newest, bool keep_body);
 
+/*
+ * The collection of the oldest row of the object that `row` is a version of. `firsts` (zeroed at first) remembers what
+ * was found: rows in order of date added cost one step each, however many versions there are.
+ */
+enum { BW_CHAIN_FIRSTS = 1024 };
+struct bw_chain_firsts {
+	struct {
+		uint32_t row; /* plus one */
+		uint16_t collection;
+	} of[BW_CHAIN_FIRSTS];
+};
+uint16_t bw_chain_first(const struct bw_catalogue *cat, uint64_t row, struct bw_chain_firsts *firsts);
+
+/* ---- provenance.c ---------------------------------------------------------------- */
+
+/* Keeps where a record came from beside what became of it. */
+BW_MUST_USE enum bw_err bw_provenance_keep(struct bw_store *store, const struct bw_provenance *from,
+					   const struct bw_put *put);
+
+/* The row goes. */
+BW_MUST_USE enum bw_err bw_provenance_drop(struct bw_store *store, int64_t date_added_us);
+
 /* ---- page.c, remove.c, index.c, for one another ------------------------------------- */
 
 /* Rows of one object in the query's collection that the query selects; picks 0: all, no specs: every one. */
 BW_MUST_USE enum bw_err bw_page_select(struct bw_store *store, const struct bw_query *query, struct bw_arena *arena,
 				       int64_t newest, uint32_t **out, size_t *out_count);
+
+/* Does another collection have live rows of the object? Only such a one can share a body. */
+bool bw_chain_is_elsewhere(const struct bw_store *store, int64_t newest, uint16_t collection);
+
+/* No date added is ever given twice, even when the newest rows are gone: in the open transaction, before they go. */
+BW_MUST_USE enum bw_err bw_store_keep_floor(struct bw_store *store);
 
 /* Removes every row of a collection. */
 BW_MUST_USE enum bw_err bw_collection_empty(struct bw_store *store, uint16_t number);

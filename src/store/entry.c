@@ -390,6 +390,7 @@ enum bw_err bw_entry_remove(struct bw_store *store, uint64_t row, int64_t newest
 	bw_entry_done(store);
 	BW_TRY(statement_at(store, BW_LANE_DROP, row, store->cat.added[row], &stmt));
 	BW_TRY(bw_store_do(store, stmt, "remove a row"));
+	BW_TRY(bw_provenance_drop(store, store->cat.added[row]));
 	bw_store_touch(store, store->cat.collection[row]);
 	return bw_cat_set_flags(&store->cat, row,
 				(uint8_t)((bw_cat_flags(&store->cat, row) | BW_CAT_GONE) &

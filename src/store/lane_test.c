@@ -67,6 +67,10 @@ static void go_back_to_schema_1(struct fixture *f)
 {
 	char sql[64];
 
+	/* what schema 3 added */
+	assert_ok(bw_sql_run(f->store->db, "DROP TABLE provenance; DROP TABLE route; DROP INDEX collection_node;"
+					   " ALTER TABLE collection DROP COLUMN node;"
+					   " ALTER TABLE collection DROP COLUMN marking"));
 	assert_ok(bw_sql_run(f->store->db,
 			     "BEGIN; CREATE TABLE one(added INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
 			     " type INTEGER NOT NULL, flags INTEGER NOT NULL, id TEXT NOT NULL, version TEXT NOT NULL,"

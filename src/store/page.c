@@ -9,6 +9,7 @@ enum {
 	LOOKS_MAX = 20000, /* rows one page may look at in vain before it hands back what it has */
 	IDS_MAX = 1000,
 	VERSIONS_MAX = 1000,
+	ORIGIN_BYTES = 512, /* what is told of where a row came from, about */
 };
 
 struct walk {
@@ -22,6 +23,7 @@ struct walk {
 	size_t row_cap;
 	size_t bytes;
 	size_t in_vain;
+	struct bw_chain_firsts first;
 	bool others; /* custom types without a number are asked for: names are compared */
 	bool full;
 };
@@ -160,10 +162,29 @@ static bool really_matches(const struct walk *walk, uint64_t row, const struct b
 	return walk->filter.flags[cat->flags[row]] || version_asked(walk, entry);
 }
 
+static enum bw_err add_origin(struct walk *walk, uint64_t row, struct bw_row *out)
+{
+	struct bw_provenance from;
+	struct bw_provenance *kept;
+	const enum bw_err err = bw_store_provenance(walk->store, out->date_added_us, &from);
+
+	out->from = NULL;
+	out->first_collection = bw_chain_first(&walk->store->cat, row, &walk->first);
+	if (err == BW_ERR_NOT_FOUND)
+		return BW_OK;
+	BW_TRY(err);
+	kept = bw_arena_take(walk->arena, sizeof(*kept));
+	BW_NEED(kept != NULL, MEMORY);
+	*kept = from;
+	out->from = kept;
+	return BW_OK;
+}
+
 static enum bw_err add_row(struct walk *walk, uint64_t row, const struct bw_entry *entry)
 {
 	struct bw_row *out = &walk->page->rows[walk->page->count];
-	const size_t need = entry->body.len + entry->id.len + entry->version.len + sizeof(*out);
+	const size_t need = entry->body.len + entry->id.len + entry->version.len + sizeof(*out) +
+			    (walk->query->origins ? ORIGIN_BYTES : 0);
 
 	if (walk->page->count > 0 && need > walk->query->max_bytes - walk->bytes) {
 		walk->full = true;
@@ -177,6 +198,8 @@ static enum bw_err add_row(struct walk *walk, uint64_t row, const struct bw_entr
 	out->body = bw_slice_empty;
 	if (walk->query->bodies)
 		BW_TRY(bw_arena_copy(walk->arena, entry->body, &out->body));
+	if (walk->query->origins)
+		BW_TRY(add_origin(walk, row, out));
 	walk->bytes += need < walk->query->max_bytes - walk->bytes ? need : walk->query->max_bytes - walk->bytes;
 	walk->page->count++;
 	return BW_OK;

@@ -32,6 +32,10 @@ bool bw_provenance_has_been(const struct bw_provenance *from, const uint8_t node
 BW_MUST_USE enum bw_err bw_store_inbound(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
 					 struct bw_slice title, struct bw_collection *out);
 
+/* Whose a collection is, also one that has been removed. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_store_collection_node(struct bw_store *store, uint16_t number, bool *is_inbound,
+						 uint8_t out_node[BW_SHA256_BYTES]);
+
 /* As bw_store_put, of records that a partner sent; `from` has `count` rows. RANGE: a path that is too long. */
 BW_MUST_USE enum bw_err bw_store_put_foreign(struct bw_store *store, uint16_t collection,
 					     const struct bw_record *records, const struct bw_provenance *from,

@@ -366,15 +366,31 @@ static enum bw_err put_one(struct bw_store *store, uint16_t collection, const st
 	return add(store, collection, record, mark, &known, out);
 }
 
-enum bw_err bw_store_put(struct bw_store *store, uint16_t collection, const struct bw_record *records, size_t count,
-			 struct bw_put *out)
+/* `from` is NULL for what is this node's own. */
+static enum bw_err put_all(struct bw_store *store, uint16_t collection, const struct bw_record *records,
+			   const struct bw_provenance *from, size_t count, struct bw_put *out)
 {
 	struct bw_step step;
 	enum bw_err err = BW_OK;
 
 	BW_TRY(bw_step_begin(store, &step));
-	for (size_t i = 0; i < count && err == BW_OK; i++)
+	for (size_t i = 0; i < count && err == BW_OK; i++) {
 		err = put_one(store, collection, &records[i], &out[i]);
+		if (err == BW_OK && from != NULL)
+			err = bw_provenance_keep(store, &from[i], &out[i]);
+	}
 	bw_entry_done(store);
 	return bw_step_end(store, &step, err);
+}
+
+enum bw_err bw_store_put(struct bw_store *store, uint16_t collection, const struct bw_record *records, size_t count,
+			 struct bw_put *out)
+{
+	return put_all(store, collection, records, NULL, count, out);
+}
+
+enum bw_err bw_store_put_foreign(struct bw_store *store, uint16_t collection, const struct bw_record *records,
+				 const struct bw_provenance *from, size_t count, struct bw_put *out)
+{
+	return put_all(store, collection, records, from, count, out);
 }

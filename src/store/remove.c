@@ -3,8 +3,7 @@
 
 enum { ARENA_BYTES = 1 << 30 };
 
-/* No date added is ever given twice, even when the newest rows are gone. */
-static enum bw_err keep_floor(struct bw_store *store)
+enum bw_err bw_store_keep_floor(struct bw_store *store)
 {
 	char text[24];
 	sqlite3_stmt *stmt;
@@ -16,8 +15,7 @@ static enum bw_err keep_floor(struct bw_store *store)
 	return bw_store_do(store, stmt, "remember the newest date added");
 }
 
-/* Bodies are shared with rows of other collections only. */
-static bool has_rows_elsewhere(const struct bw_store *store, int64_t newest, uint16_t collection)
+bool bw_chain_is_elsewhere(const struct bw_store *store, int64_t newest, uint16_t collection)
 {
 	for (int64_t row = newest; row != BW_CAT_NONE; row = bw_cat_before(&store->cat, row)) {
 		if (store->cat.collection[row] != collection &&
@@ -40,11 +38,11 @@ static enum bw_err delete_rows(struct bw_store *store, const struct bw_query *qu
 	BW_TRY(bw_page_select(store, query, arena, newest, &rows, &count));
 	BW_NEED(count > 0, NOT_FOUND);
 	/* asked once: each row's own answer would take a walk over all versions */
-	shared = has_rows_elsewhere(store, newest, query->collection);
+	shared = bw_chain_is_elsewhere(store, newest, query->collection);
 	for (size_t i = 0; i < count; i++)
 		BW_TRY(bw_entry_remove(store, rows[i], newest, shared));
 	BW_TRY(bw_chain_judge(store, newest, query->collection));
-	BW_TRY(keep_floor(store));
+	BW_TRY(bw_store_keep_floor(store));
 	*out_removed = count;
 	return BW_OK;
 }
@@ -105,7 +103,7 @@ static enum bw_err erase_rows(struct bw_store *store, struct bw_slice id, struct
 		BW_TRY(bw_entry_remove(store, (uint64_t)row, newest, false));
 		removed++;
 	}
-	BW_TRY(keep_floor(store));
+	BW_TRY(bw_store_keep_floor(store));
 	store->wipe_due = true;
 	*out_removed = removed;
 	return BW_OK;
@@ -144,5 +142,5 @@ enum bw_err bw_collection_empty(struct bw_store *store, uint16_t number)
 		BW_TRY(bw_entry_find(store, bw_buf_slice(&store->scratch), cat->rows, &newest));
 		BW_TRY(bw_entry_remove(store, row, newest, true));
 	}
-	return keep_floor(store);
+	return bw_store_keep_floor(store);
 }

@@ -9,6 +9,8 @@
  * segment_flags, change: their flags as last saved, and what changed since, in order
  * forget     terms of erased rows, until the indexes have forgotten them
  * erased     salted hashes of ids that must not come back
+ * provenance where a row came from when it came from another node, by its date added; `until` is the end of its
+ *            retention. The route is kept once for all that came by it
  */
 static const char *const schema_1[] = {
 	"CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
@@ -46,6 +48,19 @@ static const char *const schema_1[] = {
 	NULL,
 };
 
+/* Collections of partners, a marking for what bears none, and where rows came from. */
+static const char *const schema_3[] = {
+	"ALTER TABLE collection ADD COLUMN node BLOB",
+	"ALTER TABLE collection ADD COLUMN marking TEXT",
+	"CREATE UNIQUE INDEX collection_node ON collection(node) WHERE node IS NOT NULL AND gone = 0",
+	"CREATE TABLE route(number INTEGER PRIMARY KEY, node BLOB NOT NULL, accord BLOB NOT NULL, path BLOB NOT NULL,"
+	" UNIQUE(node, accord, path)) STRICT",
+	"CREATE TABLE provenance(added INTEGER PRIMARY KEY, route INTEGER NOT NULL, entry INTEGER NOT NULL,"
+	" until INTEGER, policy BLOB NOT NULL) STRICT",
+	"CREATE INDEX provenance_until ON provenance(until) WHERE until IS NOT NULL",
+	NULL,
+};
+
 /* What leads from one version to the next: lines, or more than lines can say. */
 struct step {
 	const char *const *lines;
@@ -55,6 +70,7 @@ struct step {
 static const struct step steps[BW_SCHEMA_VERSION] = {
 	{ .lines = schema_1 },
 	{ .run = bw_lanes_make },
+	{ .lines = schema_3 },
 };
 
 static enum bw_err run_steps(sqlite3 *db, int64_t from)

@@ -306,6 +306,7 @@ enum bw_err bw_step_end(struct bw_store *store, const struct bw_step *step, enum
 	bw_lineages_forget(&store->lineages);
 	store->types.known = false; /* names the step gave out are free again */
 	store->audit_known = false;
+	store->route.number = 0;
 	store->last_added_us = step->last_added_us;
 	store->why = why;
 	return err;
@@ -324,6 +325,13 @@ enum bw_err bw_store_part_end(struct bw_store *store, enum bw_err err)
 bool bw_store_is_lost(const struct bw_store *store)
 {
 	return store->lost != BW_OK;
+}
+
+int64_t bw_store_newest(const struct bw_store *store)
+{
+	const uint64_t rows = bw_cat_published(&store->cat);
+
+	return rows == 0 ? 0 : store->cat.added[rows - 1];
 }
 
 int64_t bw_store_next_added(struct bw_store *store)
@@ -416,6 +424,7 @@ void bw_store_rollback(struct bw_store *store)
 	/* what the transaction knew beyond rows is read again */
 	store->types.known = false;
 	store->audit_known = false;
+	store->route.number = 0;
 	settle(store, false);
 	store->why = why;
 }

@@ -14,7 +14,7 @@
 #define BW_STORE_STORE_H
 
 #include "base/arena.h"
-#include "intel/pick.h"
+#include "crypto/hash.h"
 #include "intel/pick.h"
 #include "intel/record.h"
 
@@ -44,7 +44,7 @@ int bw_store_catalogue_fd(const struct bw_store *store);
 
 /* ---- collections ------------------------------------------------------ */
 
-enum { BW_UUID_TEXT = 37, BW_TITLE_MAX = 256, BW_DESCRIPTION_MAX = 2048, BW_ALIAS_MAX = 64 };
+enum { BW_UUID_TEXT = 37, BW_TITLE_MAX = 256, BW_DESCRIPTION_MAX = 2048, BW_ALIAS_MAX = 64, BW_MARKING_TEXT = 64 };
 
 struct bw_collection {
 	uint16_t number; /* small, never reused: how rows name it */
@@ -52,8 +52,12 @@ struct bw_collection {
 	char title[BW_TITLE_MAX];
 	char description[BW_DESCRIPTION_MAX];
 	char alias[BW_ALIAS_MAX]; /* "" when none; unique */
-	uint64_t object_count;    /* live rows */
-	int64_t last_added_us;    /* 0 when empty */
+	/* id of the marking definition that holds for what bears none; "" when there is none */
+	char marking[BW_MARKING_TEXT];
+	bool is_inbound;               /* a partner's: store/provenance.h */
+	uint8_t node[BW_SHA256_BYTES]; /* which partner's */
+	uint64_t object_count;         /* live rows */
+	int64_t last_added_us;         /* 0 when empty */
 };
 
 /* Fills number. EXISTS when id or alias is taken. In the open transaction. */
@@ -61,6 +65,9 @@ BW_MUST_USE enum bw_err bw_store_collection_add(struct bw_store *store, struct b
 
 /* Removes the collection and every row of it (versions kept elsewhere stay elsewhere). */
 BW_MUST_USE enum bw_err bw_store_collection_remove(struct bw_store *store, uint16_t number);
+
+/* Sets the marking that holds for what bears none; "" takes it away. NOT_FOUND, TOO_BIG. In the open transaction. */
+BW_MUST_USE enum bw_err bw_store_collection_mark(struct bw_store *store, uint16_t number, struct bw_slice marking);
 
 /* Whether the collection has not been removed. */
 BW_MUST_USE enum bw_err bw_store_collection_is_there(struct bw_store *store, uint16_t number, bool *out);
@@ -108,6 +115,9 @@ bool bw_store_is_lost(const struct bw_store *store);
 BW_MUST_USE enum bw_err bw_store_commit(struct bw_store *store);
 void bw_store_rollback(struct bw_store *store);
 
+/* Date added of the newest row that a page may show now; 0 when there is none. */
+int64_t bw_store_newest(const struct bw_store *store);
+
 /* ---- objects out ------------------------------------------------------ */
 
 struct bw_query {
@@ -125,8 +135,11 @@ struct bw_query {
 	/* match[spec_version] as "2.0" / "2.1"; count 0: only the newest the store has of each object */
 	const struct bw_slice *specs;
 	size_t spec_count;
-	bool bodies; /* false: rows without body (manifest, versions) */
+	bool bodies;  /* false: rows without body (manifest, versions) */
+	bool origins; /* where each row came from too */
 };
+
+struct bw_provenance;
 
 struct bw_row {
 	int64_t date_added_us;
@@ -134,6 +147,9 @@ struct bw_row {
 	struct bw_slice version; /* exact text; for content versions the date added as a TAXII timestamp */
 	uint8_t spec_major, spec_minor;
 	struct bw_slice body;
+	/* when origins are asked for */
+	const struct bw_provenance *from; /* NULL: it has none */
+	uint16_t first_collection;        /* through which the object first came here: bw_store_creator */
 };
 
 struct bw_page {
