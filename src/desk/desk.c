@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "desk/folder.h"
-#include "sys/channel.h"
 
 enum { ANSWER_WAIT_MS = 3600 * 1000 }; /* compacting ten million objects takes minutes */
 
@@ -40,15 +39,15 @@ static enum bw_err read_answer(const struct bw_frame *frame, struct bw_buf *resu
 	return result == NULL ? BW_OK : bw_buf_add(result, form.fields[ANS_RESULT]);
 }
 
-static enum bw_err ask(struct bw_desk *desk, const struct bw_buf *form, int fd, struct bw_buf *result, int *out_fd,
-		       struct bw_why *why)
+static enum bw_err ask(struct bw_channel *channel, const struct bw_buf *form, int fd, struct bw_buf *result,
+		       int *out_fd, int wait_ms, struct bw_why *why)
 {
 	struct bw_frame frame;
 	int got = -1;
-	enum bw_err err = bw_channel_send(desk->channel, BW_ASK_DESK, bw_buf_slice(form), fd, ANSWER_WAIT_MS);
+	enum bw_err err = bw_channel_send(channel, BW_ASK_DESK, bw_buf_slice(form), fd, wait_ms);
 
 	if (err == BW_OK)
-		err = bw_channel_receive(desk->channel, &frame, &got, ANSWER_WAIT_MS);
+		err = bw_channel_receive(channel, &frame, &got, wait_ms);
 	if (err != BW_OK)
 		return bw_why_set(why, err, "the running server did not answer: %s", bw_err_text(err));
 	err = read_answer(&frame, result, why);
@@ -57,6 +56,16 @@ static enum bw_err ask(struct bw_desk *desk, const struct bw_buf *form, int fd, 
 	else if (got >= 0)
 		(void)close(got);
 	return err;
+}
+
+enum bw_err bw_desk_ask(struct bw_channel *channel, const struct bw_desk_question *question, struct bw_buf *result,
+			int *out_fd, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_wipe) struct bw_buf form = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+
+	if (write_ask(question->verb, question->fields, question->count, &form) != BW_OK)
+		return bw_why_set(why, BW_ERR_TOO_BIG, "cannot ask for that: it is too large");
+	return ask(channel, &form, question->fd, result, out_fd, question->wait_ms, why);
 }
 
 /* ---- local ------------------------------------------------------------- */
@@ -77,7 +86,7 @@ static enum bw_err do_here(struct bw_desk *desk, const struct bw_buf *ask_form, 
 	enum bw_err err;
 
 	BW_TRY(bw_form_take(bw_buf_slice(ask_form), BW_OFFICE_FIELDS, &form));
-	err = bw_office_do(desk->store, &form, fd, result == NULL ? &unused : result, why);
+	err = bw_office_do(desk->store, BW_OFFICE_OPERATOR, &form, fd, result == NULL ? &unused : result, why);
 	if (err == BW_OK) {
 		err = bw_store_commit(desk->store);
 		if (err != BW_OK)
@@ -100,12 +109,11 @@ static enum bw_err open_local(struct bw_desk *desk, struct bw_why *why)
 
 static enum bw_err open_remote(struct bw_desk *desk, struct bw_why *why)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(256);
+	const struct bw_desk_question question = { .verb = BW_OFFICE_MEMORY, .fd = -1, .wait_ms = ANSWER_WAIT_MS };
 	struct bw_store_options options = { .dir = desk->data, .role = BW_STORE_READER, .catalogue_fd = -1 };
 	enum bw_err err;
 
-	BW_TRY(write_ask(BW_OFFICE_MEMORY, NULL, 0, &form));
-	BW_TRY(ask(desk, &form, -1, NULL, &options.catalogue_fd, why));
+	BW_TRY(bw_desk_ask(desk->channel, &question, NULL, &options.catalogue_fd, why));
 	err = bw_store_open(&options, &desk->store);
 	if (options.catalogue_fd >= 0)
 		(void)close(options.catalogue_fd);
@@ -122,7 +130,7 @@ enum bw_err bw_desk_open(const char *data, struct bw_desk **out, struct bw_why *
 	desk = calloc(1, sizeof(*desk));
 	BW_NEED(desk != NULL, MEMORY);
 	desk->data = data;
-	err = bw_folder_connect(data, &fd);
+	err = bw_folder_connect(data, BW_FOLDER_CONTROL, &fd);
 	if (err == BW_OK)
 		err = bw_channel_new(fd, &desk->channel);
 	else if (err == BW_ERR_DENIED)
@@ -165,7 +173,8 @@ enum bw_err bw_desk_do(struct bw_desk *desk, enum bw_office_verb verb, const str
 
 	if (write_ask(verb, fields, count, &form) != BW_OK)
 		return bw_why_set(why, BW_ERR_TOO_BIG, "cannot ask for that: it is too large");
-	return desk->channel != NULL ? ask(desk, &form, fd, result, NULL, why) : do_here(desk, &form, fd, result, why);
+	return desk->channel != NULL ? ask(desk->channel, &form, fd, result, NULL, ANSWER_WAIT_MS, why)
+				     : do_here(desk, &form, fd, result, why);
 }
 
 struct bw_slice bw_desk_num(uint64_t value, uint8_t room[8])

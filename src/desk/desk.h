@@ -8,6 +8,7 @@
 
 #include "base/command.h"
 #include "desk/office.h"
+#include "sys/channel.h"
 
 /* What goes over the control socket, as forms (desk/form.h). The exchange's workers use no kinds from 64 to 99. */
 enum {
@@ -15,6 +16,20 @@ enum {
 	BW_ANS_DESK,      /* error n, words t, result t; some verbs answer with a file */
 	BW_FIELDS_ANS_DESK = 3,
 };
+
+/*
+ * One question to the keeper over a channel that the caller has opened. `result` and `out_fd` may be NULL. TIMEOUT,
+ * CLOSED, PROTOCOL: the channel is good for nothing more; else what the keeper says, with its words.
+ */
+struct bw_desk_question {
+	enum bw_office_verb verb;
+	const struct bw_slice *fields; /* at most four */
+	size_t count;
+	int fd; /* -1: none */
+	int wait_ms;
+};
+BW_MUST_USE enum bw_err bw_desk_ask(struct bw_channel *channel, const struct bw_desk_question *question,
+				    struct bw_buf *result, int *out_fd, struct bw_why *why);
 
 struct bw_desk;
 

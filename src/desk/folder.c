@@ -51,7 +51,7 @@ enum bw_err bw_folder_check(const char *data, struct bw_why *why)
  * A socket's name has room for 107 bytes only; through the folder's own
  * descriptor any data folder is short enough.
  */
-static enum bw_err control_address(const char *data, int *folder_fd, struct sockaddr_un *out)
+static enum bw_err socket_address(const char *data, const char *name, int *folder_fd, struct sockaddr_un *out)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat info;
@@ -61,7 +61,7 @@ static enum bw_err control_address(const char *data, int *folder_fd, struct sock
 	*folder_fd = open(data, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*folder_fd < 0)
 		return bw_err_from_errno(errno);
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" BW_FOLDER_CONTROL, *folder_fd);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", *folder_fd, name);
 	*out = address;
 	return BW_OK;
 }
@@ -72,13 +72,13 @@ static void close_fd(const int *fd)
 		(void)close(*fd);
 }
 
-enum bw_err bw_folder_connect(const char *data, int *out_fd)
+enum bw_err bw_folder_connect(const char *data, const char *name, int *out_fd)
 {
 	BW_CLEANUP(close_fd) int folder = -1;
 	struct sockaddr_un address;
 	int fd;
 
-	BW_TRY(control_address(data, &folder, &address));
+	BW_TRY(socket_address(data, name, &folder, &address));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	BW_NEED(fd >= 0, SYSTEM);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
@@ -91,20 +91,20 @@ enum bw_err bw_folder_connect(const char *data, int *out_fd)
 	return BW_OK;
 }
 
-enum bw_err bw_folder_listen(const char *data, int *out_fd, struct bw_why *why)
+enum bw_err bw_folder_listen(const char *data, const char *name, int *out_fd, struct bw_why *why)
 {
 	BW_CLEANUP(close_fd) int folder = -1;
 	struct sockaddr_un address;
 	struct bw_place place;
 	int fd = -1;
 
-	if (bw_folder_connect(data, &fd) == BW_OK) {
+	if (bw_folder_connect(data, name, &fd) == BW_OK) {
 		(void)close(fd);
 		return bw_why_set(why, BW_ERR_BUSY, "a server is already running on '%s'", data);
 	}
-	BW_TRY(bw_folder_place(data, BW_FOLDER_CONTROL, &place));
+	BW_TRY(bw_folder_place(data, name, &place));
 	(void)unlink(place.path);
-	BW_TRY(control_address(data, &folder, &address));
+	BW_TRY(socket_address(data, name, &folder, &address));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	BW_NEED(fd >= 0, SYSTEM);
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || chmod(place.path, 0600) != 0 ||

@@ -9,7 +9,8 @@
 #define BW_FOLDER_CLIENT_CA "tls/client-ca.pem"
 #define BW_FOLDER_NODE_KEYS "keys/node.keys"
 #define BW_FOLDER_NODE_PUBLIC "keys/node.pub"
-#define BW_FOLDER_CONTROL "control"
+#define BW_FOLDER_CONTROL "control"   /* of operators' commands */
+#define BW_FOLDER_PARTNERS "partners" /* of the ledger (accord/handover.h) */
 
 /* A path below the data folder. */
 struct bw_place {
@@ -25,10 +26,10 @@ BW_MUST_USE enum bw_err bw_folder_place(const char *data, const char *name, stru
 BW_MUST_USE enum bw_err bw_folder_check(const char *data, struct bw_why *why);
 
 /*
- * The control socket: a local socket only this account may use. Listening
+ * The keeper's sockets, each under its name above: local sockets only this account may use. Listening
  * replaces a socket nobody listens on. BUSY when a server is running.
  */
-BW_MUST_USE enum bw_err bw_folder_listen(const char *data, int *out_fd, struct bw_why *why);
-BW_MUST_USE enum bw_err bw_folder_connect(const char *data, int *out_fd);
+BW_MUST_USE enum bw_err bw_folder_listen(const char *data, const char *name, int *out_fd, struct bw_why *why);
+BW_MUST_USE enum bw_err bw_folder_connect(const char *data, const char *name, int *out_fd);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "crypto/keys.h"
 #include "crypto/uuid.h"
 #include "desk/limits.h"
 #include "store/accounts.h"
@@ -30,6 +31,7 @@ struct job {
 	struct bw_why *why;
 	struct bw_slice target; /* for the audit line */
 	char note[160];
+	char name[BW_NODE_NAME_CHARS + 1]; /* a node that is the target */
 };
 
 static struct bw_slice field(const struct job *job, size_t at)
@@ -135,6 +137,17 @@ static enum bw_err collection_remove(struct job *job)
 	BW_TRY(find_collection(job, field(job, F_A), &c));
 	BW_TRY(say(job, bw_store_collection_remove(job->store, c.number), "cannot remove collection", field(job, F_A)));
 	return bw_buf_addf(job->result, "%llu", (unsigned long long)c.object_count);
+}
+
+static enum bw_err collection_mark(struct job *job)
+{
+	const struct bw_slice marking = field(job, F_B);
+	struct bw_collection c;
+
+	BW_TRY(find_collection(job, field(job, F_A), &c));
+	(void)snprintf(job->note, sizeof(job->note), "%.*s", BW_ARG(bw_slice_sub(marking, 0, BW_MARKING_TEXT)));
+	return say(job, bw_store_collection_mark(job->store, c.number, marking), "cannot mark collection",
+		   field(job, F_A));
 }
 
 /* ---- accounts ---------------------------------------------------------- */
@@ -326,6 +339,28 @@ static enum bw_err note(struct job *job)
 	return BW_OK;
 }
 
+static enum bw_err partner(struct job *job)
+{
+	struct bw_partner_tally tally;
+
+	BW_NEED(field(job, F_A).len == BW_SHA256_BYTES, PROTOCOL);
+	bw_node_name(field(job, F_A).ptr, job->name);
+	job->target = bw_slice_text(job->name);
+	BW_TRY(say(job, bw_office_partner(job->store, field(job, F_A), field(job, F_B), job->fd, &tally),
+		   "cannot store what came from", job->target));
+	(void)snprintf(job->note, sizeof(job->note), "added %llu, already there %llu, refused %llu, not taken %llu",
+		       (unsigned long long)tally.added, (unsigned long long)tally.duplicate,
+		       (unsigned long long)(tally.conflict + tally.revoked + tally.erased),
+		       (unsigned long long)tally.skipped);
+	BW_TRY(bw_form_add_num(job->result, tally.added));
+	BW_TRY(bw_form_add_num(job->result, tally.duplicate));
+	BW_TRY(bw_form_add_num(job->result, tally.conflict));
+	BW_TRY(bw_form_add_num(job->result, tally.revoked));
+	BW_TRY(bw_form_add_num(job->result, tally.erased));
+	BW_TRY(bw_form_add_num(job->result, tally.skipped));
+	return bw_form_add_text(job->result, tally.collection.id);
+}
+
 static enum bw_err no_verb(struct job *job)
 {
 	(void)job;
@@ -351,14 +386,36 @@ static enum bw_err (*const verbs[BW_OFFICE_VERB_COUNT])(struct job *) = {
 	[BW_OFFICE_COMPACT] = compact,
 	[BW_OFFICE_BACKUP] = backup,
 	[BW_OFFICE_NOTE] = note,
-	[BW_OFFICE_MEMORY] = no_verb, /* the keeper answers it: there is a file to pass */
+	[BW_OFFICE_MEMORY] = no_verb, /* the keeper answers these two: there is a file to pass */
+	[BW_OFFICE_BULLETIN] = no_verb,
+	[BW_OFFICE_COLLECTION_MARK] = collection_mark,
+	[BW_OFFICE_PARTNER] = partner,
 };
 
-static enum bw_err audit(const struct job *job, enum bw_office_verb verb)
+static bool is_for_ledger(enum bw_office_verb verb)
+{
+	return verb == BW_OFFICE_PARTNER || verb == BW_OFFICE_NOTE || verb == BW_OFFICE_MEMORY ||
+	       verb == BW_OFFICE_BULLETIN;
+}
+
+bool bw_office_may(enum bw_office_who who, const struct bw_form *form)
+{
+	uint64_t verb;
+
+	if (bw_form_num(form, F_VERB, BW_OFFICE_VERB_COUNT - 1, &verb) != BW_OK)
+		return false;
+	if (who == BW_OFFICE_OPERATOR)
+		return verb != BW_OFFICE_PARTNER; /* what an operator brings is this node's own: `import` */
+	if (!is_for_ledger((enum bw_office_verb)verb))
+		return false;
+	return verb != BW_OFFICE_NOTE || bw_slice_starts(form->fields[F_A], BW_LIT("accord-"));
+}
+
+static enum bw_err audit(const struct job *job, enum bw_office_who who, enum bw_office_verb verb)
 {
 	const bool own_words = verb == BW_OFFICE_NOTE;
 	const struct bw_audit_fact fact = {
-		.account = BW_LIT("local"),
+		.account = who == BW_OFFICE_LEDGER ? BW_LIT("accord") : BW_LIT("local"),
 		.address = bw_slice_empty,
 		.action = own_words ? field(job, F_A) : bw_slice_text(bw_office_name(verb)),
 		.target = job->target,
@@ -369,14 +426,15 @@ static enum bw_err audit(const struct job *job, enum bw_office_verb verb)
 	return bw_store_audit_add(job->store, &fact);
 }
 
-enum bw_err bw_office_do(struct bw_store *store, const struct bw_form *form, int fd, struct bw_buf *result,
-			 struct bw_why *why)
+enum bw_err bw_office_do(struct bw_store *store, enum bw_office_who who, const struct bw_form *form, int fd,
+			 struct bw_buf *result, struct bw_why *why)
 {
 	struct job job = { .store = store, .form = form, .fd = fd, .result = result, .why = why };
 	uint64_t verb;
 
+	BW_NEED(bw_office_may(who, form), DENIED);
 	BW_TRY(bw_form_num(form, F_VERB, BW_OFFICE_VERB_COUNT - 1, &verb));
 	job.target = form->fields[F_A];
 	BW_TRY(verbs[verb](&job));
-	return say(&job, audit(&job, (enum bw_office_verb)verb), "cannot write the audit log for", job.target);
+	return say(&job, audit(&job, who, (enum bw_office_verb)verb), "cannot write the audit log for", job.target);
 }

@@ -29,7 +29,10 @@
 	X(COMPACT, "compact", "")                                                                \
 	X(BACKUP, "backup", "folder t")                                                          \
 	X(NOTE, "note", "action t, target t, note t: a line for the audit log and nothing else") \
-	X(MEMORY, "memory", "answers with the catalogue's memory file")
+	X(MEMORY, "memory", "answers with the catalogue's memory file")                          \
+	X(BULLETIN, "bulletin", "answers with the bulletin's memory file")                       \
+	X(COLLECTION_MARK, "collection-mark", "name t, id of a marking definition t (or empty)") \
+	X(PARTNER, "import-from-partner", "node t (32 bytes), label t; a delivery comes with it")
 
 enum bw_office_verb {
 #define X(symbol, name, fields) BW_OFFICE_##symbol,
@@ -45,17 +48,27 @@ enum {
 	BW_OFFICE_REFUSED_BYTES = 512,
 	BW_OFFICE_IMPORT_FIELDS = 8, /* total, added, duplicate, conflict, revoked, erased, invalid, refused l */
 	BW_OFFICE_IMPORT_BYTES = 32768,
+	BW_OFFICE_PARTNER_FIELDS = 7, /* added, duplicate, conflict, revoked, erased, not taken, collection t */
 };
 
 const char *bw_office_name(enum bw_office_verb verb);
 
 /*
+ * Who asks, as the audit log names them. Operators may ask for everything but what only the ledger has
+ * to give; the ledger, which reads what partners send, for no more than ARCHITECTURE.md says.
+ */
+enum bw_office_who { BW_OFFICE_OPERATOR, BW_OFFICE_LEDGER };
+
+/* Whether whoever that is may ask for it; a note of the ledger has an action that begins with "accord-". */
+bool bw_office_may(enum bw_office_who who, const struct bw_form *form);
+
+/*
  * Carries a verb out. `result` gets the verb's answer: the id of a new
  * collection, BW_OFFICE_IMPORT_FIELDS of an import, a count. `why` says what failed.
- * `fd` (-1: none) stays the caller's.
+ * `fd` (-1: none) stays the caller's. DENIED: bw_office_may says no.
  */
-BW_MUST_USE enum bw_err bw_office_do(struct bw_store *store, const struct bw_form *form, int fd, struct bw_buf *result,
-				     struct bw_why *why);
+BW_MUST_USE enum bw_err bw_office_do(struct bw_store *store, enum bw_office_who who, const struct bw_form *form, int fd,
+				     struct bw_buf *result, struct bw_why *why);
 
 /*
  * A collection as people name it: by its id, its alias, or its title when no
@@ -63,6 +76,21 @@ BW_MUST_USE enum bw_err bw_office_do(struct bw_store *store, const struct bw_for
  */
 BW_MUST_USE enum bw_err bw_office_collection(struct bw_store *store, struct bw_slice name, struct bw_collection *out,
 					     struct bw_why *why);
+
+/* ---- from a partner ----------------------------------------------------- */
+
+struct bw_partner_tally {
+	uint64_t added, duplicate, conflict, revoked, erased;
+	uint64_t skipped; /* which the delivery said not to take */
+	struct bw_collection collection;
+};
+
+/*
+ * Puts a sealed delivery (desk/delivery.h) of what `node` sent into its inbound collection, with where each came from,
+ * in the open transaction. PROTOCOL: it is none, or its rows and its batch do not fit each other.
+ */
+BW_MUST_USE enum bw_err bw_office_partner(struct bw_store *store, struct bw_slice node, struct bw_slice label,
+					  int delivery_fd, struct bw_partner_tally *out);
 
 /* ---- putting a batch: shared by POST and import ------------------------ */
 

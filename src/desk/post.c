@@ -76,12 +76,18 @@ static bool is_joined_already(const struct bw_post *post, const char *peer)
 	return false;
 }
 
+static bool is_for_guests(const struct bw_post *post, const char *peer)
+{
+	return strcmp(peer, GUEST) == 0 ||
+	       (post->plan.others.peer != NULL && strcmp(peer, post->plan.others.peer) == 0);
+}
+
 static enum bw_err join_all(struct bw_post *post)
 {
 	for (const struct bw_post_rule *rule = post->plan.rules; rule->peer != NULL; rule++) {
 		const unsigned copies = bw_seat_peers(post->self, rule->peer);
 
-		if (strcmp(rule->peer, GUEST) == 0 || is_joined_already(post, rule->peer))
+		if (is_for_guests(post, rule->peer) || is_joined_already(post, rule->peer))
 			continue;
 		for (unsigned i = 0; i < copies; i++) {
 			const struct seat fresh = { .peer = rule->peer,
@@ -136,6 +142,8 @@ static void replace_peer(struct bw_post *post, const struct bw_seat_event *event
 		seat->epoch = ++post->epochs; /* answers meant for the one before are dropped */
 	}
 	bw_channel_free(event->old);
+	if (seat != NULL && post->plan.replaced != NULL)
+		post->plan.replaced(post->plan.ctx, seat->peer, seat->copy);
 }
 
 static enum bw_err take_event(struct bw_post *post, const struct bw_seat_event *event)
@@ -209,7 +217,9 @@ static enum bw_err take_letters(struct bw_post *post, size_t at)
 
 	seat->more = false;
 	for (size_t n = 0; seat->channel != NULL; n++) {
-		struct bw_letter letter = { .from = { (uint32_t)at, seat->epoch }, .peer = seat->peer, .fd = -1 };
+		struct bw_letter letter = {
+			.from = { (uint32_t)at, seat->epoch }, .peer = seat->peer, .copy = seat->copy, .fd = -1
+		};
 		struct bw_frame frame;
 		enum bw_err err;
 
@@ -267,12 +277,18 @@ enum bw_err bw_post_answer(struct bw_post *post, struct bw_return_address to, ui
 	return bw_channel_put(seat->channel, kind, body, pass_fd);
 }
 
-enum bw_err bw_post_ask(struct bw_post *post, const char *peer, uint8_t kind, struct bw_slice body, int pass_fd)
+enum bw_err bw_post_ask_copy(struct bw_post *post, const char *peer, unsigned copy, uint8_t kind, struct bw_slice body,
+			     int pass_fd)
 {
-	const struct seat *seat = seat_for(post, peer, 0);
+	const struct seat *seat = seat_for(post, peer, copy);
 
 	BW_NEED(seat != NULL && seat->channel != NULL, CLOSED);
 	return bw_channel_put(seat->channel, kind, body, pass_fd);
+}
+
+enum bw_err bw_post_ask(struct bw_post *post, const char *peer, uint8_t kind, struct bw_slice body, int pass_fd)
+{
+	return bw_post_ask_copy(post, peer, 0, kind, body, pass_fd);
 }
 
 static void flush_all(struct bw_post *post)
@@ -303,10 +319,10 @@ static bool guest_is_welcome(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
 }
 
-static void accept_guest(struct bw_post *post)
+static void accept_guest(struct bw_post *post, const struct bw_post_door *door)
 {
-	const int fd = accept4(post->plan.guests_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct seat fresh = { .peer = GUEST, .is_guest = true };
+	const int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct seat fresh = { .peer = door->peer, .is_guest = true };
 
 	if (fd < 0)
 		return;
@@ -323,18 +339,20 @@ static void accept_guest(struct bw_post *post)
 /* ---- the loop ---------------------------------------------------------- */
 
 struct wait_set {
-	struct pollfd fds[SEATS_MAX + 2];
-	size_t seat_of[SEATS_MAX + 2];
+	struct pollfd fds[SEATS_MAX + 3];
+	size_t seat_of[SEATS_MAX + 3];
 	size_t count;
 	bool more; /* somebody has letters already: do not wait */
 };
 
-enum { AT_PARENT, AT_GUESTS, AT_SEATS };
+enum { AT_PARENT, AT_GUESTS, AT_OTHERS, AT_SEATS };
 
 static void fill_wait_set(const struct bw_post *post, struct wait_set *set)
 {
 	set->fds[AT_PARENT] = (struct pollfd){ .fd = bw_seat_fd(post->self), .events = POLLIN };
 	set->fds[AT_GUESTS] = (struct pollfd){ .fd = post->plan.guests_fd, .events = POLLIN };
+	set->fds[AT_OTHERS] = (struct pollfd){ .fd = post->plan.others.peer != NULL ? post->plan.others.fd : -1,
+					       .events = POLLIN };
 	set->count = AT_SEATS;
 	set->more = false;
 	for (size_t i = 0; i < post->count; i++) {
@@ -373,7 +391,9 @@ static enum bw_err turn(struct bw_post *post)
 		post->plan.woken(post->plan.ctx);
 	flush_all(post);
 	if ((set.fds[AT_GUESTS].revents & POLLIN) != 0)
-		accept_guest(post);
+		accept_guest(post, &(struct bw_post_door){ GUEST, post->plan.guests_fd });
+	if ((set.fds[AT_OTHERS].revents & POLLIN) != 0)
+		accept_guest(post, &post->plan.others);
 	/* last: a replaced peer must not get answers meant for the one before */
 	if (set.fds[AT_PARENT].revents != 0)
 		return take_events(post);

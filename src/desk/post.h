@@ -22,6 +22,7 @@ struct bw_return_address {
 struct bw_letter {
 	struct bw_return_address from;
 	const char *peer; /* its name in the table */
+	unsigned copy;    /* which of those with that name */
 	uint8_t kind;
 	struct bw_slice body; /* borrows until the function returns */
 	int fd;               /* or -1; closed by the post after the function returns, unless set to -1 */
@@ -47,7 +48,15 @@ struct bw_post_plan {
 	void (*woken)(void *ctx);
 	/* SIGHUP. May be NULL. */
 	void (*reload)(void *ctx);
+	/* That peer was started again, or its channel made anew: what was asked of the one before has no answer. May be
+	   NULL. */
+	void (*replaced)(void *ctx, const char *peer, unsigned copy);
 	int guests_fd; /* listening local socket; -1: none */
+	/* A second one, whose guests have another name in the rules; NULL: none. */
+	struct bw_post_door {
+		const char *peer;
+		int fd;
+	} others;
 };
 
 BW_MUST_USE enum bw_err bw_post_new(struct bw_seat *seat, const struct bw_post_plan *plan, struct bw_post **out);
@@ -69,5 +78,9 @@ BW_MUST_USE enum bw_err bw_post_answer(struct bw_post *post, struct bw_return_ad
 /* Asks a peer by name (copy 0). CLOSED, AGAIN. */
 BW_MUST_USE enum bw_err bw_post_ask(struct bw_post *post, const char *peer, uint8_t kind, struct bw_slice body,
 				    int pass_fd);
+
+/* The same, of one of several copies. */
+BW_MUST_USE enum bw_err bw_post_ask_copy(struct bw_post *post, const char *peer, unsigned copy, uint8_t kind,
+					 struct bw_slice body, int pass_fd);
 
 #endif

@@ -1,21 +1,16 @@
 #include "desk/servant.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "codec/split.h"
+#include "desk/child.h"
 #include "desk/form.h"
 #include "desk/intake.h"
 #include "desk/limits.h"
-#include "sys/channel.h"
 #include "sys/memfile.h"
-#include "sys/sandbox.h"
 
 enum {
 	KIND_GIVE = 1, /* a stream, as a descriptor */
@@ -30,8 +25,7 @@ enum {
 };
 
 struct bw_servant {
-	struct bw_channel *channel;
-	pid_t pid;
+	struct bw_child child;
 };
 
 /* ---- the child --------------------------------------------------------- */
@@ -162,15 +156,8 @@ static enum bw_err serve_stream(struct child *c, int fd)
 	return send_part(c, true, words);
 }
 
-static enum bw_err child_run(struct child *c)
+static enum bw_err serve_streams(struct child *c)
 {
-	struct bw_sandbox_granted granted;
-	struct bw_why why = { 0 };
-
-	BW_TRY(bw_intake_init(&c->intake, BATCH_MAX));
-	c->chunk = malloc(CHUNK_BYTES);
-	BW_NEED(c->chunk != NULL, MEMORY);
-	BW_TRY(bw_sandbox_enter(BW_MAY_COMPUTE, NULL, &granted, &why));
 	for (;;) {
 		struct bw_frame frame;
 		int fd = -1;
@@ -189,54 +176,30 @@ static enum bw_err child_run(struct child *c)
 	}
 }
 
-static void close_all_but(int keep)
+/* What it takes goes with the process. */
+static enum bw_err child_run(struct bw_channel *channel)
 {
-	if (keep > 3)
-		(void)close_range(3, (unsigned)keep - 1, 0);
-	(void)close_range((unsigned)keep + 1, ~0U, 0);
-}
+	static struct child c;
 
-_Noreturn static void child_main(int fd)
-{
-	struct child c = { 0 };
-	enum bw_err err;
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)prctl(PR_SET_NAME, "bw-servant");
-	close_all_but(fd);
-	bw_log_set_worker("servant");
-	err = bw_channel_new(fd, &c.channel);
-	if (err == BW_OK)
-		err = child_run(&c);
-	_exit(err == BW_ERR_CLOSED ? 0 : 1); /* the master going away is how this ends */
+	c.channel = channel;
+	BW_TRY(bw_intake_init(&c.intake, BATCH_MAX));
+	c.chunk = malloc(CHUNK_BYTES);
+	BW_NEED(c.chunk != NULL, MEMORY);
+	return serve_streams(&c);
 }
 
 /* ---- the master -------------------------------------------------------- */
 
 enum bw_err bw_servant_start(struct bw_servant **out, struct bw_why *why)
 {
+	static const struct bw_child_plan plan = { "servant", child_run };
 	struct bw_servant *servant = calloc(1, sizeof(*servant));
-	int fds[2];
 	enum bw_err err;
 
 	BW_NEED(servant != NULL, MEMORY);
-	err = bw_channel_pair(fds);
+	err = bw_child_start(&plan, &servant->child, why);
 	if (err != BW_OK) {
 		free(servant);
-		return err;
-	}
-	(void)fflush(NULL);
-	servant->pid = fork();
-	if (servant->pid == 0)
-		child_main(fds[1]);
-	(void)close(fds[1]);
-	err = servant->pid < 0 ? bw_why_errno(why, errno, "start", "a process to parse in") : BW_OK;
-	if (err != BW_OK)
-		(void)close(fds[0]);
-	else
-		err = bw_channel_new(fds[0], &servant->channel);
-	if (err != BW_OK) {
-		bw_servant_free(servant);
 		return err;
 	}
 	*out = servant;
@@ -247,17 +210,13 @@ void bw_servant_free(struct bw_servant *servant)
 {
 	if (servant == NULL)
 		return;
-	bw_channel_free(servant->channel);
-	if (servant->pid > 0) {
-		(void)kill(servant->pid, SIGKILL);
-		(void)waitpid(servant->pid, NULL, 0);
-	}
+	bw_child_end(&servant->child);
 	free(servant);
 }
 
 enum bw_err bw_servant_give(struct bw_servant *servant, int fd)
 {
-	return bw_channel_send(servant->channel, KIND_GIVE, bw_slice_empty, fd, -1);
+	return bw_channel_send(servant->child.channel, KIND_GIVE, bw_slice_empty, fd, -1);
 }
 
 enum bw_err bw_servant_next(struct bw_servant *servant, struct bw_servant_part *out)
@@ -268,7 +227,7 @@ enum bw_err bw_servant_next(struct bw_servant *servant, struct bw_servant_part *
 	uint64_t end;
 	enum bw_err err;
 
-	BW_TRY(bw_channel_receive(servant->channel, &frame, &part.batch_fd, -1));
+	BW_TRY(bw_channel_receive(servant->child.channel, &frame, &part.batch_fd, -1));
 	err = frame.kind == KIND_PART && part.batch_fd >= 0 ? bw_form_take(frame.body, 6, &form) : BW_ERR_PROTOCOL;
 	if (err == BW_OK)
 		err = bw_form_num(&form, 0, UINT32_MAX, &part.total);
@@ -279,7 +238,7 @@ enum bw_err bw_servant_next(struct bw_servant *servant, struct bw_servant_part *
 	if (err == BW_OK)
 		err = bw_form_num(&form, 3, 1, &end);
 	if (err == BW_OK)
-		err = bw_channel_send(servant->channel, KIND_NEXT, bw_slice_empty, -1, -1);
+		err = bw_channel_send(servant->child.channel, KIND_NEXT, bw_slice_empty, -1, -1);
 	if (err != BW_OK) {
 		if (part.batch_fd >= 0)
 			(void)close(part.batch_fd);

@@ -1,9 +1,11 @@
-/* `breakwater collection add|list|remove`. */
+/* `breakwater collection add|list|mark|remove`. */
 #include <stdio.h>
 
 #include "base/command.h"
 #include "codec/json_text.h"
+#include "crypto/keys.h"
 #include "desk/desk_command.h"
+#include "intel/policy.h"
 #include "sys/clock.h"
 
 /* A title is what people see in lists: one line, and something to see. */
@@ -48,6 +50,33 @@ static int remove_run(struct bw_call *call)
 							.answer_is_number = true });
 }
 
+/* A colour, the id of a marking definition, or "none": then empty. */
+static bool marking_of(struct bw_slice word, struct bw_slice *out)
+{
+	const char *colour = bw_tlp_marking(bw_slice_starts(word, BW_LIT("tlp:")) ? bw_slice_from(word, 4) : word);
+	const struct bw_slice definition = BW_LIT("marking-definition--");
+
+	*out = bw_slice_empty;
+	if (bw_slice_is(word, "none"))
+		return true;
+	*out = colour != NULL ? bw_slice_text(colour) : word;
+	return bw_slice_starts(*out, definition) && out->len == definition.len + BW_UUID_TEXT - 1;
+}
+
+static int mark_run(struct bw_call *call)
+{
+	struct bw_slice fields[2] = { bw_slice_text(bw_call_arg(call, 0)) };
+
+	if (!marking_of(bw_slice_text(bw_call_arg(call, 1)), &fields[1]))
+		return bw_complain(call, BW_EXIT_USAGE,
+				   "one of: clear, green, amber, amber+strict, red, none, or marking-definition--UUID",
+				   "'%s' is no marking", bw_call_arg(call, 1));
+	return bw_errand_run(call, &(struct bw_errand){ .verb = BW_OFFICE_COLLECTION_MARK,
+							.fields = fields,
+							.count = BW_COUNT(fields),
+							.say = "marked" });
+}
+
 static enum bw_err write_row(struct bw_buf *out, const struct bw_collection *c)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
@@ -56,6 +85,14 @@ static enum bw_err write_row(struct bw_buf *out, const struct bw_collection *c)
 	BW_TRY(bw_json_add_text(out, "alias", bw_slice_text(c->alias)));
 	BW_TRY(bw_json_add_text(out, "description", bw_slice_text(c->description)));
 	BW_TRY(bw_json_add_num(out, "objects", (int64_t)c->object_count));
+	if (c->marking[0] != 0)
+		BW_TRY(bw_json_add_text(out, "marking", bw_slice_text(c->marking)));
+	if (c->is_inbound) {
+		char name[BW_NODE_NAME_CHARS + 1];
+
+		bw_node_name(c->node, name);
+		BW_TRY(bw_json_add_text(out, "from", bw_slice_text(name)));
+	}
 	if (c->last_added_us > 0) {
 		char time[BW_TIME_BYTES];
 
@@ -77,14 +114,23 @@ static int print_json(const struct bw_collection *list, size_t count)
 	return BW_EXIT_OK;
 }
 
+static const char *words_for_marking(const char *marking)
+{
+	const enum bw_tlp colour = bw_tlp_of(bw_slice_text(marking));
+
+	return colour == BW_TLP_NONE ? marking : bw_tlp_name(colour);
+}
+
 static int print_text(const struct bw_collection *list, size_t count)
 {
 	if (count == 0)
 		(void)printf("no collections yet; make one with: breakwater collection add TITLE\n");
 	for (size_t i = 0; i < count; i++)
-		(void)printf("%s  %10llu objects  %s%s%s%s\n", list[i].id, (unsigned long long)list[i].object_count,
-			     list[i].title, list[i].alias[0] != 0 ? " (" : "", list[i].alias,
-			     list[i].alias[0] != 0 ? ")" : "");
+		(void)printf("%s  %10llu objects  %s%s%s%s%s%s%s\n", list[i].id,
+			     (unsigned long long)list[i].object_count, list[i].title, list[i].alias[0] != 0 ? " (" : "",
+			     list[i].alias, list[i].alias[0] != 0 ? ")" : "",
+			     list[i].is_inbound ? ", from a partner" : "", list[i].marking[0] != 0 ? ", else " : "",
+			     words_for_marking(list[i].marking));
 	return BW_EXIT_OK;
 }
 
@@ -129,6 +175,13 @@ static const struct bw_command collection_verbs[] = {
 	  .max_args = 1,
 	  .run = add_run },
 	{ .name = "list", .summary = "list collections with their sizes", .usage = "", .max_args = 0, .run = list_run },
+	{ .name = "mark",
+	  .summary =
+		  "say which marking holds for objects in a collection that bear none; without one they go to nobody",
+	  .usage = "NAME clear|green|amber|amber+strict|red|none|MARKING-ID",
+	  .min_args = 2,
+	  .max_args = 2,
+	  .run = mark_run },
 	{ .name = "remove",
 	  .summary = "remove a collection and every object in it",
 	  .usage = "NAME",
@@ -142,6 +195,6 @@ static const struct bw_command collection_verbs[] = {
 const struct bw_command bw_collection_command = {
 	.name = "collection",
 	.summary = "make, list and remove collections",
-	.usage = "add|list|remove",
+	.usage = "add|list|mark|remove",
 	.verbs = collection_verbs,
 };

@@ -16,29 +16,27 @@ enum { WAKE_MS = 1000 };
 
 /* ---- the desk ---------------------------------------------------------- */
 
-static void share_with_desk(struct keeper *k, const struct bw_letter *letter)
-{
-	keeper_send_desk(k, letter->from, BW_OK, "", bw_slice_empty, bw_store_catalogue_fd(k->store));
-}
-
-static enum bw_err on_desk(void *ctx, struct bw_letter *letter)
+static enum bw_err carry_out(struct keeper *k, struct bw_letter *letter, enum bw_office_who who)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(BW_FRAME_BODY_MAX / 2);
-	struct keeper *k = ctx;
 	struct bw_why why = { 0 };
 	struct bw_form form;
 	uint64_t verb;
 	enum bw_err err;
 
 	BW_TRY(bw_form_take(letter->body, BW_OFFICE_FIELDS, &form));
+	/* asking for more than one may is no mistake that a program makes: it ends the channel */
+	BW_NEED(bw_office_may(who, &form), PROTOCOL);
 	BW_TRY(bw_form_num(&form, 0, BW_OFFICE_VERB_COUNT - 1, &verb));
-	if (verb == BW_OFFICE_MEMORY) {
-		share_with_desk(k, letter);
+	if (verb == BW_OFFICE_MEMORY || verb == BW_OFFICE_BULLETIN) {
+		keeper_send_desk(k, letter->from, BW_OK, "", bw_slice_empty,
+				 verb == BW_OFFICE_MEMORY ? bw_store_catalogue_fd(k->store)
+							  : bw_store_bulletin_fd(k->store));
 		return BW_OK;
 	}
 	/* what waits is made safe first, so that a verb that fails undoes nothing but itself */
 	keeper_round_done(k);
-	err = bw_office_do(k->store, &form, letter->fd, &result, &why);
+	err = bw_office_do(k->store, who, &form, letter->fd, &result, &why);
 	if (err != BW_OK) {
 		bw_store_rollback(k->store);
 		keeper_send_desk(k, letter->from, err, why.text[0] != 0 ? why.text : bw_err_text(err), bw_slice_empty,
@@ -49,14 +47,26 @@ static enum bw_err on_desk(void *ctx, struct bw_letter *letter)
 	return BW_OK;
 }
 
+static enum bw_err on_desk(void *ctx, struct bw_letter *letter)
+{
+	return carry_out(ctx, letter, BW_OFFICE_OPERATOR);
+}
+
+static enum bw_err on_ledger(void *ctx, struct bw_letter *letter)
+{
+	return carry_out(ctx, letter, BW_OFFICE_LEDGER);
+}
+
 /* ---- seals of the audit log -------------------------------------------- */
 
 static void on_wake(void *ctx)
 {
 	struct keeper *k = ctx;
 
-	if (!k->dirty)
-		bw_sealing_step(&k->sealing, k->store, k->post, bw_clock_mono_us() / 1000);
+	if (k->dirty)
+		return;
+	keeper_retire(k, bw_clock_mono_us() / 1000);
+	bw_sealing_step(&k->sealing, k->store, k->post, bw_clock_mono_us() / 1000);
 }
 
 static enum bw_err on_signed(void *ctx, struct bw_letter *letter)
@@ -87,9 +97,13 @@ static enum bw_err share(struct bw_seat *seat, uint64_t what, int fd)
 }
 
 static const struct bw_post_rule keeper_rules[] = {
-	{ "front", BW_ASK_PUT, keeper_on_put },   { "front", BW_ASK_DELETE, keeper_on_delete },
-	{ "front", BW_ASK_SEEN, keeper_on_seen }, { "desk", BW_ASK_DESK, on_desk },
-	{ "signer", BW_ANS_SIGN, on_signed },     { 0 },
+	{ "front", BW_ASK_PUT, keeper_on_put },
+	{ "front", BW_ASK_DELETE, keeper_on_delete },
+	{ "front", BW_ASK_SEEN, keeper_on_seen },
+	{ "desk", BW_ASK_DESK, on_desk },
+	{ "ledger", BW_ASK_DESK, on_ledger },
+	{ "signer", BW_ANS_SIGN, on_signed },
+	{ 0 },
 };
 
 static enum bw_err run_keeper(struct keeper *k, struct bw_seat *seat)
@@ -101,7 +115,8 @@ static enum bw_err run_keeper(struct keeper *k, struct bw_seat *seat)
 					   .round_done = keeper_round_done,
 					   .wake_ms = WAKE_MS,
 					   .woken = on_wake,
-					   .guests_fd = shared->control };
+					   .guests_fd = shared->control,
+					   .others = { "ledger", shared->partners } };
 	const struct bw_store_options options = { .dir = shared->data, .role = BW_STORE_WRITER, .catalogue_fd = -1 };
 	const struct bw_sandbox_paths paths = { .folder = shared->data };
 	struct bw_why why = { 0 };

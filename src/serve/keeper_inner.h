@@ -26,8 +26,9 @@ struct keeper {
 	struct bw_store *store;
 	struct bw_serve_settings settings;
 	struct bw_sealing sealing;
-	bool dirty;   /* something waits for a commit */
-	bool in_part; /* between keeper_begin and keeper_end */
+	int64_t retire_due_ms; /* when to look next for what must not be kept any longer */
+	bool dirty;            /* something waits for a commit */
+	bool in_part;          /* between keeper_begin and keeper_end */
 	size_t waiting_count;
 	struct waiting waiting[KEEPER_ROUND_MAX];
 };
@@ -61,6 +62,11 @@ void keeper_send_seen(struct keeper *k, struct bw_return_address to, uint64_t ba
 
 BW_MUST_USE enum bw_err keeper_on_put(void *ctx, struct bw_letter *letter);
 BW_MUST_USE enum bw_err keeper_on_delete(void *ctx, struct bw_letter *letter);
+
+/* ---- keeper_retire.c: what partners sent, when its time is over ---- */
+
+/* At most so much that nobody waits for it; what is left goes the next time. Nothing else waits for a commit. */
+void keeper_retire(struct keeper *k, int64_t now_ms);
 
 /* ---- keeper_audit.c: lines of the audit log ---- */
 

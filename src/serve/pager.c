@@ -189,13 +189,15 @@ static struct bw_query query_of(const struct reading *r, const struct bw_access 
 	}
 	if (t->what == BW_TAXII_VERSIONS)
 		query.picks = BW_PICK_ALL;
-	if (t->what == BW_TAXII_EVENTS)
+	if (t->what == BW_TAXII_EVENTS) {
 		query.max_bytes = BW_EVENT_BYTES_MAX;
+		query.origins = access->collection.is_inbound;
+	}
 	return query;
 }
 
 /* Where to ask on stands in the headers, for the front: "more" or "done", and `next`. */
-static enum bw_err render_event(struct reading *r, const struct bw_page *page)
+static enum bw_err render_event(struct reading *r, const struct bw_page *page, bool is_inbound)
 {
 	char next[BW_NEXT_TEXT];
 	int64_t after = r->t.added_after_us;
@@ -206,15 +208,15 @@ static enum bw_err render_event(struct reading *r, const struct bw_page *page)
 		after = page->rows[page->count - 1].date_added_us;
 	bw_taxii_next_format(after, next);
 	BW_TRY(bw_buf_addf(&r->pager->headers, "%s %s", page->more ? "more" : "done", next));
-	return bw_resource_event(&r->pager->body, page);
+	return bw_resource_event(&r->pager->body, page, is_inbound);
 }
 
-static enum bw_err render_page(struct reading *r, const struct bw_page *page)
+static enum bw_err render_page(struct reading *r, const struct bw_page *page, bool is_inbound)
 {
 	struct pager *pager = r->pager;
 
 	if (r->t.what == BW_TAXII_EVENTS)
-		return render_event(r, page);
+		return render_event(r, page, is_inbound);
 	if (r->t.what == BW_TAXII_MANIFEST)
 		BW_TRY(bw_resource_manifest(&pager->body, page));
 	else if (r->t.what == BW_TAXII_VERSIONS)
@@ -232,7 +234,7 @@ static enum bw_err read_page(struct reading *r, const struct bw_access *access)
 	BW_TRY(bw_store_page(r->pager->store, &query, &r->pager->arena, &page));
 	if ((r->t.what == BW_TAXII_OBJECT || r->t.what == BW_TAXII_VERSIONS) && !page.known)
 		return bw_problem_set(&r->problem, 404, "Not found", "there is no such object in this collection");
-	return render_page(r, &page);
+	return render_page(r, &page, access->collection.is_inbound);
 }
 
 static enum bw_err read_in_collection(struct reading *r)

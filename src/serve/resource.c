@@ -1,6 +1,8 @@
 #include "serve/resource.h"
 
+#include "base/text.h"
 #include "codec/json_text.h"
+#include "crypto/keys.h"
 #include "serve/limits.h"
 #include "sys/clock.h"
 
@@ -94,7 +96,8 @@ static enum bw_err add_more(struct bw_buf *out, const struct bw_page *page)
 	return bw_json_add_text(out, "next", bw_slice_text(next));
 }
 
-enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw_page *page)
+/* more, next, objects; the brace stays open */
+static enum bw_err open_envelope(struct bw_buf *out, const struct bw_page *page)
 {
 	BW_TRY(open_object(out));
 	BW_TRY(add_more(out, page));
@@ -108,10 +111,73 @@ enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw_page *page)
 		}
 		BW_TRY(bw_buf_add_u8(out, ']'));
 	}
+	return BW_OK;
+}
+
+enum bw_err bw_resource_envelope(struct bw_buf *out, const struct bw_page *page)
+{
+	BW_TRY(open_envelope(out, page));
 	return close_object(out);
 }
 
-enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page)
+/* ---- events --------------------------------------------------------------- */
+
+static enum bw_err add_node(struct bw_buf *out, const uint8_t node[BW_SHA256_BYTES])
+{
+	char name[BW_NODE_NAME_CHARS + 1];
+
+	bw_node_name(node, name);
+	return bw_json_add_string(out, bw_slice_text(name));
+}
+
+static enum bw_err add_path(struct bw_buf *out, const struct bw_provenance *from)
+{
+	BW_TRY(bw_json_add_name(out, "path"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < from->path_count; i++) {
+		if (i > 0)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		BW_TRY(add_node(out, from->path[i]));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
+static enum bw_err add_from(struct bw_buf *out, const struct bw_provenance *from)
+{
+	const struct bw_policy *p = &from->inherited;
+	char accord[2 * BW_SHA256_BYTES + 1];
+
+	bw_hex_encode(bw_slice_of(from->accord, sizeof(from->accord)), accord);
+	BW_TRY(open_object(out));
+	BW_TRY(bw_json_add_name(out, "node"));
+	BW_TRY(add_node(out, from->node));
+	BW_TRY(add_path(out, from));
+	BW_TRY(bw_json_add_text(out, "accord", bw_slice_text(accord)));
+	BW_TRY(bw_buf_addf(out, ",\"entry\":%llu", (unsigned long long)from->entry));
+	BW_TRY(bw_json_add_text(out, "tlp", bw_slice_text(bw_tlp_word(bw_policy_colour(p)))));
+	BW_TRY(bw_json_add_text(out, "actions", bw_slice_text(bw_action_name((enum bw_action)p->actions))));
+	BW_TRY(bw_json_add_num(out, "confidence", p->confidence));
+	if (p->not_after_us != INT64_MAX)
+		BW_TRY(add_time(out, "until", p->not_after_us));
+	return close_object(out);
+}
+
+static enum bw_err add_origins(struct bw_buf *out, const struct bw_page *page)
+{
+	BW_TRY(bw_json_add_name(out, "from"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < page->count; i++) {
+		if (i > 0)
+			BW_TRY(bw_buf_add_u8(out, ','));
+		if (page->rows[i].from == NULL)
+			BW_TRY(bw_buf_add_text(out, "null"));
+		else
+			BW_TRY(add_from(out, page->rows[i].from));
+	}
+	return bw_buf_add_u8(out, ']');
+}
+
+enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page, bool is_inbound)
 {
 	char next[BW_NEXT_TEXT];
 
@@ -124,12 +190,13 @@ enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page)
 		BW_TRY(open_object(out));
 		BW_TRY(bw_json_add_text(out, "id", page->rows[0].id));
 		BW_TRY(bw_json_add_text(out, "version", page->rows[0].version));
-		BW_TRY(close_object(out));
 	} else {
 		BW_TRY(bw_buf_add_text(out, "event: objects\ndata: "));
-		BW_TRY(bw_resource_envelope(out, page));
+		BW_TRY(open_envelope(out, page));
 	}
-	return bw_buf_add_text(out, "\n\n");
+	if (is_inbound)
+		BW_TRY(add_origins(out, page));
+	return bw_buf_add_text(out, "}\n\n");
 }
 
 static enum bw_err add_manifest_row(struct bw_buf *out, const struct bw_row *row)

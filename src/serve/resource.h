@@ -7,7 +7,7 @@
 
 #include "desk/office.h"
 #include "serve/taxii.h"
-#include "store/store.h"
+#include "store/provenance.h"
 
 struct bw_server_info {
 	const char *title;
@@ -33,9 +33,10 @@ BW_MUST_USE enum bw_err bw_resource_versions(struct bw_buf *out, const struct bw
 
 /*
  * A page as a server-sent event (WHATWG HTML §9.2): its id is `next` of the page, its data the envelope. An object
- * that alone is larger than an event may be is told by its id: "event: large". Nothing for an empty page.
+ * that alone is larger than an event may be is told by its id: "event: large". Nothing for an empty page. `is_inbound`:
+ * the collection is a partner's, and "from" says where each row came from (docs/taxii.md, "Events").
  */
-BW_MUST_USE enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page);
+BW_MUST_USE enum bw_err bw_resource_event(struct bw_buf *out, const struct bw_page *page, bool is_inbound);
 
 /* The error message resource (§3.6.1); http_status is a string. */
 BW_MUST_USE enum bw_err bw_resource_error(struct bw_buf *out, const struct bw_problem *problem);

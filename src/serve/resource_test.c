@@ -99,6 +99,27 @@ static void an_envelope_holds_the_objects_as_they_came(void **state)
 	assert_string_equal(bw_buf_text(&out), "{\"objects\":[{\"id\":\"indicator--1\"},{}]}");
 }
 
+static void an_event_says_nothing_of_origins_but_in_a_partners_collection(void **state)
+{
+	static struct bw_provenance from = { .entry = 17, .path_count = 1 };
+	struct bw_row told[] = { { .id = BW_LIT("a"), .body = BW_LIT("{}"), .date_added_us = 1, .from = &from },
+				 { .id = BW_LIT("b"), .body = BW_LIT("{}"), .date_added_us = 2 } };
+	const struct bw_page page = { .rows = told, .count = BW_COUNT(told) };
+
+	(void)state;
+	bw_policy_open(&from.inherited);
+	from.inherited.tlp = BW_TLP_AMBER_STRICT;
+	from.inherited.not_after_us = 0;
+	assert_ok(bw_resource_event(&out, &page, false));
+	assert_non_null(strstr(bw_buf_text(&out), "data: {\"objects\":[{},{}]}\n\n"));
+	bw_buf_clear(&out);
+	assert_ok(bw_resource_event(&out, &page, true));
+	assert_non_null(strstr(bw_buf_text(&out), "data: {\"objects\":[{},{}],\"from\":[{\"node\":\"bw1000"));
+	assert_non_null(strstr(bw_buf_text(&out), "\"entry\":17,\"tlp\":\"amber+strict\",\"actions\":"
+						  "\"externally-visible-direct-actions\",\"confidence\":100,"
+						  "\"until\":\"1970-01-01T00:00:00.000000Z\"},null]}\n\n"));
+}
+
 static void more_comes_with_the_next_that_goes_on_there(void **state)
 {
 	static enum bw_err (*const writers[])(struct bw_buf *, const struct bw_page *) = {
@@ -237,6 +258,7 @@ int main(void)
 		TEST(a_collection_says_what_may_be_done_with_it),
 		TEST(no_collections_means_no_list),
 		TEST(an_envelope_holds_the_objects_as_they_came),
+		TEST(an_event_says_nothing_of_origins_but_in_a_partners_collection),
 		TEST(more_comes_with_the_next_that_goes_on_there),
 		TEST(versions_are_their_texts_as_they_stand),
 		TEST(a_manifest_row_has_id_date_version_and_media_type),

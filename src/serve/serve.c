@@ -187,8 +187,10 @@ static size_t keep(void *shared, const struct bw_member *who, int out[BW_CREW_KE
 		for (size_t i = 0; i < p->shared.listener_count; i++)
 			out[count++] = p->shared.listeners[i];
 	}
-	if (strcmp(who->name, "keeper") == 0)
+	if (strcmp(who->name, "keeper") == 0) {
 		out[count++] = p->shared.control;
+		out[count++] = p->shared.partners;
+	}
 	return count;
 }
 
@@ -404,7 +406,8 @@ static int serve_with(struct parent *p)
 	status = open_listeners(p);
 	if (status != BW_EXIT_OK)
 		return status;
-	if (bw_folder_listen(p->data, &p->shared.control, &why) != BW_OK)
+	if (bw_folder_listen(p->data, BW_FOLDER_CONTROL, &p->shared.control, &why) != BW_OK ||
+	    bw_folder_listen(p->data, BW_FOLDER_PARTNERS, &p->shared.partners, &why) != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, NULL, "%s", why.text);
 	return run_crew(p);
 }
@@ -416,6 +419,7 @@ static int serve_run(struct bw_call *call)
 
 	p.shared.data = p.data;
 	p.shared.control = -1;
+	p.shared.partners = -1;
 	status = serve_with(&p);
 	bw_secret_wipe(&p.passphrase);
 	return status;

@@ -17,7 +17,8 @@ struct bw_serve_shared {
 	const char *store; /* its store/ */
 	int listeners[BW_LISTENERS_MAX];
 	size_t listener_count;
-	int control; /* listening local socket for the keeper; -1: none */
+	int control;  /* listening local sockets for the keeper; -1: none */
+	int partners; /* … for the ledger of `accord run` */
 };
 
 int bw_front_run(struct bw_seat *seat);
