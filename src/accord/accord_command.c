@@ -8,6 +8,7 @@
 #include "accord/accord_show.h"
 #include "accord/book.h"
 #include "accord/envelope.h"
+#include "accord/verbs.h"
 #include "base/command.h"
 #include "base/text.h"
 #include "codec/json_text.h"
@@ -748,6 +749,23 @@ static const struct bw_command accord_verbs[] = {
 	VERB("suspend", "stop sending and taking for now", "ID", suspend_run,
 	     .details = "This node's own affair: nothing is signed, and 'resume' undoes it."),
 	VERB("resume", "go on after 'suspend'", "ID", resume_run, .options = NULL),
+	VERB("preview", "show what would cross now, and why the rest would not", "[--examples N] ID",
+	     bw_accord_preview_run, .options = bw_accord_preview_options,
+	     .details =
+		     "Goes through the accord's collections as the exchange would and counts what becomes of each "
+		     "object; "
+		     "a version that waits for a signature comes before the one in force. Nothing is sent or written "
+		     "down."),
+	VERB("explain", "say whether an object may cross to a peer, by which clause and from which inputs",
+	     "--to PEER OBJECT", bw_accord_explain_run, .options = bw_accord_explain_options),
+	{ .name = "held",
+	  .summary = "work the hold queue: what may hold personal data waits there for a person",
+	  .usage = "list [ID]|show ID KEY|release --reason TEXT ID KEY|refuse --reason TEXT ID KEY",
+	  .options = bw_accord_held_options,
+	  .min_args = 1,
+	  .max_args = 3,
+	  .run = bw_accord_held_run,
+	  .details = "KEY is what 'list' shows. An answer is for one version of one object; a newer one waits anew." },
 	VERB("end", "end an accord, at once and for ever", "--reason TEXT ID", end_run, .options = end_options,
 	     .details =
 		     "One party's signature is enough. The flow stops at once; what was agreed about what was received "
@@ -762,6 +780,6 @@ static const struct bw_command accord_verbs[] = {
 const struct bw_command bw_accord_command = {
 	.name = "accord",
 	.summary = "agree with other nodes what may be shared",
-	.usage = "propose|list|show|diff|sign|withdraw|suspend|resume|end|export|receive",
+	.usage = "propose|list|show|diff|sign|withdraw|suspend|resume|preview|explain|held|end|export|receive",
 	.verbs = accord_verbs,
 };

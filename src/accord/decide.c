@@ -257,6 +257,8 @@ static struct finding ask_accord(const struct bw_gate *gate, const struct bw_fac
 					 now_us < gate->from_us ? gate->from_us : gate->until_us };
 	if (gate->side == BW_SIDE_SENDER && f->came_from != BW_WORD_NONE && f->came_from == gate->peer)
 		return (struct finding){ BW_CLAUSE_RETURNS, f->came_from, 0 };
+	if (gate->side == BW_SIDE_SENDER && f->is_copy)
+		return (struct finding){ BW_CLAUSE_COPY, 0, 0 };
 	if (!set_has(&gate->collections, f->collection))
 		return (struct finding){ BW_CLAUSE_COLLECTION, f->collection, 0 };
 	if (f->tiding >= BW_TIDING_COUNT || (gate->kinds >> f->tiding & 1) == 0)

@@ -28,7 +28,7 @@ enum bw_verdict {
 	BW_VERDICT_COUNT
 };
 
-/* The question that settled it, in the order in which they are asked. Append, never reorder: in the audit log. */
+/* The question that settled it, about in the order in which they are asked. Append, never reorder: in the audit log. */
 #define BW_CLAUSE_ROWS(X)               \
 	X(FREE, "allowed")              \
 	X(STOPPED, "stopped")           \
@@ -52,7 +52,8 @@ enum bw_verdict {
 	X(PERSONAL, "personal-data")    \
 	X(UNSURE, "unsure")             \
 	X(REFERENCE, "reference")       \
-	X(PART, "marked-part")
+	X(PART, "marked-part")          \
+	X(COPY, "copy")
 
 enum bw_clause {
 #define X(name, text) BW_CLAUSE_##name,
@@ -70,6 +71,7 @@ struct bw_facts {
 	uint8_t tiding;         /* enum bw_tiding */
 	uint8_t confidence;     /* 0 when the object has none */
 	bool by_sender;         /* created by the node that sends it */
+	bool is_copy;           /* here by another way than its creator's: it does not go on from there */
 	int64_t keep_until_us;  /* what retention agreed on the way leaves; INT64_MAX */
 	const uint32_t *labels; /* words */
 	const uint32_t *sectors;

@@ -156,7 +156,12 @@ static enum bw_err say_content(const struct bw_decision *d, struct bw_buf *out)
 		return bw_buf_add_text(out, derived ? "personal data was taken out, under a new id"
 						    : "it holds personal data that cannot be taken out");
 	case BW_CLAUSE_UNSURE:
-		return bw_buf_add_text(out, "it may hold personal data: a person decides");
+		return bw_buf_add_text(out, d->verdict == BW_VERDICT_HELD
+						    ? "it may hold personal data: a person decides"
+						    : "nobody has said that it may go, and it may hold personal data");
+	case BW_CLAUSE_COPY:
+		return bw_buf_add_text(out,
+				       "it came here by another way than its creator's, and goes on only from there");
 	case BW_CLAUSE_REFERENCE:
 		return bw_buf_add_text(out, derived ? "references to what was withheld were taken out, under a new id"
 						    : "it would point at something that was withheld");

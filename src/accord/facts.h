@@ -1,7 +1,7 @@
 /*
  * What the clerk does with objects: it parses each one and says what a decision has to know of it. Whoever decides
- * (the ledger, `accord explain`, `accord preview`) parses no object; he writes a *question*, a process that holds nothing
- * works it (bw_facts_work), and he reads the *answer* with the care given to a stranger.
+ * (the ledger, `accord explain`, `accord preview`) parses no object; he writes a *question*, a process that holds
+ * nothing works it (bw_facts_work), and he reads the *answer* with the care given to a stranger.
  *
  *   question   "BWQ1" | item*      scope, definition, object, derive; one answer for each object and derive, in order
  *   answer     "BWA1" | item*
@@ -84,6 +84,7 @@ struct bw_told {
 	struct bw_words sectors;
 	struct bw_words strange; /* marking definitions that nobody knew: judge it again when one comes */
 	struct bw_ref_list refs;
+	bool has_sure;         /* personal data that is sure: who releases what is unsure does not release that */
 	uint8_t personal;      /* enum bw_redact_outcome */
 	struct bw_words found; /* sentences: "telephone number in description (certainty 95 of 100)" */
 };

@@ -40,7 +40,8 @@ bool bw_handover_is_alive(struct bw_handover *handover);
 
 /*
  * A delivery (desk/delivery.h) of what `node` sent. `label`: what the partner is called here; it becomes the title of
- * the inbound collection when that is made. PROTOCOL: delivery and batch do not fit each other; DISK_FULL, READ_ONLY, IO …
+ * the inbound collection when that is made. PROTOCOL: delivery and batch do not fit each other; DISK_FULL, READ_ONLY,
+ * IO …
  */
 BW_MUST_USE enum bw_err bw_handover_import(struct bw_handover *handover, const uint8_t node[BW_SHA256_BYTES],
 					   struct bw_slice label, struct bw_slice delivery,

@@ -39,6 +39,10 @@ enum bw_held_answer { BW_HELD_WAITS, BW_HELD_RELEASED, BW_HELD_REFUSED };
 
 void bw_held_key(struct bw_slice id, struct bw_slice version, char out[BW_HELD_KEY_CHARS + 1]);
 
+/* The files' contents; pure, for tests. `out` keeps what the other file says. SYNTAX, TRUNCATED, TOO_BIG. */
+BW_MUST_USE enum bw_err bw_held_read(struct bw_slice bytes, struct bw_held_object *out);
+BW_MUST_USE enum bw_err bw_held_read_answer(struct bw_slice bytes, struct bw_held_object *out);
+
 /* Puts one in; the key is made. It is there already: nothing changes. TOO_MANY. On disk when it returns. */
 BW_MUST_USE enum bw_err bw_hold_put(const char *data, struct bw_slice accord_id, const struct bw_held_object *held,
 				    struct bw_why *why);

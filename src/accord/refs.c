@@ -124,9 +124,9 @@ static bool is_beside(enum bw_clause clause)
 	return clause <= BW_CLAUSE_SECTOR || clause == BW_CLAUSE_CONFIDENCE;
 }
 
-static bool is_secret_node(const struct bw_ref_node *node)
+bool bw_refs_is_secret(const struct bw_decision *decision, uint8_t type)
 {
-	switch ((enum bw_verdict)node->decision.verdict) {
+	switch ((enum bw_verdict)decision->verdict) {
 	case BW_VERDICT_SENT:
 		return false;
 	case BW_VERDICT_DERIVED:
@@ -135,10 +135,12 @@ static bool is_secret_node(const struct bw_ref_node *node)
 	default:
 		break;
 	}
-	if (node->decision.clause == BW_CLAUSE_RETURNS)
+	if (decision->clause == BW_CLAUSE_RETURNS)
 		return false; /* they sent it to us */
-	return bw_stix_type_group((enum bw_stix_type)node->type) == BW_STIX_SCO ||
-	       !is_beside((enum bw_clause)node->decision.clause);
+	if (decision->clause == BW_CLAUSE_COPY)
+		return false; /* what became of its creator's says whether it is one */
+	return bw_stix_type_group((enum bw_stix_type)type) == BW_STIX_SCO ||
+	       !is_beside((enum bw_clause)decision->clause);
 }
 
 static bool is_secret(const struct map *map, struct bw_slice id, bw_refs_secret_fn elsewhere, void *with)
@@ -146,7 +148,7 @@ static bool is_secret(const struct map *map, struct bw_slice id, bw_refs_secret_
 	const uint32_t node = node_of(map, id);
 
 	if (node != UINT32_MAX)
-		return is_secret_node(&map->nodes[node]);
+		return bw_refs_is_secret(&map->nodes[node].decision, map->nodes[node].type);
 	return elsewhere != NULL && elsewhere(with, id);
 }
 

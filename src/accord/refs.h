@@ -52,6 +52,9 @@ struct bw_ref_node {
 	bool may_derive;             /* the accord's redaction profile is to derive */
 };
 
+/* Is the id of an object a secret after this decision about it? */
+bool bw_refs_is_secret(const struct bw_decision *decision, uint8_t type);
+
 /* Of an id that is not among the nodes: is it a secret? */
 typedef bool (*bw_refs_secret_fn)(void *with, struct bw_slice id);
 

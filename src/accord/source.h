@@ -37,6 +37,7 @@ struct bw_source_row {
 	struct bw_slice body;
 	struct bw_slice collection; /* the word of the accord that names it */
 	uint16_t collection_number;
+	struct bw_slice marking;   /* id of the definition that holds for what bears none; may be empty */
 	bool is_foreign;           /* it lies in a partner's inbound collection */
 	bool is_ours;              /* the object was first here, not brought by a partner */
 	bool is_copy;              /* somebody else brought the object first: it does not go on from here */
@@ -53,8 +54,8 @@ struct bw_source_batch {
 
 /*
  * The next rows of these collections (each named by id, alias or title; one that is not there is left out) after
- * `after_us`, oldest first: at most `limit` rows and about `bytes_max` bytes, one row at least when there is one. Marking
- * definitions are rows like others. All in the arena.
+ * `after_us`, oldest first: at most `limit` rows and about `bytes_max` bytes, one row at least when there is one.
+ * Marking definitions are rows like others. All in the arena.
  */
 BW_MUST_USE enum bw_err bw_source_next(struct bw_sources *source, const struct bw_words *collections, int64_t after_us,
 				       size_t limit, size_t bytes_max, struct bw_arena *arena,
@@ -70,20 +71,24 @@ BW_MUST_USE enum bw_err bw_source_at(struct bw_sources *source, const struct bw_
 
 /*
  * Appends these rows to a question, with the scopes and definitions that the worker has not been told yet; `told` is
- * that worker's memory here (zeroed for a new one). `profile`: enum bw_redaction of the flow. The rows' order is the answer's.
+ * that worker's memory here (zeroed for a new one; unchanged when this fails). The rows' order is the answer's.
+ * TOO_BIG: ask with fewer rows. TOO_MANY: more partners than scopes.
  */
 struct bw_source_told {
-	bool has[BW_SCOPES_MAX];
-	uint16_t scope[BW_SCOPES_MAX];
-	int64_t upto_us; /* definitions added until then */
+	struct {
+		bool is_open;
+		uint16_t scope;
+		int64_t upto_us; /* definitions added until then */
+	} of[BW_SCOPES_MAX];
 };
 BW_MUST_USE enum bw_err bw_source_ask(struct bw_sources *source, const struct bw_source_row *rows, size_t count,
 				      enum bw_redaction profile, struct bw_source_told *told, struct bw_buf *question);
 
 /*
- * What a decision needs: `facts` of what the store and the clerk said of one object, its policy class made. `peer`:
- * the node at the other end of the gate, by its fingerprint and by the number the gate was made with. Labels and sectors
- * are in the arena.
+ * What a decision needs, from what the store and the clerk said of one object. `peer`: the node at the other end of the
+ * gate, by its fingerprint and by the number the gate was made with. Labels and sectors are in the arena. What was
+ * inherited goes into the policy class but for its end, which would make a class of every minute: that is
+ * `keep_until_us`, and bw_weigh sees to it that it is kept.
  */
 struct bw_source_peer {
 	uint8_t node[BW_SHA256_BYTES];

@@ -17,6 +17,8 @@ struct bw_weighed {
 	bool is_refused;       /* … or said no: withheld */
 	struct bw_slice *drop; /* after weighing, of one that is derived: references it goes without */
 	size_t drop_count;
+	/* of one that goes: what the receiver has it under (bw_gate_carry), met with the end it came with */
+	const struct bw_policy *carried;
 };
 
 struct bw_weighing {
