@@ -8,6 +8,7 @@
 #include "accord/accord_show.h"
 #include "accord/book.h"
 #include "accord/envelope.h"
+#include "accord/log_command.h"
 #include "accord/verbs.h"
 #include "base/command.h"
 #include "base/text.h"
@@ -774,12 +775,30 @@ static const struct bw_command accord_verbs[] = {
 	     .details = "For the other side, which takes them with 'breakwater accord receive'."),
 	VERB("receive", "take signed documents of an accord from a file", "FILE", receive_run,
 	     .details = "Nothing takes effect by it but an end: a version waits for this node's signature."),
+	{ .name = "verify",
+	  .summary = "hold a whole log against its signatures",
+	  .usage = "ID | --folder DIR --policy FILE",
+	  .max_args = 1,
+	  .options = bw_accord_verify_options,
+	  .run = bw_accord_verify_run,
+	  .details = "Every hash and every entry of what this node told under an accord, or of anybody's log in C2SP "
+		     "tlog-tiles; needs no network, and runs beside 'accord run'. Exit status 1: it does not verify, "
+		     "and the name of what is wrong." },
+	{ .name = "prove",
+	  .summary = "write a proof that an object was told under an accord",
+	  .usage = "[--to DIR] ID OBJECT",
+	  .min_args = 2,
+	  .max_args = 2,
+	  .options = bw_accord_prove_options,
+	  .run = bw_accord_prove_run,
+	  .details = "Three files: the entry, a C2SP tlog-proof, and the policy with the keys; whoever has them needs "
+		     "nothing else to verify. The proof outlives the content." },
 	{ 0 },
 };
 
 const struct bw_command bw_accord_command = {
 	.name = "accord",
 	.summary = "agree with other nodes what may be shared",
-	.usage = "propose|list|show|diff|sign|withdraw|suspend|resume|preview|explain|held|end|export|receive",
+	.usage = "propose|list|show|diff|sign|withdraw|suspend|resume|preview|explain|held|end|export|receive|verify|prove",
 	.verbs = accord_verbs,
 };

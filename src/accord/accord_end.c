@@ -22,21 +22,6 @@ enum bw_err bw_accord_end_add(struct bw_buf *out, const struct bw_accord_end *en
 	return bw_buf_add_text(out, ",\"type\":\"breakwater-accord-end\",\"version\":1}");
 }
 
-static enum bw_err read_time(struct bw_canon *c, int64_t *out)
-{
-	const size_t at = c->at;
-	char again[BW_TIME_BYTES];
-	struct bw_slice text;
-
-	BW_TRY(bw_canon_string(c, BW_TIME_BYTES, &text));
-	if (bw_time_parse_any(text, out) != BW_OK)
-		return bw_canon_refuse(c, BW_ERR_SYNTAX, at,
-				       "a time like 2026-01-31T12:00:00.000000Z is expected here");
-	bw_time_format(*out, again);
-	return bw_slice_is(text, again) ? BW_OK
-					: bw_canon_refuse(c, BW_ERR_SYNTAX, at, "the time is not in its one form");
-}
-
 static enum bw_err read_end(struct bw_canon *c, struct bw_accord_end *out)
 {
 	BW_TRY(BW_CANON_MEMBER(c, "{", "accord"));
@@ -44,7 +29,7 @@ static enum bw_err read_end(struct bw_canon *c, struct bw_accord_end *out)
 	BW_TRY(BW_CANON_MEMBER(c, ",", "reason"));
 	BW_TRY(bw_canon_string(c, BW_ACCORD_END_REASON_MAX, &out->reason));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "time"));
-	BW_TRY(read_time(c, &out->time_us));
+	BW_TRY(bw_canon_time(c, &out->time_us));
 	BW_TRY(bw_canon_expect(c, ",\"type\":\"breakwater-accord-end\",\"version\":1}",
 			       "the end of an accord's end is expected here"));
 	return bw_canon_end(c);

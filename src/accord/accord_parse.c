@@ -5,32 +5,6 @@
 #include "crypto/keys.h"
 #include "sys/clock.h"
 
-static enum bw_err take_time(struct bw_canon *c, int64_t *out)
-{
-	const size_t at = c->at;
-	struct bw_slice text;
-
-	BW_TRY(bw_canon_string(c, BW_TIME_CHARS, &text));
-	if (bw_time_parse(text, out) != BW_OK)
-		return bw_canon_refuse(c, BW_ERR_RANGE, at, "not a time in the form 2026-11-23T00:00:00.000000Z");
-	return BW_OK;
-}
-
-static enum bw_err take_node(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES])
-{
-	const size_t at = c->at;
-	struct bw_slice text;
-	char again[BW_NODE_NAME_CHARS + 1];
-
-	BW_TRY(bw_canon_string(c, BW_NODE_NAME_CHARS, &text));
-	if (bw_node_name_parse(text, out) != BW_OK)
-		return bw_canon_refuse(c, BW_ERR_RANGE, at, "not the name of a node");
-	bw_node_name(out, again);
-	if (!bw_slice_is(text, again))
-		return bw_canon_refuse(c, BW_ERR_SYNTAX, at, "the name of a node is not in lower case");
-	return BW_OK;
-}
-
 static enum bw_err take_hash(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES])
 {
 	static const uint8_t nothing[BW_SHA256_BYTES];
@@ -50,21 +24,6 @@ static enum bw_err take_hash(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES])
 	if (!bw_slice_is(text, again))
 		return bw_canon_refuse(c, BW_ERR_SYNTAX, at, "the hash is not in lower case");
 	return BW_OK;
-}
-
-/* One of the names; its number. */
-static enum bw_err take_name(struct bw_canon *c, const char *const *names, uint8_t *out)
-{
-	const size_t at = c->at;
-	struct bw_slice text;
-
-	BW_TRY(bw_canon_string(c, BW_ACCORD_WORD_MAX, &text));
-	for (uint8_t i = 0; names[i] != NULL; i++)
-		if (bw_slice_is(text, names[i])) {
-			*out = i;
-			return BW_OK;
-		}
-	return bw_canon_refuse(c, BW_ERR_RANGE, at, "a word that is not known here");
 }
 
 /* A list of names in the order of their numbers, as bits. */
@@ -141,7 +100,7 @@ static enum bw_err take_members(struct bw_canon *c, struct bw_flow *flow)
 			BW_TRY(bw_canon_expect(c, ",", "a comma or the end of the list is expected here"));
 		if (count == BW_ACCORD_MEMBERS_MAX)
 			return bw_canon_refuse(c, BW_ERR_TOO_MANY, c->at, "more members than an accord may list");
-		BW_TRY(take_node(c, flow->members[count++]));
+		BW_TRY(bw_canon_node(c, flow->members[count++]));
 	}
 	flow->member_count = count;
 	return BW_OK;
@@ -168,7 +127,7 @@ static enum bw_err take_flow_first(struct bw_canon *c, struct bw_flow *flow)
 	BW_TRY(bw_canon_number(c, 0, BW_CONFIDENCE_MAX, &value));
 	flow->confidence_min = (uint8_t)value;
 	BW_TRY(BW_CANON_MEMBER(c, ",", "highest"));
-	BW_TRY(take_name(c, bw_colour_names, &flow->highest));
+	BW_TRY(bw_canon_name(c, bw_colour_names, &flow->highest));
 	flow->highest = (uint8_t)(flow->highest + BW_TLP_CLEAR);
 	BW_TRY(BW_CANON_MEMBER(c, ",", "kinds"));
 	BW_TRY(take_set(c, tiding_at, BW_TIDING_COUNT, &value));
@@ -183,13 +142,13 @@ static enum bw_err take_flow(struct bw_canon *c, struct bw_flow *flow)
 {
 	BW_TRY(take_flow_first(c, flow));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "onward"));
-	BW_TRY(take_name(c, bw_onward_names, &flow->onward));
+	BW_TRY(bw_canon_name(c, bw_onward_names, &flow->onward));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "per_day_bytes"));
 	BW_TRY(bw_canon_number(c, 1, BW_NUMBER_MAX, &flow->per_day_bytes));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "per_minute"));
 	BW_TRY(take_u32(c, 1, UINT32_MAX, &flow->per_minute));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "redaction"));
-	BW_TRY(take_name(c, bw_redaction_names, &flow->redaction));
+	BW_TRY(bw_canon_name(c, bw_redaction_names, &flow->redaction));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "retention_days"));
 	BW_TRY(take_u32(c, 1, BW_ACCORD_DAYS_MAX, &flow->retention_days));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "sectors"));
@@ -204,7 +163,7 @@ static enum bw_err take_party(struct bw_canon *c, struct bw_party *party)
 	BW_TRY(BW_CANON_MEMBER(c, "{", "name"));
 	BW_TRY(bw_canon_string(c, BW_ACCORD_NAME_MAX, &party->name));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "node"));
-	BW_TRY(take_node(c, party->node));
+	BW_TRY(bw_canon_node(c, party->node));
 	return bw_canon_expect(c, "}", "the party ends here");
 }
 
@@ -240,7 +199,7 @@ static enum bw_err take_first_half(struct bw_canon *c, struct bw_accord *a)
 	BW_TRY(BW_CANON_MEMBER(c, ",", "flows"));
 	TAKE_BOTH(c, take_flow, a->flow);
 	BW_TRY(BW_CANON_MEMBER(c, ",", "from"));
-	BW_TRY(take_time(c, &a->from_us));
+	BW_TRY(bw_canon_time(c, &a->from_us));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "id"));
 	BW_TRY(bw_canon_string(c, BW_ACCORD_ID_MAX, &a->id));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "parties"));
@@ -261,13 +220,13 @@ static enum bw_err take_second_half(struct bw_canon *c, struct bw_accord *a)
 	BW_TRY(bw_canon_number(c, 1, BW_NUMBER_MAX, &a->sequence));
 	BW_TRY(bw_canon_expect(c, ",\"type\":\"" BW_ACCORD_TYPE "\"", "the type of the document is expected here"));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "until"));
-	BW_TRY(take_time(c, &a->until_us));
+	BW_TRY(bw_canon_time(c, &a->until_us));
 	BW_TRY(bw_canon_expect(c, ",\"version\":1", "version 1 is expected here"));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "witness"));
 	BW_TRY(BW_CANON_MEMBER(c, "{", "operators"));
 	BW_TRY(take_words(c, BW_ACCORD_WITNESSES_MAX, BW_ACCORD_KEY_MAX, &a->witnesses));
 	BW_TRY(BW_CANON_MEMBER(c, ",", "policy"));
-	BW_TRY(take_name(c, bw_witness_names, &a->witnessing));
+	BW_TRY(bw_canon_name(c, bw_witness_names, &a->witnessing));
 	BW_TRY(bw_canon_expect(c, "}}", "the accord ends here"));
 	return bw_canon_end(c);
 }

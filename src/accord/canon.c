@@ -1,9 +1,12 @@
 #include "accord/canon.h"
 
+#include "accord/accord.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "codec/jcs.h"
 #include "codec/json_walk.h"
+#include "crypto/keys.h"
+#include "sys/clock.h"
 
 enum bw_err bw_canon_refuse(struct bw_canon *c, enum bw_err err, size_t at, const char *reason)
 {
@@ -109,6 +112,46 @@ enum bw_err bw_canon_bool(struct bw_canon *c, bool *out)
 		BW_TRY(bw_canon_expect(c, "false", "true or false is expected here"));
 	*out = is_true;
 	return BW_OK;
+}
+
+enum bw_err bw_canon_time(struct bw_canon *c, int64_t *out_us)
+{
+	const size_t at = c->at;
+	struct bw_slice text;
+
+	BW_TRY(bw_canon_string(c, BW_TIME_CHARS, &text));
+	if (bw_time_parse(text, out_us) != BW_OK)
+		return bw_canon_refuse(c, BW_ERR_RANGE, at, "not a time in the form 2026-11-23T00:00:00.000000Z");
+	return BW_OK;
+}
+
+enum bw_err bw_canon_node(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES])
+{
+	const size_t at = c->at;
+	struct bw_slice text;
+	char again[BW_NODE_NAME_CHARS + 1];
+
+	BW_TRY(bw_canon_string(c, BW_NODE_NAME_CHARS, &text));
+	if (bw_node_name_parse(text, out) != BW_OK)
+		return bw_canon_refuse(c, BW_ERR_RANGE, at, "not the name of a node");
+	bw_node_name(out, again);
+	if (!bw_slice_is(text, again))
+		return bw_canon_refuse(c, BW_ERR_SYNTAX, at, "the name of a node is not in lower case");
+	return BW_OK;
+}
+
+enum bw_err bw_canon_name(struct bw_canon *c, const char *const *names, uint8_t *out)
+{
+	const size_t at = c->at;
+	struct bw_slice text;
+
+	BW_TRY(bw_canon_string(c, BW_ACCORD_WORD_MAX, &text));
+	for (uint8_t i = 0; names[i] != NULL; i++)
+		if (bw_slice_is(text, names[i])) {
+			*out = i;
+			return BW_OK;
+		}
+	return bw_canon_refuse(c, BW_ERR_RANGE, at, "a word that is not known here");
 }
 
 enum bw_err bw_canon_end(struct bw_canon *c)

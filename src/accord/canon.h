@@ -8,6 +8,7 @@
 #define BW_ACCORD_CANON_H
 
 #include "base/arena.h"
+#include "crypto/hash.h"
 
 struct bw_canon {
 	struct bw_slice text;
@@ -35,6 +36,15 @@ BW_MUST_USE enum bw_err bw_canon_string(struct bw_canon *c, size_t max, struct b
 BW_MUST_USE enum bw_err bw_canon_number(struct bw_canon *c, uint64_t min, uint64_t max, uint64_t *out);
 
 BW_MUST_USE enum bw_err bw_canon_bool(struct bw_canon *c, bool *out);
+
+/* A string that says an instant, as bw_time_format writes it. SYNTAX, RANGE. */
+BW_MUST_USE enum bw_err bw_canon_time(struct bw_canon *c, int64_t *out_us);
+
+/* A string that says a node: "bw1" and 64 hexadecimal digits in lower case. SYNTAX, RANGE. */
+BW_MUST_USE enum bw_err bw_canon_node(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES]);
+
+/* A string that is one of the names, which end with NULL: its number. SYNTAX, RANGE. */
+BW_MUST_USE enum bw_err bw_canon_name(struct bw_canon *c, const char *const *names, uint8_t *out);
 
 /* Nothing follows. */
 BW_MUST_USE enum bw_err bw_canon_end(struct bw_canon *c);

@@ -4,11 +4,11 @@
  *
  *   {"accord":HASH,"clause":NAME,"collection":NAME,"crossing":1,"derived":BOOL,"from":["bw1…"],
  *    "handling":{"actions":NAME,"confidence":N,"duties":N,"not_after":T|null,"not_before":T|null,"purposes":[NAME],
- *    "recipients":["bw1…"]|null,"tlp":NAME|null},"keep_until":T,"kind":NAME,"object":OBJECT}
+ *    "recipients":["bw1…"]|null,"tlp":NAME|null},"kind":NAME,"object":OBJECT}
  *
  * Canonical JSON but for the object, which stands last and as the store keeps it, so that both ends hash the same
- * bytes. "handling" is the policy under which the receiver has it; "from" the nodes it came through, its origin first
- * and the sender last. Reading does not look into the object. Pure.
+ * bytes. "handling" is the policy under which the receiver has it, its end the end of retention; "from" the nodes it
+ * came through, its origin first and the sender last. Reading does not look into the object. Pure.
  */
 #ifndef BW_ACCORD_CROSSING_H
 #define BW_ACCORD_CROSSING_H
@@ -33,7 +33,6 @@ struct bw_crossing {
 	size_t path_count;          /* 1.. */
 	uint8_t path[BW_CROSSING_PATH_MAX][BW_SHA256_BYTES];
 	struct bw_policy policy;
-	int64_t keep_until_us; /* when it has to be gone at the receiver */
 	struct bw_slice object;
 };
 
@@ -57,16 +56,17 @@ struct bw_crossing_terms {
 
 /*
  * Is it what the accord allows? CONFLICT: under no version of this accord. DENIED: it does not come from the partner,
- * or has been here. EXPIRED objects are ERASED: their time is over. RANGE: kept longer than agreed, or under a policy
- * wider than agreed. `out_what` (may be NULL): in words. What the object itself says is asked with bw_gate_decide.
+ * or has been here. ERASED: its time is over. `out_what` (may be NULL): in words. What the object itself says is
+ * asked with bw_gate_decide, and what it may be kept as follows from bw_gate_carry, whatever the sender's clock and
+ * policy say.
  */
 BW_MUST_USE enum bw_err bw_crossing_check(const struct bw_crossing *crossing, const struct bw_crossing_terms *terms,
 					  const char **out_what);
 
 /*
  * Puts what came with the object among what is said of it (INHERITED), and fills what the facts take from the
- * crossing: collection, tiding, by_sender, keep_until_us. The caller fills the rest from the object, and policy_class
- * from `inputs` (accord/decide.h).
+ * crossing: collection, by_sender, keep_until_us. The caller fills the rest from the object (its tiding too: the
+ * crossing's is the sender's word), and policy_class from `inputs` (accord/decide.h).
  */
 void bw_crossing_tell(const struct bw_crossing *crossing, const struct bw_lexicon *lexicon,
 		      struct bw_policy_inputs *inputs, struct bw_facts *facts);

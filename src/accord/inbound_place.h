@@ -52,9 +52,9 @@ BW_MUST_USE enum bw_err bw_inbound_stopped(const char *folder, struct bw_buf *re
 /* ---- limits: pure ---------------------------------------------------------------------------------------- */
 
 /*
- * Counts a chunk against the accord's limits. OK: all may be taken. AGAIN: too fast; `out_wait_us` says when to ask
- * again, and nothing is counted: back-pressure, since the receiver asks and the sender waits. A clock that goes back
- * begins anew.
+ * Counts a chunk against the accord's limits; the first of a span always fits. OK: all may be taken. AGAIN: too fast;
+ * `out_wait_us` says when to ask again, and nothing is counted: back-pressure, since the receiver asks and the sender
+ * waits. A clock that goes back begins anew.
  */
 BW_MUST_USE enum bw_err bw_inbound_count(struct bw_inbound_limits *limits, const struct bw_flow *flow, uint64_t objects,
 					 uint64_t bytes, int64_t now_us, int64_t *out_wait_us);

@@ -129,7 +129,8 @@ BW_MUST_USE enum bw_err bw_outbound_witness_body(struct bw_outbound *out, uint64
 
 /*
  * A witness's answer to it; `is_delivered` (may be NULL): now there are enough, and the checkpoint is on disk as
- * delivered. NOT_FOUND: no line of a witness of the policy; SIGNATURE; CONFLICT: of an earlier checkpoint.
+ * delivered. NOT_FOUND: no line of a witness of the policy that was not there; SIGNATURE: one that does not verify,
+ * or is of an earlier checkpoint.
  */
 BW_MUST_USE enum bw_err bw_outbound_cosigned(struct bw_outbound *out, struct bw_slice answer, bool *is_delivered,
 					     struct bw_why *why);
@@ -165,7 +166,18 @@ struct bw_outbound_found {
 	uint64_t index; /* then: of the entry */
 };
 
-/* Every decision about an object, oldest first; `version` empty: about any. An error of `found` ends it. */
+/*
+ * The newest decision about an object, whichever version it was about. Found at once: about 32 bytes of memory for
+ * each id that was ever decided about, taken when it is first asked. `became` is borrowed until the next call.
+ * NOT_FOUND.
+ */
+BW_MUST_USE enum bw_err bw_outbound_latest(struct bw_outbound *out, struct bw_slice id, struct bw_outbound_found *found,
+					   struct bw_why *why);
+
+/*
+ * Every decision about an object, oldest first, by reading all of them; `version` empty: about any. An error of
+ * `found` ends it.
+ */
 BW_MUST_USE enum bw_err bw_outbound_find(struct bw_outbound *out, struct bw_slice id, struct bw_slice version,
 					 enum bw_err (*found)(void *ctx, const struct bw_outbound_found *found),
 					 void *ctx, struct bw_why *why);
@@ -176,6 +188,9 @@ BW_MUST_USE enum bw_err bw_outbound_entry(struct bw_outbound *out, uint64_t inde
 
 /* Appends a proof (tlog/proof.h) under the delivered checkpoint. AGAIN: not delivered yet; RANGE. */
 BW_MUST_USE enum bw_err bw_outbound_prove(struct bw_outbound *out, uint64_t index, struct bw_buf *proof);
+
+/* The tiles in a folder, by their C2SP paths, for reading. The path must outlive it. */
+struct bw_tile_store bw_outbound_tile_folder(const char *folder);
 
 /* ---- the end of retention -------------------------------------------------------------------------------- */
 

@@ -1,10 +1,12 @@
 /* `breakwater bench`: its verbs, each a row of the room it measures. */
 #include "base/command.h"
 
+extern const struct bw_command bw_bench_accord_command;
 extern const struct bw_command bw_bench_exchange_command;
 extern const struct bw_command bw_bench_guard_command;
 
 static const struct bw_command *const rows[] = {
+	&bw_bench_accord_command,
 	&bw_bench_exchange_command,
 	&bw_bench_guard_command,
 };
@@ -21,7 +23,7 @@ __attribute__((constructor)) static void gather(void)
 const struct bw_command bw_bench_command = {
 	.name = "bench",
 	.summary = "measure this machine with this program",
-	.usage = "exchange|guard",
+	.usage = "accord|exchange|guard",
 	.details =
 		"Every figure is a median of interleaved runs and stands beside a limit or a peer that was measured in "
 		"the same run. docs/benchmarks.md holds such a table and tells the machine it was made on.",

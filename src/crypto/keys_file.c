@@ -1,9 +1,7 @@
 /*
  * The file of a node's keys; docs/keys.md draws it.
  */
-#include <openssl/err.h>
-#include <openssl/evp.h>
-
+#include "crypto/aead.h"
 #include "crypto/argon2.h"
 #include "crypto/keys_private.h"
 
@@ -12,9 +10,9 @@ enum {
 	KDF_ARGON2ID = 1,
 	CIPHER_AES256_GCM = 1,
 	SALT_BYTES = 16,
-	NONCE_BYTES = 12,
-	TAG_BYTES = 16,
-	KEY_BYTES = 32,
+	NONCE_BYTES = BW_AEAD_NONCE_BYTES,
+	KEY_BYTES = BW_AEAD_KEY_BYTES,
+	HIDDEN_BYTES = SEEDS_BYTES + BW_AEAD_TAG_BYTES,
 };
 
 static const uint8_t magic[7] = "BWNODEK"; /* without a NUL */
@@ -27,9 +25,8 @@ struct sealed {
 	struct bw_argon2_costs costs;
 	struct bw_slice salt;
 	struct bw_slice nonce;
-	struct bw_slice head; /* authenticated with the secret part */
-	struct bw_slice secret;
-	struct bw_slice tag;
+	struct bw_slice head;   /* authenticated with the secret part */
+	struct bw_slice secret; /* with the tag */
 };
 
 static enum bw_err check_passphrase(struct bw_slice passphrase)
@@ -45,45 +42,9 @@ static enum bw_err derive(const struct bw_argon2_costs *costs, struct bw_slice p
 	return bw_argon2id(costs, passphrase, salt, out->ptr, out->len);
 }
 
-/* ---- AES-256-GCM ----------------------------------------------------------------- */
-
-static void free_cipher(EVP_CIPHER_CTX **ctx)
+static void free_aead(struct bw_aead **aead)
 {
-	EVP_CIPHER_CTX_free(*ctx);
-}
-
-static enum bw_err encrypt(const struct bw_secret *key, const uint8_t *nonce, struct bw_slice head,
-			   struct bw_slice plain, uint8_t *out, uint8_t *tag)
-{
-	BW_CLEANUP(free_cipher) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int len;
-
-	BW_NEED(ctx != NULL, MEMORY);
-	BW_NEED(EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key->ptr, nonce, NULL) == 1 &&
-			EVP_EncryptUpdate(ctx, NULL, &len, head.ptr, (int)head.len) == 1 &&
-			EVP_EncryptUpdate(ctx, out, &len, plain.ptr, (int)plain.len) == 1 &&
-			EVP_EncryptFinal_ex(ctx, out + len, &len) == 1 &&
-			EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag) == 1,
-		CRYPTO);
-	return BW_OK;
-}
-
-/* LOCKED when the tag does not fit; `out` is then to be wiped, not used. */
-static enum bw_err decrypt(const struct bw_secret *key, const struct sealed *in, uint8_t *out)
-{
-	BW_CLEANUP(free_cipher) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int len;
-
-	BW_NEED(ctx != NULL, MEMORY);
-	BW_NEED(EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key->ptr, in->nonce.ptr, NULL) == 1 &&
-			EVP_DecryptUpdate(ctx, NULL, &len, in->head.ptr, (int)in->head.len) == 1 &&
-			EVP_DecryptUpdate(ctx, out, &len, in->secret.ptr, (int)in->secret.len) == 1 &&
-			EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, (void *)(uintptr_t)in->tag.ptr) == 1,
-		CRYPTO);
-	if (EVP_DecryptFinal_ex(ctx, out + len, &len) == 1)
-		return BW_OK;
-	ERR_clear_error();
-	return BW_ERR_LOCKED;
+	bw_aead_free(*aead);
 }
 
 /* ---- writing ----------------------------------------------------------------------- */
@@ -105,19 +66,20 @@ enum bw_err bw_node_keys_seal(const struct bw_node_keys *keys, struct bw_slice p
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf file = BW_BUF_INIT(BW_NODE_KEYS_FILE_MAX);
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret key = { 0 };
+	BW_CLEANUP(free_aead) struct bw_aead *aead = NULL;
 	uint8_t salt[SALT_BYTES];
 	uint8_t nonce[NONCE_BYTES];
-	uint8_t hidden[SEEDS_BYTES];
-	uint8_t tag[TAG_BYTES];
+	uint8_t hidden[HIDDEN_BYTES];
 
 	BW_TRY(check_passphrase(passphrase));
 	bw_random(salt, sizeof(salt));
 	bw_random(nonce, sizeof(nonce));
 	BW_TRY(write_head(&file, salt, nonce));
 	BW_TRY(derive(&own_costs, passphrase, bw_slice_of(salt, sizeof(salt)), &key));
-	BW_TRY(encrypt(&key, nonce, bw_buf_slice(&file), bw_secret_slice(&keys->seeds), hidden, tag));
-	BW_TRY(bw_buf_add_block(&file, bw_slice_of(hidden, sizeof(hidden))));
-	BW_TRY(bw_buf_add(&file, bw_slice_of(tag, sizeof(tag))));
+	BW_TRY(bw_aead_new(bw_secret_slice(&key), &aead));
+	BW_TRY(bw_aead_seal(aead, nonce, bw_buf_slice(&file), bw_secret_slice(&keys->seeds), hidden));
+	BW_TRY(bw_buf_add_block(&file, bw_slice_of(hidden, SEEDS_BYTES)));
+	BW_TRY(bw_buf_add(&file, bw_slice_of(hidden + SEEDS_BYTES, BW_AEAD_TAG_BYTES)));
 	return bw_buf_add(out, bw_buf_slice(&file));
 }
 
@@ -154,8 +116,9 @@ static enum bw_err parse(struct bw_slice file, struct sealed *out)
 	sealed.head = bw_slice_sub(file, 0, c.at);
 	BW_TRY(bw_take_block(&c, SEEDS_BYTES, &sealed.secret));
 	BW_NEED(sealed.secret.len == SEEDS_BYTES, SYNTAX);
-	BW_TRY(bw_take(&c, TAG_BYTES, &sealed.tag));
-	BW_NEED(bw_cursor_left(&c) == 0, SYNTAX);
+	BW_NEED(bw_cursor_left(&c) >= BW_AEAD_TAG_BYTES, TRUNCATED);
+	BW_NEED(bw_cursor_left(&c) == BW_AEAD_TAG_BYTES, SYNTAX);
+	sealed.secret.len += BW_AEAD_TAG_BYTES; /* it stands right behind */
 	*out = sealed;
 	return BW_OK;
 }
@@ -164,12 +127,14 @@ enum bw_err bw_node_keys_open(struct bw_slice file, struct bw_slice passphrase, 
 {
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret key = { 0 };
 	BW_CLEANUP(bw_secret_wipe) struct bw_secret seeds = { 0 };
+	BW_CLEANUP(free_aead) struct bw_aead *aead = NULL;
 	struct sealed sealed;
 
 	BW_TRY(parse(file, &sealed));
 	BW_NEED(check_passphrase(passphrase) == BW_OK, LOCKED);
 	BW_TRY(derive(&sealed.costs, passphrase, sealed.salt, &key));
 	BW_TRY(bw_secret_make(&seeds, SEEDS_BYTES));
-	BW_TRY(decrypt(&key, &sealed, seeds.ptr));
+	BW_TRY(bw_aead_new(bw_secret_slice(&key), &aead));
+	BW_TRY(bw_aead_open(aead, sealed.nonce.ptr, sealed.head, sealed.secret, seeds.ptr));
 	return bw_node_keys_from_seeds(&seeds, out);
 }

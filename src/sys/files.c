@@ -282,6 +282,25 @@ enum bw_err bw_folder_make(const char *path, struct bw_why *why)
 	return sync_parent(path, why);
 }
 
+enum bw_err bw_folder_need(const char *path, struct bw_why *why)
+{
+	char part[BW_PATH_BYTES];
+	enum bw_err err = BW_OK;
+
+	BW_NEED(strlen(path) < sizeof(part), TOO_BIG);
+	memcpy(part, path, strlen(path) + 1);
+	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (!bw_file_exists(part))
+			err = bw_folder_make(part, why);
+		*slash = '/';
+		if (err != BW_ERR_EXISTS)
+			BW_TRY(err);
+	}
+	err = bw_file_exists(path) ? BW_OK : bw_folder_make(path, why);
+	return err == BW_ERR_EXISTS ? BW_OK : err;
+}
+
 /* ---- one holder at a time ---------------------------------------------------- */
 
 static enum bw_err lock_is_busy(int fd, const char *path, struct bw_why *why)

@@ -49,6 +49,9 @@ BW_MUST_USE enum bw_err bw_folder_sync(const char *path, struct bw_why *why);
 /* One level, mode 0700 whatever the umask; EXISTS when there is something already. Parent folder synced. */
 BW_MUST_USE enum bw_err bw_folder_make(const char *path, struct bw_why *why);
 
+/* The folder and those above it that are missing, made as above; OK when it is there. */
+BW_MUST_USE enum bw_err bw_folder_need(const char *path, struct bw_why *why);
+
 /*
  * Takes the lock file (made when missing) or BUSY, with the holder's process
  * number in `why`. Held while any process keeps the descriptor, children included;

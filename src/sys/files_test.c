@@ -235,10 +235,27 @@ static void a_pipe_with_too_much_in_it_is_refused(void **state)
 	bw_buf_release(&buf);
 }
 
+static void folders_are_made_down_to_the_last(void **state)
+{
+	char path[BW_PATH_BYTES];
+	struct stat st;
+
+	(void)state;
+	memcpy(path, in_folder("deep/er/est"), BW_PATH_BYTES);
+	assert_int_equal(bw_folder_need(path, NULL), BW_OK);
+	assert_int_equal(bw_folder_need(path, NULL), BW_OK);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(in_folder("deep/er")), 0);
+	assert_int_equal(rmdir(in_folder("deep")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_join_with_one_slash),
+		cmocka_unit_test(folders_are_made_down_to_the_last),
 		cmocka_unit_test(what_is_written_is_read_back_with_its_mode),
 		cmocka_unit_test(a_file_larger_than_the_limit_is_refused_by_name),
 		cmocka_unit_test(missing_files_and_folders_say_so),

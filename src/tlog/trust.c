@@ -347,3 +347,21 @@ enum bw_err bw_trust_check(const struct bw_trust *policy, const struct bw_vkey *
 		*out = result;
 	return bw_trust_quorum(policy, result.is_cosigned) ? BW_OK : BW_ERR_MISSING;
 }
+
+enum bw_err bw_trust_check_all(const struct bw_trust *policy, const struct bw_checkpoint *checkpoint,
+			       struct bw_trust_result *out)
+{
+	uint64_t time;
+
+	for (size_t i = 0; i < policy->log_count; i++) {
+		const struct bw_vkey *vkey = &policy->logs[i].vkey;
+		enum bw_err err;
+
+		if (!bw_slice_equals(bw_vkey_name(vkey), checkpoint->origin))
+			continue;
+		err = bw_checkpoint_verify(checkpoint, vkey, &time);
+		if (err != BW_OK)
+			return err == BW_ERR_NOT_FOUND ? BW_ERR_DENIED : err;
+	}
+	return bw_trust_check(policy, NULL, checkpoint, out); /* DENIED where there was no such key */
+}

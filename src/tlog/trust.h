@@ -57,6 +57,10 @@ struct bw_trust_result {
 BW_MUST_USE enum bw_err bw_trust_check(const struct bw_trust *policy, const struct bw_vkey *log,
 				       const struct bw_checkpoint *checkpoint, struct bw_trust_result *out);
 
+/* The same for logs that sign with several keys: each key of the policy whose name is the origin must have signed. */
+BW_MUST_USE enum bw_err bw_trust_check_all(const struct bw_trust *policy, const struct bw_checkpoint *checkpoint,
+					   struct bw_trust_result *out);
+
 /* Whether these witnesses are enough; has bw_trust_witness_count(policy) elements. */
 bool bw_trust_quorum(const struct bw_trust *policy, const bool *is_cosigned);
 
