@@ -54,7 +54,7 @@ def run(*args, stdin="", check=True, timeout=120 * patience(), env=None):
 def process(pid):
     """(name, parent) of a process that runs, or None; the dead whom nobody has buried do not run."""
     try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
     name, rest = stat.split("(", 1)[1].rsplit(")", 1)

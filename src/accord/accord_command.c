@@ -8,6 +8,8 @@
 #include "accord/accord_show.h"
 #include "accord/book.h"
 #include "accord/envelope.h"
+#include "accord/papers.h"
+#include "accord/run_command.h"
 #include "accord/log_command.h"
 #include "accord/verbs.h"
 #include "base/command.h"
@@ -82,7 +84,9 @@ static enum bw_err open_keys(struct task *t, struct bw_node_keys **out)
 
 	BW_TRY(bw_folder_place(bw_call_data(t->call), BW_FOLDER_NODE_KEYS, &place));
 	BW_TRY(bw_node_passphrase(t->call, "passphrase-file", "passphrase of this node's keys", &passphrase, &t->why));
-	return bw_node_open(place.path, bw_secret_slice(&passphrase), out, &t->why);
+	BW_TRY(bw_node_open(place.path, bw_secret_slice(&passphrase), out, &t->why));
+	/* what is signed here is told by keys of their own, which the node's keys vouch for */
+	return bw_papers_ensure(bw_call_data(t->call), *out, &t->why);
 }
 
 /* A person says yes, on a terminal or by --yes. */
@@ -645,6 +649,38 @@ static int receive_run(struct bw_call *call)
 	return run_task(call, receive);
 }
 
+/* ---- keys for operators of witnesses -------------------------------------------------------- */
+
+static enum bw_err print_log_keys(struct task *t, const struct bw_papers *papers)
+{
+	struct bw_vkey keys[BW_PAPERS_KEYS];
+
+	BW_TRY(bw_papers_log(papers, t->entry.id, keys));
+	for (size_t i = 0; i < BW_PAPERS_KEYS; i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf line = BW_BUF_INIT(BW_VKEY_TEXT_MAX);
+
+		BW_TRY(bw_vkey_add(&line, &keys[i]));
+		(void)printf("%s\n", bw_buf_text(&line));
+	}
+	return BW_OK;
+}
+
+static enum bw_err log_keys(struct task *t)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf envelope = BW_BUF_INIT(BW_PAPERS_FILE_MAX);
+	struct bw_papers papers;
+
+	BW_TRY(open_accord(t));
+	BW_TRY(bw_papers_own(t->book.data, &envelope, &t->why));
+	BW_TRY(bw_papers_check(bw_buf_slice(&envelope), &t->book.self, &t->arena, &papers));
+	return print_log_keys(t, &papers);
+}
+
+static int log_keys_run(struct bw_call *call)
+{
+	return run_task(call, log_keys);
+}
+
 /* ---- rows -------------------------------------------------------------------------------- */
 
 #define PASSPHRASE                                                                           \
@@ -771,6 +807,19 @@ static const struct bw_command accord_verbs[] = {
 	     .details =
 		     "One party's signature is enough. The flow stops at once; what was agreed about what was received "
 		     "goes on to hold."),
+	{ .name = "run",
+	  .summary = "exchange with partners under the accords in force",
+	  .usage = "[--listen ADDRESS:PORT]... [--log-listen ADDRESS:PORT]...",
+	  .details = "Runs in the foreground until SIGTERM, beside 'breakwater serve' on the same data folder. New "
+		     "documents "
+		     "take effect at once; SIGHUP looks partners' addresses up again. It needs no passphrase: the logs "
+		     "have "
+		     "keys of their own.",
+	  .options = bw_accord_run_options,
+	  .max_args = 0,
+	  .run = bw_accord_run },
+	VERB("log-keys", "print the keys of what this node tells under an accord", "ID", log_keys_run,
+	     .details = "For operators of witnesses: breakwater witness trust KEY…"),
 	VERB("export", "write an accord's signed documents to standard output", "ID", export_run,
 	     .details = "For the other side, which takes them with 'breakwater accord receive'."),
 	VERB("receive", "take signed documents of an accord from a file", "FILE", receive_run,
@@ -799,6 +848,8 @@ static const struct bw_command accord_verbs[] = {
 const struct bw_command bw_accord_command = {
 	.name = "accord",
 	.summary = "agree with other nodes what may be shared",
-	.usage = "propose|list|show|diff|sign|withdraw|suspend|resume|preview|explain|held|end|export|receive|verify|prove",
+	.usage = "propose|list|show|diff|sign|withdraw|suspend|resume|preview|explain|held|run|log-keys|end|export|"
+		 "receive|"
+		 "verify|prove",
 	.verbs = accord_verbs,
 };

@@ -1,7 +1,8 @@
 /*
  * The notary: signs the checkpoints of this node's logs, and cosigns those of others as their witness (C2SP
  * tlog-witness). It checks consistency itself and never signs backwards: what it signed last stands on its slate, on
- * disk before a signature leaves. No clock and no files but the slate: the process around it holds keys and nothing else.
+ * disk before a signature leaves. No clock and no files but the slate: the process around it holds keys and nothing
+ * else.
  */
 #ifndef BW_ACCORD_NOTARY_H
 #define BW_ACCORD_NOTARY_H

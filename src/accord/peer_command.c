@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "accord/meet_line.h"
+#include "accord/papers.h"
 #include "accord/place.h"
 #include "base/command.h"
 #include "base/text.h"
@@ -26,6 +27,7 @@ struct meeting {
 	struct bw_node_keys *keys;
 	struct bw_buf cert_pem;
 	struct bw_secret key_pem;
+	struct bw_buf papers;
 	struct bw_meet_card card;
 	struct bw_why why;
 };
@@ -34,6 +36,7 @@ static void end_meeting(struct meeting *m)
 {
 	bw_node_keys_free(m->keys);
 	bw_buf_release(&m->cert_pem);
+	bw_buf_release(&m->papers);
 	bw_secret_wipe(&m->key_pem);
 }
 
@@ -47,6 +50,9 @@ static enum bw_err open_keys(struct meeting *m)
 	BW_TRY(bw_node_passphrase(m->call, "passphrase-file", "passphrase of this node's keys", &passphrase, &m->why));
 	BW_TRY(bw_node_open(place.path, bw_secret_slice(&passphrase), &m->keys, &m->why));
 	bw_node_keys_public(m->keys, &m->card.node);
+	BW_TRY(bw_papers_ensure(m->data, m->keys, &m->why));
+	BW_TRY(bw_papers_own(m->data, &m->papers, &m->why));
+	m->card.papers = bw_buf_slice(&m->papers);
 	return BW_OK;
 }
 
@@ -293,7 +299,10 @@ static enum bw_err invite(struct meeting *m)
 
 static int invite_run(struct bw_call *call)
 {
-	struct meeting m = { .call = call, .data = bw_call_data(call), .cert_pem = BW_BUF_INIT(BW_CERT_PEM_MAX) };
+	struct meeting m = { .call = call,
+			     .data = bw_call_data(call),
+			     .cert_pem = BW_BUF_INIT(BW_CERT_PEM_MAX),
+			     .papers = BW_BUF_INIT(BW_PAPERS_FILE_MAX) };
 	enum bw_err err;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -398,7 +407,10 @@ static enum bw_err accept_invitation(struct meeting *m)
 
 static int accept_run(struct bw_call *call)
 {
-	struct meeting m = { .call = call, .data = bw_call_data(call), .cert_pem = BW_BUF_INIT(BW_CERT_PEM_MAX) };
+	struct meeting m = { .call = call,
+			     .data = bw_call_data(call),
+			     .cert_pem = BW_BUF_INIT(BW_CERT_PEM_MAX),
+			     .papers = BW_BUF_INIT(BW_PAPERS_FILE_MAX) };
 	enum bw_err err;
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -33,10 +33,12 @@ extern const struct bw_command bw_serve_command;
 extern const struct bw_command bw_show_command;
 extern const struct bw_command bw_validate_command;
 extern const struct bw_command bw_verify_command;
+extern const struct bw_command bw_witness_command;
 
 static const struct bw_command *const exchange[] = {
-	&bw_init_command, &bw_serve_command, &bw_collection_command, &bw_account_command,
-	&bw_keys_command, &bw_peer_command,  &bw_accord_command,     NULL,
+	&bw_init_command,    &bw_serve_command,   &bw_collection_command,
+	&bw_account_command, &bw_keys_command,    &bw_peer_command,
+	&bw_accord_command,  &bw_witness_command, NULL,
 };
 
 static const struct bw_command *const objects[] = {
