@@ -1,8 +1,8 @@
 /*
  * What one node told another, in a folder, for the stories that hold it against an independent verifier.
  *
- *   accord_probe DIR COUNT ERASED    a log of COUNT entries (accord/outbound.h), the first ERASED of which are erased since;
- *                                    policy, and for the first and the last entry: proof-N, entry-N
+ *   accord_probe DIR COUNT ERASED    a log of COUNT entries (accord/outbound.h), the first ERASED of which are erased
+ *                                    since; policy, and for the first and the last entry: proof-N, entry-N
  *
  * Prints "ok", or the name of the error, and exits with 1.
  */

@@ -270,9 +270,9 @@ static enum bw_err one_run(struct bench *b, struct rows *rows, struct bw_outboun
 {
 	const struct bw_outbound_rules rules = { BW_LIT(ORIGIN), b->trust, false };
 	const double count = (double)b->objects;
-	struct hearing heard;
-	double told;
-	double alone;
+	struct hearing heard = { 0 };
+	double told = 0;
+	double alone = 0;
 	char log[BW_PATH_BYTES];
 
 	BW_TRY(bw_path_join(log, b->folder, "out"));

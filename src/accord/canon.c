@@ -117,7 +117,7 @@ enum bw_err bw_canon_bool(struct bw_canon *c, bool *out)
 enum bw_err bw_canon_time(struct bw_canon *c, int64_t *out_us)
 {
 	const size_t at = c->at;
-	struct bw_slice text;
+	struct bw_slice text = bw_slice_empty;
 
 	BW_TRY(bw_canon_string(c, BW_TIME_CHARS, &text));
 	if (bw_time_parse(text, out_us) != BW_OK)
@@ -128,7 +128,7 @@ enum bw_err bw_canon_time(struct bw_canon *c, int64_t *out_us)
 enum bw_err bw_canon_node(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES])
 {
 	const size_t at = c->at;
-	struct bw_slice text;
+	struct bw_slice text = bw_slice_empty;
 	char again[BW_NODE_NAME_CHARS + 1];
 
 	BW_TRY(bw_canon_string(c, BW_NODE_NAME_CHARS, &text));
@@ -143,7 +143,7 @@ enum bw_err bw_canon_node(struct bw_canon *c, uint8_t out[BW_SHA256_BYTES])
 enum bw_err bw_canon_name(struct bw_canon *c, const char *const *names, uint8_t *out)
 {
 	const size_t at = c->at;
-	struct bw_slice text;
+	struct bw_slice text = bw_slice_empty;
 
 	BW_TRY(bw_canon_string(c, BW_ACCORD_WORD_MAX, &text));
 	for (uint8_t i = 0; names[i] != NULL; i++)

@@ -110,7 +110,7 @@ static enum bw_err read_papers(struct looking *l, const struct bw_book *book, co
 			       struct bw_papers *ours, struct bw_papers *theirs)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf envelope = BW_BUF_INIT(BW_PAPERS_FILE_MAX);
-	const struct bw_peer *peer;
+	const struct bw_peer *peer = NULL;
 
 	BW_TRY(bw_papers_own(book->data, &envelope, &l->why));
 	BW_TRY(bw_papers_check(bw_buf_slice(&envelope), &book->self, &l->arena, ours));
