@@ -1,4 +1,4 @@
-"""The keeper's socket for the ledger of `accord run`: what a partner told comes in with where it came from, nothing else."""
+"""The keeper's socket for the ledger of `accord run`: what a partner told, with where it came from, and no more."""
 
 import array
 import contextlib
@@ -169,6 +169,16 @@ def test_what_a_partner_told_is_in_its_own_collection_and_says_where_it_came_fro
     assert counts == [0, 2, 0, 0, 0, 1] and again == collection
 
 
+def test_what_came_under_an_accord_that_asks_for_it_goes_when_it_ends(exchange, door, node):
+    things = [stix.indicator(number) for number in range(5)]
+    _, collection = door.bring(delivery(things), node)
+    assert len(read_all(exchange, collection)) == 5
+    error, words, result = door.ask("ACCORD_OVER", node, ACCORD)
+    assert error == 0 and struct.unpack(">Q", door.fields(result)[0])[0] == 5, words
+    wait_until(lambda: read_all(exchange, collection) == [], "it is still there")
+    assert "accord-over" in exchange.command("audit", "show").stdout
+
+
 def test_a_delivery_that_does_not_fit_leaves_nothing(exchange, door, node):
     things = [stix.indicator(number) for number in range(300)]
     whole = delivery(things)
@@ -184,7 +194,7 @@ def test_a_delivery_that_does_not_fit_leaves_nothing(exchange, door, node):
 def test_the_door_opens_for_nothing_else(exchange):
     fields = {"NOTE": (b"erase", b"x", b"y")}
     for verb in VERBS:
-        if verb in ("PARTNER", "MEMORY", "BULLETIN"):
+        if verb in ("PARTNER", "ACCORD_OVER", "MEMORY", "BULLETIN"):
             continue
         with contextlib.closing(Door(exchange)) as opened, pytest.raises(Ended):
             opened.ask(verb, *fields.get(verb, (b"a collection", b"x")))

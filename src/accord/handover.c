@@ -139,6 +139,19 @@ enum bw_err bw_handover_import(struct bw_handover *h, const uint8_t node[BW_SHA2
 	return read_outcome(bw_buf_slice(&result), out);
 }
 
+enum bw_err bw_handover_accord_over(struct bw_handover *h, const uint8_t node[BW_SHA256_BYTES],
+				    const uint8_t accord[BW_SHA256_BYTES], uint64_t *out_count, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf result = BW_BUF_INIT(256);
+	const struct bw_slice fields[] = { bw_slice_of(node, BW_SHA256_BYTES), bw_slice_of(accord, BW_SHA256_BYTES) };
+	const struct bw_desk_question question = { BW_OFFICE_ACCORD_OVER, fields, BW_COUNT(fields), -1, ANSWER_MS };
+	struct bw_form form;
+
+	BW_TRY(bw_desk_ask(h->channel, &question, &result, NULL, why));
+	BW_TRY(bw_form_take(bw_buf_slice(&result), 1, &form));
+	return bw_form_num(&form, 0, UINT64_MAX, out_count);
+}
+
 enum bw_err bw_handover_note(struct bw_handover *h, const char *action, struct bw_slice target, struct bw_slice note,
 			     struct bw_why *why)
 {

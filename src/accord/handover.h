@@ -3,6 +3,7 @@
  * which what this node made could be changed:
  *
  *   import from a partner   a batch with its provenance, in one transaction, into that partner's inbound collection
+ *   accord over             what came from a partner under an accord that asks for it is destroyed
  *   note                    a line of the audit log; its action begins with "accord-"
  *   memory                  the catalogue and the bulletin, for reading
  *
@@ -46,6 +47,15 @@ bool bw_handover_is_alive(struct bw_handover *handover);
 BW_MUST_USE enum bw_err bw_handover_import(struct bw_handover *handover, const uint8_t node[BW_SHA256_BYTES],
 					   struct bw_slice label, struct bw_slice delivery,
 					   struct bw_handover_outcome *out, struct bw_why *why);
+
+/*
+ * The accord has ended and says so of what was received (bw_accord.destroy_at_end): what came from `node` under the
+ * version whose text has this hash is erased within seconds, so many object versions. Once for each version; again
+ * does no harm.
+ */
+BW_MUST_USE enum bw_err bw_handover_accord_over(struct bw_handover *handover, const uint8_t node[BW_SHA256_BYTES],
+						const uint8_t accord[BW_SHA256_BYTES], uint64_t *out_count,
+						struct bw_why *why);
 
 /* `action` begins with "accord-". The note is cut at 150 bytes. */
 BW_MUST_USE enum bw_err bw_handover_note(struct bw_handover *handover, const char *action, struct bw_slice target,

@@ -128,9 +128,11 @@ static enum bw_err list(struct holding *h)
 
 static enum bw_err find(struct holding *h, struct bw_slice *accord, struct bw_held_object *out)
 {
-	if (bw_call_args(h->call) != 3)
-		return bw_why_set(&h->why, BW_ERR_USAGE, "which one? list, then: held %s ACCORD KEY",
-				  bw_call_arg(h->call, 0));
+	if (bw_call_args(h->call) != 3) {
+		(void)bw_why_set(&h->why, BW_ERR_USAGE, "which one? list, then: held %s ACCORD KEY",
+				 bw_call_arg(h->call, 0));
+		return BW_ERR_USAGE;
+	}
 	*accord = bw_slice_text(bw_call_arg(h->call, 1));
 	return bw_hold_find(data_of(h), *accord, bw_call_arg(h->call, 2), &h->arena, out, &h->why);
 }

@@ -8,6 +8,7 @@
 #include "store/accounts.h"
 #include "store/audit.h"
 #include "store/keeping.h"
+#include "store/provenance.h"
 
 enum { F_VERB, F_A, F_B, F_C, F_D };
 
@@ -342,16 +343,17 @@ static enum bw_err note(struct job *job)
 static enum bw_err partner(struct job *job)
 {
 	struct bw_partner_tally tally;
+	uint64_t refused;
 
 	BW_NEED(field(job, F_A).len == BW_SHA256_BYTES, PROTOCOL);
 	bw_node_name(field(job, F_A).ptr, job->name);
 	job->target = bw_slice_text(job->name);
 	BW_TRY(say(job, bw_office_partner(job->store, field(job, F_A), field(job, F_B), job->fd, &tally),
 		   "cannot store what came from", job->target));
+	refused = tally.conflict + tally.revoked + tally.erased;
 	(void)snprintf(job->note, sizeof(job->note), "added %llu, already there %llu, refused %llu, not taken %llu",
 		       (unsigned long long)tally.added, (unsigned long long)tally.duplicate,
-		       (unsigned long long)(tally.conflict + tally.revoked + tally.erased),
-		       (unsigned long long)tally.skipped);
+		       (unsigned long long)refused, (unsigned long long)tally.skipped);
 	BW_TRY(bw_form_add_num(job->result, tally.added));
 	BW_TRY(bw_form_add_num(job->result, tally.duplicate));
 	BW_TRY(bw_form_add_num(job->result, tally.conflict));
@@ -359,6 +361,19 @@ static enum bw_err partner(struct job *job)
 	BW_TRY(bw_form_add_num(job->result, tally.erased));
 	BW_TRY(bw_form_add_num(job->result, tally.skipped));
 	return bw_form_add_text(job->result, tally.collection.id);
+}
+
+static enum bw_err accord_over(struct job *job)
+{
+	uint64_t count;
+
+	BW_NEED(field(job, F_A).len == BW_SHA256_BYTES && field(job, F_B).len == BW_SHA256_BYTES, PROTOCOL);
+	bw_node_name(field(job, F_A).ptr, job->name);
+	job->target = bw_slice_text(job->name);
+	BW_TRY(say(job, bw_store_accord_over(job->store, field(job, F_A).ptr, field(job, F_B).ptr, &count),
+		   "cannot end what came from", job->target));
+	(void)snprintf(job->note, sizeof(job->note), "versions to be erased %llu", (unsigned long long)count);
+	return bw_form_add_num(job->result, count);
 }
 
 static enum bw_err no_verb(struct job *job)
@@ -390,11 +405,18 @@ static enum bw_err (*const verbs[BW_OFFICE_VERB_COUNT])(struct job *) = {
 	[BW_OFFICE_BULLETIN] = no_verb,
 	[BW_OFFICE_COLLECTION_MARK] = collection_mark,
 	[BW_OFFICE_PARTNER] = partner,
+	[BW_OFFICE_ACCORD_OVER] = accord_over,
 };
+
+/* What an operator brings is this node's own (`import`), and what he wants gone he erases by name. */
+static bool is_for_ledger_alone(enum bw_office_verb verb)
+{
+	return verb == BW_OFFICE_PARTNER || verb == BW_OFFICE_ACCORD_OVER;
+}
 
 static bool is_for_ledger(enum bw_office_verb verb)
 {
-	return verb == BW_OFFICE_PARTNER || verb == BW_OFFICE_NOTE || verb == BW_OFFICE_MEMORY ||
+	return is_for_ledger_alone(verb) || verb == BW_OFFICE_NOTE || verb == BW_OFFICE_MEMORY ||
 	       verb == BW_OFFICE_BULLETIN;
 }
 
@@ -405,7 +427,7 @@ bool bw_office_may(enum bw_office_who who, const struct bw_form *form)
 	if (bw_form_num(form, F_VERB, BW_OFFICE_VERB_COUNT - 1, &verb) != BW_OK)
 		return false;
 	if (who == BW_OFFICE_OPERATOR)
-		return verb != BW_OFFICE_PARTNER; /* what an operator brings is this node's own: `import` */
+		return !is_for_ledger_alone((enum bw_office_verb)verb);
 	if (!is_for_ledger((enum bw_office_verb)verb))
 		return false;
 	return verb != BW_OFFICE_NOTE || bw_slice_starts(form->fields[F_A], BW_LIT("accord-"));

@@ -12,27 +12,28 @@
 #include "sys/why.h"
 
 /* X(symbol, name, fields after the verb) */
-#define BW_OFFICE_ROWS(X)                                                                        \
-	X(COLLECTION_ADD, "collection-add", "title t, id t (or empty), alias t, description t")  \
-	X(COLLECTION_REMOVE, "collection-remove", "name t")                                      \
-	X(ACCOUNT_ADD, "account-add", "name t, password t (PHC or empty), admin n")              \
-	X(ACCOUNT_REMOVE, "account-remove", "name t")                                            \
-	X(ACCOUNT_PASSWORD, "account-password", "name t, password t (PHC)")                      \
-	X(ACCOUNT_DISABLE, "account-disable", "name t, disabled n")                              \
-	X(ACCOUNT_KEY, "account-key", "name t, hash t, label t")                                 \
-	X(ACCOUNT_CERT, "account-cert", "name t, fingerprint t, label t")                        \
-	X(ACCOUNT_REVOKE, "account-revoke", "name t")                                            \
-	X(GRANT, "account-grant", "account t, collection t, grant n")                            \
-	X(IMPORT, "import", "collection t, total n, failures l; a sealed batch comes with it")   \
-	X(DELETE, "delete", "collection t, object t")                                            \
-	X(ERASE, "erase", "object t, reason t")                                                  \
-	X(COMPACT, "compact", "")                                                                \
-	X(BACKUP, "backup", "folder t")                                                          \
-	X(NOTE, "note", "action t, target t, note t: a line for the audit log and nothing else") \
-	X(MEMORY, "memory", "answers with the catalogue's memory file")                          \
-	X(BULLETIN, "bulletin", "answers with the bulletin's memory file")                       \
-	X(COLLECTION_MARK, "collection-mark", "name t, id of a marking definition t (or empty)") \
-	X(PARTNER, "import-from-partner", "node t (32 bytes), label t; a delivery comes with it")
+#define BW_OFFICE_ROWS(X)                                                                         \
+	X(COLLECTION_ADD, "collection-add", "title t, id t (or empty), alias t, description t")   \
+	X(COLLECTION_REMOVE, "collection-remove", "name t")                                       \
+	X(ACCOUNT_ADD, "account-add", "name t, password t (PHC or empty), admin n")               \
+	X(ACCOUNT_REMOVE, "account-remove", "name t")                                             \
+	X(ACCOUNT_PASSWORD, "account-password", "name t, password t (PHC)")                       \
+	X(ACCOUNT_DISABLE, "account-disable", "name t, disabled n")                               \
+	X(ACCOUNT_KEY, "account-key", "name t, hash t, label t")                                  \
+	X(ACCOUNT_CERT, "account-cert", "name t, fingerprint t, label t")                         \
+	X(ACCOUNT_REVOKE, "account-revoke", "name t")                                             \
+	X(GRANT, "account-grant", "account t, collection t, grant n")                             \
+	X(IMPORT, "import", "collection t, total n, failures l; a sealed batch comes with it")    \
+	X(DELETE, "delete", "collection t, object t")                                             \
+	X(ERASE, "erase", "object t, reason t")                                                   \
+	X(COMPACT, "compact", "")                                                                 \
+	X(BACKUP, "backup", "folder t")                                                           \
+	X(NOTE, "note", "action t, target t, note t: a line for the audit log and nothing else")  \
+	X(MEMORY, "memory", "answers with the catalogue's memory file")                           \
+	X(BULLETIN, "bulletin", "answers with the bulletin's memory file")                        \
+	X(COLLECTION_MARK, "collection-mark", "name t, id of a marking definition t (or empty)")  \
+	X(PARTNER, "import-from-partner", "node t (32 bytes), label t; a delivery comes with it") \
+	X(ACCORD_OVER, "accord-over", "node t, hash of the accord's text t: what came under it is to go")
 
 enum bw_office_verb {
 #define X(symbol, name, fields) BW_OFFICE_##symbol,

@@ -43,6 +43,8 @@ static enum bw_err carry_out(struct keeper *k, struct bw_letter *letter, enum bw
 				 -1);
 		return BW_OK;
 	}
+	if (verb == BW_OFFICE_ACCORD_OVER)
+		k->retire_due_ms = 0; /* at once, not at the next look */
 	keeper_wait(k, FOR_DESK, letter->from)->body = bw_buf_move(&result);
 	return BW_OK;
 }

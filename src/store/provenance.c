@@ -224,6 +224,35 @@ enum bw_err bw_store_creator(struct bw_store *store, struct bw_slice id, uint16_
 
 /* ---- the end of retention ---------------------------------------------------------- */
 
+/* Asked once in the life of an accord: it looks at every row that came from another node. */
+static enum bw_err end_accord(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
+			      const uint8_t accord[BW_SHA256_BYTES])
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+
+	BW_TRY(bw_sql_prepare(store->db,
+			      "UPDATE provenance SET until = ?1 WHERE (until IS NULL OR until > ?1) AND route IN"
+			      " (SELECT number FROM route WHERE node = ?2 AND accord = ?3)",
+			      &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, store->now_us());
+	bw_sql_bind_blob(stmt, 2, bw_slice_of(node, BW_SHA256_BYTES));
+	bw_sql_bind_blob(stmt, 3, bw_slice_of(accord, BW_SHA256_BYTES));
+	return bw_store_do(store, stmt, "end what came under an accord");
+}
+
+enum bw_err bw_store_accord_over(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
+				 const uint8_t accord[BW_SHA256_BYTES], uint64_t *out_count)
+{
+	struct bw_step step;
+	enum bw_err err;
+
+	BW_TRY(bw_step_begin(store, &step));
+	err = end_accord(store, node, accord);
+	if (err == BW_OK)
+		*out_count = (uint64_t)sqlite3_changes(store->db);
+	return bw_step_end(store, &step, err);
+}
+
 static enum bw_err list_over(struct bw_store *store, int64_t now_us, size_t most, int64_t *out, size_t *out_count)
 {
 	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;

@@ -51,6 +51,13 @@ BW_MUST_USE enum bw_err bw_store_provenance(struct bw_store *store, int64_t date
 BW_MUST_USE enum bw_err bw_store_creator(struct bw_store *store, struct bw_slice id, uint16_t *out_collection);
 
 /*
+ * The accord has ended and asks that what came under it is destroyed: its time is over now, for bw_store_retire. Each
+ * version of an accord has a hash of its own. In the open transaction.
+ */
+BW_MUST_USE enum bw_err bw_store_accord_over(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
+					     const uint8_t accord[BW_SHA256_BYTES], uint64_t *out_count);
+
+/*
  * Erases what a partner sent and whose time is over at `now_us`: at most `most` rows, the earliest first. In the open
  * transaction. The id may come back under another accord.
  */

@@ -222,6 +222,38 @@ static void what_is_over_goes_and_what_others_have_stays(void **state)
 	assert_int_equal(told(f, &from, ID_A, T1).outcome, BW_PUT_ADDED);
 }
 
+static void what_came_under_an_accord_goes_with_it_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct bw_provenance from = come_from(lake, 1);
+	struct bw_query query = query_all(f);
+	uint8_t accord[BW_SHA256_BYTES];
+	uint64_t ended;
+	size_t count;
+
+	memset(accord, 7, sizeof(accord)); /* come_from's */
+	from.inherited.not_after_us = INT64_MAX;
+	(void)told(f, &from, ID_A, T1);
+	(void)told(f, &from, ID_A, T2);
+	from.accord[0] = 8;
+	(void)told(f, &from, ID_B, T1);
+	memcpy(from.node, hill, sizeof(hill));
+	from.accord[0] = 7;
+	(void)told(f, &from, ID_A, T1);
+	assert_ok(bw_store_commit(f->store));
+	assert_ok(bw_store_accord_over(f->store, lake, accord, &ended));
+	assert_int_equal(ended, 2);
+	assert_ok(bw_store_retire(f->store, bw_clock_now_us(), 100, &count));
+	assert_int_equal(count, 2);
+	assert_ok(bw_store_accord_over(f->store, lake, accord, &ended));
+	assert_int_equal(ended, 0);
+	assert_ok(bw_store_commit(f->store));
+	query.collection = inbound(f, lake);
+	assert_string_equal(bodies(f->store, &query), "[1]");
+	query.collection = inbound(f, hill);
+	assert_string_equal(bodies(f->store, &query), "[1]");
+}
+
 static void a_marking_for_what_bears_none_is_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -252,6 +284,7 @@ int main(void)
 		TEST(first_collections_are_found_whatever_was_asked_before),
 		TEST(what_is_deleted_leaves_no_provenance),
 		TEST(what_is_over_goes_and_what_others_have_stays),
+		TEST(what_came_under_an_accord_goes_with_it_and_nothing_else),
 		TEST(a_marking_for_what_bears_none_is_kept),
 	};
 
