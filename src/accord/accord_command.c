@@ -819,7 +819,7 @@ static const struct bw_command accord_verbs[] = {
 	  .max_args = 0,
 	  .run = bw_accord_run },
 	VERB("log-keys", "print the keys of what this node tells under an accord", "ID", log_keys_run,
-	     .details = "For operators of witnesses: breakwater witness trust KEY…"),
+	     .details = "For operators of witnesses: breakwater witness trust KEY..."),
 	VERB("export", "write an accord's signed documents to standard output", "ID", export_run,
 	     .details = "For the other side, which takes them with 'breakwater accord receive'."),
 	VERB("receive", "take signed documents of an accord from a file", "FILE", receive_run,
