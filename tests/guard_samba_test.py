@@ -75,8 +75,11 @@ class Hand:
     def worker(self):
         """The process that is the hand, now."""
         for pid in pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
-            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "bw-hand\n":
-                return int(pid)
+            try:
+                if pathlib.Path(f"/proc/{pid}/comm").read_text() == "bw-hand\n":
+                    return int(pid)
+            except FileNotFoundError:  # it ended since the list was read
+                pass
         return None
 
     def kill_worker(self):
