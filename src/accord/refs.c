@@ -252,23 +252,36 @@ enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secr
 	return err;
 }
 
-enum bw_err bw_refs_secrets(const struct bw_ref_node *nodes, size_t count, size_t node, bw_refs_secret_fn elsewhere,
-			    void *with, struct bw_arena *arena, struct bw_slice **out, size_t *out_count)
+static enum bw_err list_secrets(const struct map *map, const struct bw_ref_list *refs, bw_refs_secret_fn elsewhere,
+				void *with, struct bw_arena *arena, struct bw_ref_drops *out)
 {
-	struct map map = { .nodes = nodes };
-	const struct bw_ref_list *refs = &nodes[node].refs;
 	struct bw_slice *ids = bw_arena_zero(arena, refs->count + 1, sizeof(*ids));
-	size_t found = 0;
-	enum bw_err err;
 
 	BW_NEED(ids != NULL, MEMORY);
-	err = map_ids(&map, nodes, count);
-	for (size_t r = 0; err == BW_OK && r < refs->count; r++)
-		if (is_secret(&map, refs->of[r].id, elsewhere, with))
-			ids[found++] = refs->of[r].id;
-	map_release(&map);
-	BW_TRY(err);
-	*out = ids;
-	*out_count = found;
+	out->of = ids;
+	out->count = 0;
+	for (size_t r = 0; r < refs->count; r++)
+		if (is_secret(map, refs->of[r].id, elsewhere, with))
+			ids[out->count++] = refs->of[r].id;
 	return BW_OK;
+}
+
+static bool goes_without(const struct bw_ref_node *node)
+{
+	return node->decision.verdict == BW_VERDICT_DERIVED && (node->decision.takes & BW_TAKES_REFERENCES) != 0;
+}
+
+enum bw_err bw_refs_drops(const struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere, void *with,
+			  struct bw_arena *arena, struct bw_ref_drops *out)
+{
+	struct map map = { .nodes = nodes };
+	enum bw_err err = map_ids(&map, nodes, count);
+
+	for (size_t i = 0; err == BW_OK && i < count; i++) {
+		out[i] = (struct bw_ref_drops){ NULL, 0 };
+		if (goes_without(&nodes[i]))
+			err = list_secrets(&map, &nodes[i].refs, elsewhere, with, arena, &out[i]);
+	}
+	map_release(&map);
+	return err;
 }

@@ -66,9 +66,12 @@ typedef bool (*bw_refs_secret_fn)(void *with, struct bw_slice id);
 BW_MUST_USE enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
 				       void *with);
 
-/* After settling: those of a node's references that are secrets, into `arena`; for bw_redact_plan.drop_refs. MEMORY. */
-BW_MUST_USE enum bw_err bw_refs_secrets(const struct bw_ref_node *nodes, size_t count, size_t node,
-					bw_refs_secret_fn elsewhere, void *with, struct bw_arena *arena,
-					struct bw_slice **out, size_t *out_count);
+/* After settling: what each node that is DERIVED goes without; for bw_redact_plan.drop_refs. In `arena`. MEMORY. */
+struct bw_ref_drops {
+	struct bw_slice *of;
+	size_t count;
+};
+BW_MUST_USE enum bw_err bw_refs_drops(const struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
+				      void *with, struct bw_arena *arena, struct bw_ref_drops *out);
 
 #endif

@@ -120,8 +120,7 @@ static void a_report_goes_without_what_stays_unless_nothing_is_left(void **state
 		node(MALWARE, BW_STIX_MALWARE, PLAIN, RED),
 		node(TOOL, BW_STIX_TOOL, PLAIN, SENT),
 	};
-	struct bw_slice *secrets;
-	size_t count;
+	struct bw_ref_drops drops[BW_COUNT(nodes)];
 
 	(void)state;
 	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL, NULL));
@@ -129,9 +128,25 @@ static void a_report_goes_without_what_stays_unless_nothing_is_left(void **state
 	assert_int_equal(nodes[0].decision.takes, BW_TAKES_REFERENCES);
 	assert_int_equal(nodes[1].decision.verdict, BW_VERDICT_WITHHELD);
 	assert_int_equal(nodes[2].decision.verdict, BW_VERDICT_SENT);
-	assert_ok(bw_refs_secrets(nodes, BW_COUNT(nodes), 0, NULL, NULL, &arena, &secrets, &count));
-	assert_int_equal(count, 1);
-	assert_slice(secrets[0], MALWARE);
+	assert_ok(bw_refs_drops(nodes, BW_COUNT(nodes), NULL, NULL, &arena, drops));
+	assert_int_equal(drops[0].count, 1);
+	assert_slice(drops[0].of[0], MALWARE);
+	assert_int_equal(drops[1].count, 0);
+	assert_int_equal(drops[2].count, 0);
+}
+
+static void what_came_from_them_or_another_way_is_no_secret(void **state)
+{
+	struct bw_decision d = { .verdict = BW_VERDICT_WITHHELD, .clause = BW_CLAUSE_COLOUR };
+
+	(void)state;
+	assert_true(bw_refs_is_secret(&d, BW_STIX_MALWARE));
+	d.clause = BW_CLAUSE_RETURNS;
+	assert_false(bw_refs_is_secret(&d, BW_STIX_FILE));
+	d.clause = BW_CLAUSE_COPY;
+	assert_false(bw_refs_is_secret(&d, BW_STIX_MALWARE));
+	d.verdict = BW_VERDICT_HELD;
+	assert_true(bw_refs_is_secret(&d, BW_STIX_MALWARE));
 }
 
 static void what_is_only_not_covered_is_no_secret_but_an_observable_is(void **state)
@@ -277,6 +292,7 @@ int main(void)
 		TEST(nothing_of_an_observable_can_go),
 		TEST(a_relationship_to_what_stays_stays),
 		TEST(a_report_goes_without_what_stays_unless_nothing_is_left),
+		TEST(what_came_from_them_or_another_way_is_no_secret),
 		TEST(what_is_only_not_covered_is_no_secret_but_an_observable_is),
 		TEST(one_secret_makes_another_until_nothing_changes),
 		TEST(what_stayed_earlier_counts_and_case_hides_nothing),

@@ -112,14 +112,6 @@ static struct bw_ref_node node_of(const struct bw_weighing *w, const struct bw_t
 	};
 }
 
-static enum bw_err list_drops(const struct bw_weighing *w, const struct bw_ref_node *nodes, size_t count, size_t at,
-			      struct bw_arena *arena, struct bw_weighed *out)
-{
-	if (out->decision.verdict != BW_VERDICT_DERIVED || (out->decision.takes & BW_TAKES_REFERENCES) == 0)
-		return BW_OK;
-	return bw_refs_secrets(nodes, count, at, w->elsewhere, w->elsewhere_with, arena, &out->drop, &out->drop_count);
-}
-
 static enum bw_err carry(const struct bw_weighing *w, struct bw_arena *arena, struct bw_weighed *out)
 {
 	const struct bw_policy_inputs *inputs = bw_policy_class_inputs(w->classes, out->facts.policy_class);
@@ -140,19 +132,22 @@ enum bw_err bw_weigh(const struct bw_weighing *w, const struct bw_source_row *ro
 		     size_t count, struct bw_arena *arena, struct bw_weighed *out)
 {
 	struct bw_ref_node *nodes = bw_arena_zero(arena, count + 1, sizeof(*nodes));
+	struct bw_ref_drops *drops = bw_arena_zero(arena, count + 1, sizeof(*drops));
 
-	BW_NEED(nodes != NULL, MEMORY);
+	BW_NEED(nodes != NULL && drops != NULL, MEMORY);
 	for (size_t i = 0; i < count; i++) {
 		BW_TRY(weigh_one(w, &rows[i], &told[i], arena, &out[i]));
 		nodes[i] = node_of(w, &told[i], &out[i]);
 	}
 	BW_TRY(bw_refs_settle(nodes, count, w->elsewhere, w->elsewhere_with));
+	BW_TRY(bw_refs_drops(nodes, count, w->elsewhere, w->elsewhere_with, arena, drops));
 	for (size_t i = 0; i < count; i++) {
 		out[i].decision = nodes[i].decision;
 		/* settled as one that must be derived, which it cannot be */
 		if (out[i].decision.verdict == BW_VERDICT_DERIVED && !can_be_derived(&told[i]))
 			withhold(&out[i].decision, (enum bw_clause)out[i].decision.clause);
-		BW_TRY(list_drops(w, nodes, count, i, arena, &out[i]));
+		out[i].drop = drops[i].of;
+		out[i].drop_count = drops[i].count;
 		BW_TRY(carry(w, arena, &out[i]));
 	}
 	return BW_OK;
