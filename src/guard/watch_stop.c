@@ -161,8 +161,8 @@ static void chase(struct bw_stopper *stopper, uint32_t pid, bool on)
 }
 
 /*
- * It ended before the verdict came: nobody to signal, but those it forked at last are meant all the same. That it ended need
- * not have been told yet.
+ * It ended before the verdict came: nobody to signal, but those it forked at last are meant all the same. That it
+ * ended need not have been told yet.
  */
 static bool has_ended(const struct bw_stopper *stopper, uint32_t pid, uint64_t start_ns)
 {
@@ -245,9 +245,9 @@ bool bw_stopper_children(struct bw_stopper *stopper)
 }
 
 /*
- * Whoever is named and had ended lives on in those he forked, and they are older than the verdict by as long as watch was
- * late to read of the deed: forks carry the kernel's time, deeds the reader's. So all his forks count that are remembered,
- * before a process that lives is chased, of whom only the newest forks are meant.
+ * Whoever is named and had ended lives on in those he forked, and they are older than the verdict by as long as watch
+ * was late to read of the deed: forks carry the kernel's time, deeds the reader's. So all his forks count that are
+ * remembered, before a process that lives is chased, of whom only the newest forks are meant.
  */
 static void stop_heirs(struct bw_stopper *stopper, struct bw_slice processes)
 {
