@@ -217,6 +217,14 @@ enum bw_err bw_ask_settle(const char *data)
 	return err;
 }
 
+enum bw_err bw_ask_foreign(struct bw_channel *channel, enum bw_ask_kind kind, struct bw_slice peer, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_KIB);
+
+	BW_TRY(bw_buf_add_block(&body, peer));
+	return ask_plain(channel, kind, bw_buf_slice(&body), why);
+}
+
 enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why)
 {
 	return ask_plain(channel, BW_ASK_JOB, note, why);

@@ -20,6 +20,8 @@
  *   JOB_BEGINS      device be64 | name; with the folders it may work in (struct bw_job_word). Ends with the connection
  *   SETTLE          empty; answered when all that happened on the volumes before it was asked is judged, kept and
  *                   written down
+ *   FOREIGN_UNDO    peer block: all that others of that name said goes, and nothing of theirs is taken
+ *   FOREIGN_ACCEPT  peer block: it is taken again
  */
 #ifndef BW_GUARD_ASK_H
 #define BW_GUARD_ASK_H
@@ -42,6 +44,8 @@ enum bw_ask_kind {
 	BW_ASK_RELOAD,
 	BW_ASK_REOPEN,
 	BW_ASK_SETTLE,
+	BW_ASK_FOREIGN_UNDO,
+	BW_ASK_FOREIGN_ACCEPT,
 };
 
 /* What workers ask of the parent (bw_seat_ask): scribe the one, keep the other, which says that the index is full. */
@@ -88,6 +92,9 @@ BW_MUST_USE enum bw_err bw_ask_reload(const char *data);
  */
 enum { BW_ASK_SETTLE_MS = 60 * 1000 };
 BW_MUST_USE enum bw_err bw_ask_settle(const char *data);
+/* FOREIGN_UNDO, FOREIGN_ACCEPT. */
+BW_MUST_USE enum bw_err bw_ask_foreign(struct bw_channel *channel, enum bw_ask_kind kind, struct bw_slice peer,
+				       struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_job(struct bw_channel *channel, struct bw_slice note, struct bw_why *why);
 BW_MUST_USE enum bw_err bw_ask_job_begins(struct bw_channel *channel, const char *name, uint64_t device, int folders,
 					  struct bw_why *why);

@@ -10,6 +10,7 @@ extern const struct bw_command bw_guard_enroll_command;
 extern const struct bw_command bw_guard_exclude_command;
 extern const struct bw_command bw_guard_unenroll_command;
 extern const struct bw_command bw_guard_explain_command;
+extern const struct bw_command bw_guard_foreign_command;
 extern const struct bw_command bw_guard_incidents_command;
 extern const struct bw_command bw_guard_job_command;
 extern const struct bw_command bw_guard_mend_command;
@@ -28,7 +29,7 @@ static const struct bw_command *const rows[] = {
 	&bw_guard_explain_command,  &bw_guard_report_command, &bw_guard_restore_command, &bw_guard_approve_command,
 	&bw_guard_versions_command, &bw_guard_verify_command, &bw_guard_exclude_command, &bw_guard_unenroll_command,
 	&bw_guard_drill_command,    &bw_guard_job_command,    &bw_guard_view_command,    &bw_guard_mirror_command,
-	&bw_guard_mend_command,     &bw_guard_bait_command,
+	&bw_guard_mend_command,     &bw_guard_bait_command,   &bw_guard_foreign_command,
 };
 
 static struct bw_command verbs[BW_COUNT(rows) + 1]; /* the last one stays empty: the end */

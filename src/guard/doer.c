@@ -56,7 +56,7 @@ void bw_doers_of(const struct bw_record *record, struct bw_doers *out)
 {
 	*out = (struct bw_doers){ 0 };
 	for (size_t i = 0; i < record->count; i++)
-		bw_doers_add(out, &record->proofs[i].proof, 1);
+		bw_doers_add(out, &record->proofs[i].proof, record->proofs[i].proof.kind != BW_PROOF_WARNED);
 }
 
 bool bw_doers_tell(const struct bw_doers *doers, const struct bw_actor *actor)

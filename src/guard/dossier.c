@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "guard/foreign.h"
 #include "guard/hand_form.h"
 #include "guard/settings.h"
 #include "guard/trace.h"
@@ -95,6 +96,28 @@ static void take_process(struct bw_dossier *dossier, const struct bw_proof *proo
 	process->files++;
 }
 
+static enum bw_err take_warning(struct bw_dossier *dossier, const struct bw_proof *proof)
+{
+	struct bw_dossier_warning *warning = &dossier->warnings[dossier->warning_count];
+	struct bw_foreign_hit hit;
+	char words[SENTENCE_BYTES];
+
+	if (!bw_foreign_hit_parse(bw_slice_of(proof->name, proof->name_len), &hit) ||
+	    dossier->warning_count == BW_DOSSIER_WARNINGS_MAX)
+		return BW_OK;
+	for (size_t i = 0; i < dossier->warning_count; i++) {
+		if (bw_slice_equals(dossier->warnings[i].id, hit.id))
+			return BW_OK;
+	}
+	BW_TRY(bw_arena_copy(&dossier->arena, hit.id, &warning->id));
+	BW_TRY(bw_arena_copy(&dossier->arena, hit.peer, &warning->peer));
+	BW_TRY(bw_arena_copy(&dossier->arena, hit.value, &warning->value));
+	dossier->warning_count++;
+	(void)snprintf(words, sizeof(words), "what \"%.*s\" had warned of was seen here: %.*s", BW_ARG(hit.peer),
+		       BW_ARG(hit.value));
+	return add_step(dossier, proof->wall_us, words, bw_slice_empty);
+}
+
 /* One row a file: the gravest finding about it. */
 static void take_proof(struct bw_dossier *dossier, const struct bw_recorded_proof *r)
 {
@@ -135,8 +158,12 @@ static enum bw_err take_evidence(struct bw_dossier *dossier, int64_t wall_us, st
 		return BW_OK;
 	}
 	dossier->records++;
-	for (size_t i = 0; i < record->count; i++)
-		take_proof(dossier, &record->proofs[i]);
+	for (size_t i = 0; i < record->count; i++) {
+		if (record->proofs[i].proof.kind == BW_PROOF_WARNED)
+			BW_TRY(take_warning(dossier, &record->proofs[i].proof));
+		else
+			take_proof(dossier, &record->proofs[i]);
+	}
 	/* who it is is known better and better */
 	if (record->actor.kind >= dossier->actor.kind &&
 	    (dossier->actor.user[0] == '\0' || record->actor.user[0] != '\0'))
@@ -153,6 +180,8 @@ static enum bw_err take_evidence(struct bw_dossier *dossier, int64_t wall_us, st
 		dossier->decided_us = record->wall_us != 0 ? record->wall_us : wall_us;
 		dossier->decided_ns = record->decided_ns;
 	}
+	if (dossier->began_us == 0) /* held before the first file */
+		dossier->began_us = dossier->last_us = dossier->decided_us;
 	(void)snprintf(words, sizeof(words), "the guard decided: %s (rule \"%s\", %u file%s)",
 		       bw_rule_words((enum bw_rule)record->verdict.rule),
 		       bw_rule_name((enum bw_rule)record->verdict.rule), (unsigned)record->verdict.files,

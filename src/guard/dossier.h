@@ -21,7 +21,8 @@ enum {
 	BW_DOSSIER_FILES_MAX = 512,    /* listed; more are counted */
 	BW_DOSSIER_PROCESSES_MAX = 64, /* as above */
 	BW_DOSSIER_NOTES_MAX = 8,
-	BW_DOSSIER_MADE_MAX = 128,                /* new files of the actor's that are looked at */
+	BW_DOSSIER_MADE_MAX = 128, /* new files of the actor's that are looked at */
+	BW_DOSSIER_WARNINGS_MAX = 16,
 	BW_DOSSIER_STEPS_MAX = 512,               /* of the timeline, beside the files */
 	BW_DOSSIER_ROWS_BYTES = 16 * 1024 * 1024, /* of records that make one dossier */
 	BW_DOSSIER_PAPER_BYTES = 8 * 1024 * 1024, /* of anything written */
@@ -68,6 +69,13 @@ struct bw_dossier_note {
 	char copy[BW_DOSSIER_COPY_BYTES];
 };
 
+/* What others warned of, and was seen here (guard/foreign.h). */
+struct bw_dossier_warning {
+	struct bw_slice id; /* of their indicator */
+	struct bw_slice peer;
+	struct bw_slice value;
+};
+
 struct bw_dossier_step {
 	int64_t wall_us;
 	struct bw_slice words; /* a sentence, names in it as they are */
@@ -109,6 +117,8 @@ struct bw_dossier {
 	size_t made_count;
 	struct bw_dossier_note notes[BW_DOSSIER_NOTES_MAX];
 	size_t note_count;
+	struct bw_dossier_warning warnings[BW_DOSSIER_WARNINGS_MAX];
+	size_t warning_count;
 	struct bw_dossier_step steps[BW_DOSSIER_STEPS_MAX];
 	size_t step_count;
 	struct bw_record *record; /* room for one */

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "guard/dossier_stix_parts.h"
+#include "guard/harm.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
@@ -141,10 +142,37 @@ enum bw_err stix_hint_who(struct stix_work *w)
 	return put_hint(w, "Login that destroyed files", "Known-good files were destroyed under this login.", 7);
 }
 
+/* How it was done: what another strain of the same kind does as well. Each way once, the first of them. */
+static enum bw_err hint_harm(struct stix_work *w)
+{
+	enum { WAYS_MOST = 3, LOOKED_AT = 64 };
+	char told[WAYS_MOST][BW_HARM_BYTES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < w->d->file_count && i < LOOKED_AT && count < WAYS_MOST; i++) {
+		bool is_new = true;
+
+		if (!bw_harm_of(&w->d->files[i].proof, w->d->actor.kind == BW_ACTOR_SMB, told[count]))
+			continue;
+		for (size_t k = 0; k < count && is_new; k++)
+			is_new = strcmp(told[k], told[count]) != 0;
+		if (!is_new)
+			continue;
+		BW_TRY(begin_pattern(w, "x-breakwater-harm:value", "=", bw_slice_text(told[count])));
+		BW_TRY(put_hint(w, "Way in which files were destroyed",
+				"Known-good files were destroyed in this way (docs/guard-verdict.md of Breakwater).",
+				7));
+		count++;
+	}
+	return BW_OK;
+}
+
 enum bw_err stix_hint_traces(struct stix_work *w)
 {
 	const struct bw_dossier *d = w->d;
 	const struct bw_slice ending = common_ending(d);
+
+	BW_TRY(hint_harm(w));
 
 	for (size_t i = 0; i < d->process_count; i++) {
 		if (stix_is_own_program(d, &d->processes[i]))

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "guard/dossier_stix_parts.h"
 #include "guard/settings.h"
+#include "intel/formats.h"
 
 #define AMBER "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 #define RED "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
@@ -355,6 +356,23 @@ static enum bw_err put_observables(struct stix_work *w)
 	return put_observed(w);
 }
 
+/* Whoever warned learns that it helped. */
+static enum bw_err put_warnings(struct stix_work *w)
+{
+	for (size_t i = 0; i < w->d->warning_count; i++) {
+		const struct bw_dossier_warning *warning = &w->d->warnings[i];
+		char about[BW_ID_MAX + 16];
+		struct bw_stix_id id = { "" };
+
+		if (!bw_is_id(warning->id, NULL) || warning->id.len >= sizeof(id.text))
+			continue;
+		memcpy(id.text, warning->id.ptr, warning->id.len);
+		(void)snprintf(about, sizeof(about), "warned %s", id.text);
+		BW_TRY(put_sighting(w, &id, about));
+	}
+	return BW_OK;
+}
+
 static enum bw_err put_all(struct stix_work *w)
 {
 	BW_TRY(put_identity(w));
@@ -370,6 +388,7 @@ static enum bw_err put_all(struct stix_work *w)
 		BW_TRY(put_relation(w, "related-to", &w->incident, &w->technique[t]));
 		BW_TRY(put_sighting(w, &w->technique[t], techniques[t].id));
 	}
+	BW_TRY(put_warnings(w));
 	for (size_t i = 0; i < w->hint_count; i++) {
 		BW_TRY(put_relation(w, "indicates", &w->hints[i],
 				    &w->technique[w->technique[ENCRYPTED].text[0] != '\0' ? ENCRYPTED : DESTROYED]));

@@ -23,6 +23,9 @@
  *                              process is root's drill (bw_restore_word)
  *   scribe -> judge            LIFT: a person approved what an incident's actor does: let it go (bw_incident_word)
  *
+ *   scribe -> judge            FOREIGN: number be32, with a sealed memory file: what others warned of (intel/exact.h)
+ *   judge -> scribe            WARNED: what was met of it, or is this server's own (bw_warned_word), before its record
+ *
  *   SETTLE goes all ways, a bw_settle_word: a restore waits until what happened before it asked is known. scribe asks
  *   the judge, the judge watch (ring); watch has then read all the kernel told and puts it behind that, to the judge
  *   and to keep (rings); the judge says it to keep and to scribe, and keep, which has heard it from both and
@@ -61,6 +64,8 @@ enum bw_guard_record {
 	BW_RECORD_SEEN,
 	BW_RECORD_PEER,
 	BW_RECORD_SETTLE,
+	BW_RECORD_FOREIGN,
+	BW_RECORD_WARNED,
 };
 
 enum bw_act {
@@ -196,6 +201,13 @@ struct bw_restore_word {
 	uint64_t incident; /* 0: of no incident (a tree, a file) */
 	uint32_t pid;
 	uint32_t begins; /* 1, or 0 when it has ended */
+};
+
+/* WARNED: a value of the set of others' warnings, by its number in it. */
+struct bw_warned_word {
+	uint32_t set; /* the number of FOREIGN */
+	uint32_t number;
+	uint32_t is_own; /* 1: good files of this server are called so, it says nothing here; 0: somebody showed it */
 };
 
 /* SETTLE. Numbers rise, also when a worker is started again: whoever hears a later one need not answer one before. */

@@ -4,6 +4,7 @@
 
 #include "codec/json_text.h"
 #include "guard/doer.h"
+#include "guard/foreign.h"
 #include "guard/incident.h"
 #include "guard/plain.h"
 #include "guard/record.h"
@@ -20,9 +21,27 @@ struct explaining {
 	size_t wrong; /* records that do not come out again */
 };
 
+/* The rest of an object that has begun: of no file, but of what others warned of. */
+static enum bw_err json_warning(struct bw_buf *out, const struct bw_recorded_proof *r)
+{
+	const struct bw_slice name = bw_slice_of(r->proof.name, r->proof.name_len);
+	struct bw_foreign_hit hit = { name, bw_slice_empty, bw_slice_empty };
+
+	(void)bw_foreign_hit_parse(name, &hit); /* cut short, it still tells who */
+	BW_TRY(bw_json_add_text(out, "warned_of", hit.value));
+	BW_TRY(bw_json_add_text(out, "peer", hit.peer));
+	BW_TRY(bw_json_add_text(out, "indicator", hit.id));
+	BW_TRY(bw_plain_json_time(out, "time", r->proof.wall_us));
+	BW_TRY(bw_json_add_num(out, "pid", r->proof.pid));
+	BW_TRY(bw_json_add_num(out, "points", r->weight.points));
+	return bw_buf_add_u8(out, '}');
+}
+
 static enum bw_err json_proof(struct bw_buf *out, const struct bw_recorded_proof *r)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
+	if (r->proof.kind == BW_PROOF_WARNED)
+		return json_warning(out, r);
 	BW_TRY(bw_json_add_text(out, "name", bw_slice_of(r->proof.name, r->proof.name_len)));
 	BW_TRY(bw_plain_json_time(out, "time", r->proof.wall_us));
 	BW_TRY(bw_json_add_text(out, "format", bw_slice_text(bw_format_words((enum bw_format)r->proof.old.format))));

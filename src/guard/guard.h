@@ -11,6 +11,7 @@
 #include "crypto/keys.h"
 #include "guard/ears.h"
 #include "guard/event.h"
+#include "guard/foreign.h"
 #include "guard/ring.h"
 #include "guard/settings.h"
 #include "guard/volume.h"
@@ -31,6 +32,8 @@ struct bw_guard {
 	struct bw_shared *board; /* struct bw_guard_board: what status shows, each field one writer's */
 	bool require_sandbox;
 	char node[BW_NODE_NAME_CHARS + 1]; /* whose keys seal the evidence; "" without any */
+	size_t exchange_count;             /* collections it listens to (guard/exchange.h); 0: to none */
+	char exchange[BW_FOREIGN_LINES_MAX][BW_FOREIGN_PEER_BYTES + 1]; /* their names */
 };
 
 enum { BW_BOARD_STOPS = 256 };
@@ -107,5 +110,7 @@ int bw_hand_run(struct bw_seat *seat);
 int bw_reporter_run(struct bw_seat *seat);
 int bw_witness_run(struct bw_seat *seat);
 int bw_sealer_run(struct bw_seat *seat);
+int bw_caller_run(struct bw_seat *seat);
+int bw_foreign_reader_run(struct bw_seat *seat);
 
 #endif

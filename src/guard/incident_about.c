@@ -50,8 +50,10 @@ static enum bw_err see(void *context, const struct bw_ledger_record *row)
 		memset(g->list[at].who, 0, sizeof(g->list[at].who));
 		memcpy(g->list[at].who, bw_buf_text(&who), who.len);
 	}
-	for (size_t i = 0; i < g->record->count; i++)
-		BW_TRY(name_file(g, at, &g->record->proofs[i].proof.file));
+	for (size_t i = 0; i < g->record->count; i++) {
+		if (g->record->proofs[i].proof.kind != BW_PROOF_WARNED) /* that is of no file */
+			BW_TRY(name_file(g, at, &g->record->proofs[i].proof.file));
+	}
 	return BW_OK;
 }
 

@@ -57,6 +57,7 @@ static void on_event(struct judge *judge, struct bw_slice bytes)
 		judge_outcome(judge, &outcome);
 	if (incident != 0)
 		judge_traced(judge, incident, view.event.time_ns);
+	judge_foreign_event(judge, &view);
 }
 
 static void on_process(struct judge *judge, struct bw_slice bytes)
@@ -239,6 +240,8 @@ static enum bw_err take_frame(struct judge *judge, const char *peer, const struc
 		return on_drill(judge, frame->body);
 	case BW_RECORD_SETTLE:
 		return ask_settle(judge, frame->body);
+	case BW_RECORD_FOREIGN:
+		return judge_foreign_set(judge, frame->body, fd);
 	default:
 		return BW_ERR_PROTOCOL;
 	}
@@ -410,6 +413,7 @@ int bw_judge_run(struct bw_seat *seat)
 		bw_log(BW_ERROR, "judge ends", BW_TEXT("why", why.text));
 	else
 		work(&judge);
+	judge_foreign_release(&judge);
 	bw_trace_free(judge.trace);
 	bw_score_free(judge.score);
 	bw_actors_free(judge.actors);

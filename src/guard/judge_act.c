@@ -35,6 +35,8 @@ static void pin(struct judge *judge, uint64_t incident, const struct bw_file_key
 
 static void pin_proof(struct judge *judge, uint64_t incident, const struct bw_proof *proof)
 {
+	if (proof->kind == BW_PROOF_WARNED)
+		return; /* of no file */
 	pin(judge, incident, &proof->file, proof->version, &proof->old);
 	if (proof->made.ino != 0)
 		pin(judge, incident, &proof->made, 0, NULL);
@@ -419,12 +421,11 @@ void judge_outcome(struct judge *judge, const struct bw_outcome *outcome)
 	if (incident != NULL)
 		incident->last_ns = judge->now_ns;
 	bw_actors_about(judge->actors, outcome->actor, &about);
-	if (about.kind != BW_ACTOR_SMB)
-		return;
-	if (about.address[0] == '\0')
+	if (about.kind == BW_ACTOR_SMB && about.address[0] == '\0')
 		judge_ask_peer(judge, outcome->newest_process);
-	if (about.user[0] == '\0')
+	if (about.kind == BW_ACTOR_SMB && about.user[0] == '\0')
 		judge_ask_samba(judge, 1);
+	judge_foreign_harm(judge, outcome, about.kind == BW_ACTOR_SMB);
 }
 
 /* Watch first: whoever goes on may fork at once. Then the hand. */

@@ -8,6 +8,7 @@
 #include "guard/job.h"
 #include "guard/record.h"
 #include "guard/trace.h"
+#include "intel/exact.h"
 #include "sys/memfile.h"
 
 enum {
@@ -64,6 +65,19 @@ struct judge_image {
 	uint64_t start_ns;
 };
 
+/* What others warned of (guard/foreign.h): by the number in the set. */
+struct judge_foreign {
+	struct bw_mapped mapped;
+	uint32_t number;
+	struct bw_exact set; /* count 0: nobody warned of anything */
+	uint8_t *seen;       /* bits of enum judge_foreign_seen, one a value */
+};
+
+enum judge_foreign_seen {
+	JUDGE_FOREIGN_MET = 1, /* somebody showed it */
+	JUDGE_FOREIGN_OWN = 2, /* it is what good files here are called: it says nothing */
+};
+
 struct judge {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
@@ -85,6 +99,7 @@ struct judge {
 	struct bw_actor_target targets[JUDGE_TARGETS_MAX];
 	struct judge_image images[JUDGE_IMAGES_MAX];
 	size_t image_at;
+	struct judge_foreign foreign;
 	struct bw_record record;
 	struct bw_buf bytes;
 };
@@ -114,6 +129,13 @@ void judge_let_clients(struct judge *judge, struct judge_incident *incident);
 
 /* judge_image.c: what program it was, for the report */
 void judge_look_at_program(struct judge *judge, const struct bw_outcome *outcome);
+
+/* judge_foreign.c: what others warned of */
+BW_MUST_USE enum bw_err judge_foreign_set(struct judge *judge, struct bw_slice body, int fd); /* PROTOCOL */
+void judge_foreign_event(struct judge *judge, const struct bw_event_view *view);
+void judge_foreign_client(struct judge *judge, uint32_t child); /* its address has become known */
+void judge_foreign_harm(struct judge *judge, const struct bw_outcome *outcome, bool is_client);
+void judge_foreign_release(struct judge *judge);
 
 /* judge_job.c: signed jobs */
 enum bw_err judge_job(struct judge *judge, struct bw_slice body, int fd); /* PROTOCOL */

@@ -216,6 +216,7 @@ static void named(struct judge *judge, uint32_t child)
 	}
 	if (!is_known && has_evidence)
 		judge_outcome(judge, &outcome);
+	judge_foreign_client(judge, child);
 }
 
 enum bw_err judge_hear_peer(struct judge *judge, struct bw_slice body)

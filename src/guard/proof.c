@@ -32,6 +32,8 @@ const struct bw_rules bw_rules_default = {
 	.cleared_files = 12,
 	.cleared_s = 5, /* a person opens a folder, marks all, deletes and confirms in longer than a second or two */
 	.bait = 2,      /* a file nobody works with counts as so many: what is surely destroyed decides alone */
+	.warned = 25,   /* somebody's word decides nothing alone … */
+	.warned_enough = 45, /* … two words do, or one and a file that was destroyed, or sealed, here */
 };
 
 static const struct {
@@ -186,7 +188,7 @@ static void find_again(const struct bw_proof *proof, struct bw_finding *out)
 	*out = (struct bw_finding){ 0 };
 	if (proof->kind == BW_PROOF_JOINED || proof->kind == BW_PROOF_BESIDE)
 		bw_content_join(&proof->old, &proof->new, out);
-	else if (proof->kind != BW_PROOF_BAIT_GONE && proof->kind != BW_PROOF_CLEARED)
+	else if (proof->kind != BW_PROOF_BAIT_GONE && proof->kind != BW_PROOF_CLEARED && proof->kind != BW_PROOF_WARNED)
 		bw_content_compare(&proof->old, &proof->new, out);
 	for (size_t i = 0; i < proof->seen_count && i < BW_SECOND_TESTS; i++)
 		bw_finding_add(out, (enum bw_strength)proof->seen[i].strength, &proof->seen[i]);
@@ -230,6 +232,10 @@ void bw_proof_weigh(const struct bw_rules *rules, const struct bw_proof *proof, 
 	c = count_tests(out_finding);
 	if (proof->kind == BW_PROOF_SWALLOWED && out_finding->strength == BW_STRENGTH_NONE)
 		return;
+	if (proof->kind == BW_PROOF_WARNED) { /* of no gravity by itself, whatever was said */
+		out->points = (proof->flags & BW_PROOF_SIGNED) == 0 ? rules->warned : 0;
+		return;
+	}
 	if (proof->kind == BW_PROOF_BAIT_GONE) {
 		*out = weight_of_gone_bait(rules);
 	} else if (proof->kind == BW_PROOF_CLEARED) { /* of no gravity by itself: the rule counts folders and kinds */
@@ -275,6 +281,8 @@ struct sums {
 	struct sum of[BW_GRAVITY_DESTROYED + 1];
 	unsigned actors; /* that destroyed something */
 	unsigned baits;
+	uint64_t warned; /* in 1/256 */
+	unsigned warnings;
 };
 
 static bool is_counted_before(const struct bw_proof *const *proofs, const struct bw_weight *weights, size_t i)
@@ -311,6 +319,11 @@ static struct sums sum_up(const struct bw_rules *rules, uint64_t now_ns, const s
 		if (w->points == 0 || (w->is_pending && pending < rules->open_least) ||
 		    is_counted_before(proofs, weights, i))
 			continue;
+		if (proofs[i]->kind == BW_PROOF_WARNED) {
+			s.warned += bw_points_fade(w->points, age, rules->fast_half_s);
+			s.warnings++;
+			continue;
+		}
 		sum->fast += bw_points_fade(w->points, age, rules->fast_half_s);
 		sum->slow += bw_points_fade(w->points, age, rules->slow_half_s);
 		sum->files += w->files;
@@ -349,6 +362,20 @@ static void judge_tree(const struct bw_rules *rules, enum bw_scope scope, const 
 		meets(out, BW_GRAVITY_DESTROYED, BW_RULE_TREE_LASTING, d->slow, rules->volume_lasting, d->files);
 }
 
+/*
+ * What others said lowers what is needed, and what follows is a hold: never of the gravity that ends processes, which
+ * takes what was seen here alone.
+ */
+static bool judge_warned(const struct bw_rules *rules, const struct sums *s, struct bw_verdict *out)
+{
+	const struct sum *d = &s->of[BW_GRAVITY_DESTROYED];
+	const struct sum *o = &s->of[BW_GRAVITY_ORDERED];
+
+	return s->warnings > 0 && rules->warned > 0 &&
+	       meets(out, BW_GRAVITY_ORDERED, BW_RULE_WARNED, s->warned + d->fast + o->fast, rules->warned_enough,
+		     d->files + o->files + s->warnings);
+}
+
 static void judge_actor(const struct bw_rules *rules, const struct sums *s, struct bw_verdict *out)
 {
 	const struct sum *d = &s->of[BW_GRAVITY_DESTROYED];
@@ -364,6 +391,8 @@ static void judge_actor(const struct bw_rules *rules, const struct sums *s, stru
 	if (meets(out, BW_GRAVITY_ORDERED, BW_RULE_ORDERED, o->fast + d->fast, rules->ordered, o->files + d->files) ||
 	    meets(out, BW_GRAVITY_ORDERED, BW_RULE_ORDERED_LASTING, o->slow + d->slow, rules->ordered_lasting,
 		  o->files + d->files))
+		return;
+	if (judge_warned(rules, s, out))
 		return;
 	meets(out, BW_GRAVITY_UNUSUAL, BW_RULE_UNUSUAL, u->fast + o->fast + d->fast, rules->unusual,
 	      u->files + o->files + d->files);

@@ -23,6 +23,7 @@ enum bw_proof_kind {
 	BW_PROOF_SWALLOWED,   /* it is gone; a sealed archive, large enough for it and all others, was made before */
 	BW_PROOF_BAIT_GONE,   /* a canary was removed by itself */
 	BW_PROOF_CLEARED,     /* it is gone, with nearly all its folder held, and the folder stands */
+	BW_PROOF_WARNED, /* of no file: others warned of this name, address or way (guard/foreign.h), and it is here */
 	BW_PROOF_KINDS,
 };
 
@@ -87,7 +88,9 @@ struct bw_proof {
 	X(cleared_formats) \
 	X(cleared_files)   \
 	X(cleared_s)       \
-	X(bait)
+	X(bait)            \
+	X(warned)          \
+	X(warned_enough)
 
 struct bw_rules {
 #define X(name) uint32_t name;
@@ -114,20 +117,21 @@ enum bw_gravity {
 };
 
 /* code, short name for machines, sentence */
-#define BW_RULE_ROWS(X)                                                                                   \
-	X(NONE, "none", "nothing")                                                                        \
-	X(BAIT, "canary", "a bait file, which nobody has a reason to change, was destroyed")              \
-	X(MANY, "destroyed", "several known-good files were destroyed within hours")                      \
-	X(LASTING, "destroyed-slowly", "known-good files were destroyed one by one over days")            \
-	X(TREE, "destroyed-together", "several actors destroyed known-good files in the same place")      \
-	X(TREE_LASTING, "destroyed-together-slowly",                                                      \
-	  "several actors destroyed known-good files in the same place over days")                        \
-	X(ORDERED, "sealed-or-wiped", "files were sealed, wiped or emptied and their originals are gone") \
-	X(ORDERED_LASTING, "sealed-or-wiped-slowly",                                                      \
-	  "files were sealed, wiped or emptied and their originals are gone, over days")                  \
-	X(UNUSUAL, "unusual", "many files changed in unusual ways, each of which has innocent causes")    \
-	X(CLEARED, "cleared",                                                                             \
-	  "folder after folder was emptied of all kinds of files, faster than hands are, and left standing")
+#define BW_RULE_ROWS(X)                                                                                      \
+	X(NONE, "none", "nothing")                                                                           \
+	X(BAIT, "canary", "a bait file, which nobody has a reason to change, was destroyed")                 \
+	X(MANY, "destroyed", "several known-good files were destroyed within hours")                         \
+	X(LASTING, "destroyed-slowly", "known-good files were destroyed one by one over days")               \
+	X(TREE, "destroyed-together", "several actors destroyed known-good files in the same place")         \
+	X(TREE_LASTING, "destroyed-together-slowly",                                                         \
+	  "several actors destroyed known-good files in the same place over days")                           \
+	X(ORDERED, "sealed-or-wiped", "files were sealed, wiped or emptied and their originals are gone")    \
+	X(ORDERED_LASTING, "sealed-or-wiped-slowly",                                                         \
+	  "files were sealed, wiped or emptied and their originals are gone, over days")                     \
+	X(UNUSUAL, "unusual", "many files changed in unusual ways, each of which has innocent causes")       \
+	X(CLEARED, "cleared",                                                                                \
+	  "folder after folder was emptied of all kinds of files, faster than hands are, and left standing") \
+	X(WARNED, "warned", "others warned of what was seen here, and that is not all that was seen")
 
 enum bw_rule {
 #define X(name, word, sentence) BW_RULE_##name,

@@ -42,7 +42,7 @@ void bw_record_late(const struct bw_outcome *outcome, struct bw_record *out)
 
 uint8_t bw_record_rules(uint8_t version)
 {
-	static const uint8_t counts[BW_RECORD_VERSION + 1] = { [2] = 21, [3] = 26, [4] = RULES };
+	static const uint8_t counts[BW_RECORD_VERSION + 1] = { [2] = 21, [3] = 26, [4] = 27, [5] = RULES };
 
 	return version <= BW_RECORD_VERSION ? counts[version] : 0;
 }

@@ -2,10 +2,10 @@
  * The record of a verdict: everything it was made of, so that anybody can judge again. Binary, read as a
  * stranger's bytes: names in it were chosen by attackers.
  *
- *   "BWGR" | version u8 = 4 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
+ *   "BWGR" | version u8 = 5 | kind u8 | mode u8 | first day u8 | incident be64 | decided be64 (ns) | wall be64 (us)
  *   scope u8 | place be64 | rules: count u8, be32 each | verdict | measure u8 | actor | proofs: count u8, a block each
  *
- * Versions 2 and 3 had fewer rules: they are read, judged again without them, and written as they were.
+ * Versions 2 to 4 had fewer rules: they are read, judged again without them, and written as they were.
  *
  * Features, numbers and rules stand in it, not what was thought of them, except what replaying must give again. Of a
  * second look (guard/second.h) the tests themselves are the numbers: whole contents are in the store, not here.
@@ -17,7 +17,7 @@
 #include "guard/score.h"
 
 enum {
-	BW_RECORD_VERSION = 4,
+	BW_RECORD_VERSION = 5,
 	BW_RECORD_VERSION_OLDEST = 2,
 	BW_RECORD_BYTES_MAX = 256 * 1024,
 	BW_RECORD_PROOF_BYTES_MAX = 2048,

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "guard/foreign.h"
 #include "guard/doer.h"
 #include "guard/record.h"
 #include "guard/settings.h"
@@ -88,10 +89,30 @@ static enum bw_err add_tests(struct bw_buf *out, const struct bw_finding *findin
 	return BW_OK;
 }
 
+/* "  the ally "us" warned of "a.docx.locked" (indicator--…) at …; 25 points" */
+static enum bw_err add_warning(struct bw_buf *out, const struct bw_recorded_proof *r)
+{
+	const struct bw_slice name = bw_slice_of(r->proof.name, r->proof.name_len);
+	struct bw_foreign_hit hit = { name, bw_slice_empty, bw_slice_empty };
+
+	(void)bw_foreign_hit_parse(name, &hit); /* cut short, it still tells who */
+	BW_TRY(bw_buf_add_text(out, "  \""));
+	BW_TRY(bw_text_escape(out, hit.value));
+	BW_TRY(bw_buf_add_text(out, "\" at "));
+	BW_TRY(add_time(out, r->proof.wall_us));
+	BW_TRY(bw_buf_add_text(out, ", of which \""));
+	BW_TRY(bw_text_escape(out, hit.peer));
+	BW_TRY(bw_buf_add_text(out, "\" warned ("));
+	BW_TRY(bw_text_escape(out, hit.id));
+	return bw_buf_addf(out, "); %" PRIu32 " points, for a hold at most\n", r->weight.points);
+}
+
 static enum bw_err add_file(struct bw_buf *out, const struct bw_recorded_proof *r)
 {
 	const struct bw_proof *p = &r->proof;
 
+	if (p->kind == BW_PROOF_WARNED)
+		return add_warning(out, r);
 	BW_TRY(bw_buf_add_text(out, "  "));
 	BW_TRY(bw_text_escape(out, bw_slice_of(p->name, p->name_len)));
 	BW_TRY(bw_buf_add_text(out, " at "));
@@ -116,6 +137,10 @@ static enum bw_err add_rule(struct bw_buf *out, const struct bw_record *record)
 	BW_TRY(bw_buf_addf(out, "Rule \"%s\": %s. %" PRIu32 " points of %" PRIu32 " needed, %u file%s.\n",
 			   bw_rule_name((enum bw_rule)v->rule), bw_rule_words((enum bw_rule)v->rule), v->points,
 			   v->needed, (unsigned)v->files, v->files == 1 ? "" : "s"));
+	if (v->rule == BW_RULE_WARNED)
+		BW_TRY(bw_buf_add_text(out, "Without what others said, these files alone would not have sufficed. "
+					    "All that came from one of them goes with:  "
+					    "breakwater guard foreign undo --peer NAME\n"));
 	return bw_buf_addf(out,
 			   "A file weighs %" PRIu32 " points when two tests agree, %" PRIu32
 			   " when one speaks; half of them fade in %" PRIu32 " minutes, over days in %" PRIu32

@@ -68,6 +68,9 @@ static enum bw_err name_files(void *context, const struct bw_ledger_record *row)
 	for (size_t i = 0; i < record.count; i++) {
 		const struct bw_proof *proof = &record.proofs[i].proof;
 
+		if (proof->kind == BW_PROOF_WARNED)
+			continue; /* of no file */
+
 		bw_restore_plan_user(plan, proof->uid);
 		if (proof->wall_us < plan->before_us)
 			plan->before_us = proof->wall_us;

@@ -11,6 +11,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "guard/ask.h"
+#include "guard/exchange.h"
 #include "guard/guard.h"
 #include "guard/held.h"
 #include "crypto/secret_input.h"
@@ -38,6 +39,7 @@ struct parent {
 	struct bw_arena arena;
 	struct bw_shared board;
 	struct bw_seal_keys keys;
+	struct bw_exchange exchange;
 	int lock;
 	uint64_t files;    /* in the catalogues at the start */
 	bool begins_again; /* whatever the settings say */
@@ -59,13 +61,16 @@ static const struct bw_worker workers[] = {
 	{ "reporter", bw_reporter_run, BW_MAY_COMPUTE },           /* reads records, writes reports */
 	{ "witness", bw_witness_run, BW_MAY_KEEP },                /* hashes what reports name; writes nothing */
 	{ "sealer", bw_sealer_run, BW_MAY_COMPUTE },               /* holds the keys, signs manifests */
+	{ "caller", bw_caller_run, BW_MAY_CONNECT },               /* hears an exchange; knows its key alone */
+	{ "reader", bw_foreign_reader_run, BW_MAY_COMPUTE },       /* reads what others said */
 	{ NULL, NULL, 0 },
 };
 
 static const struct bw_link links[] = {
-	{ "judge", "scribe" },  { "judge", "keep" },       { "scribe", "keep" },   { "judge", "hand" },
-	{ "scribe", "hand" },   { "keep", "sampler" },     { "judge", "sampler" }, { "scribe", "reporter" },
-	{ "scribe", "sealer" }, { "reporter", "witness" }, { "hand", "witness" },  { NULL, NULL },
+	{ "judge", "scribe" },  { "judge", "keep" },       { "scribe", "keep" },    { "judge", "hand" },
+	{ "scribe", "hand" },   { "keep", "sampler" },     { "judge", "sampler" },  { "scribe", "reporter" },
+	{ "scribe", "sealer" }, { "reporter", "witness" }, { "hand", "witness" },   { "caller", "reader" },
+	{ "reader", "scribe" }, { "scribe", "caller" },    { "scribe", "witness" }, { NULL, NULL },
 };
 
 /* Told by scribe: as by SIGHUP, and served after the answer. */
@@ -101,8 +106,8 @@ static const struct bw_ask asks[] = {
  * Who does not hear its seat for so long hangs. Reading one file may take hours, so keep and witness are only named;
  * the programs that hand runs have their own limits, and their sum is below its.
  */
-static const int silent_ms[] = { 20 * 1000,  60 * 1000,  -60 * 1000,  180 * 1000, 180 * 1000,
-				 180 * 1000, 180 * 1000, -180 * 1000, 180 * 1000 };
+static const int silent_ms[] = { 20 * 1000,  60 * 1000,   -60 * 1000, 180 * 1000, 180 * 1000, 180 * 1000,
+				 180 * 1000, -180 * 1000, 180 * 1000, 180 * 1000, 180 * 1000 };
 _Static_assert(BW_COUNT(silent_ms) == BW_COUNT(workers) - 1, "one a row");
 
 /* The rest is between bw_guard_of and the table of share.c. */
@@ -114,12 +119,24 @@ static size_t keep(void *shared, const struct bw_member *who, int out[BW_CREW_KE
 	return bw_guard_fds(&p->guard, out, BW_CREW_KEEP_MAX);
 }
 
+/* Whom it hears, and the key of its account. */
+static enum bw_err tell_caller(const struct parent *p, struct bw_crew *crew, const struct bw_member *who)
+{
+	BW_CLEANUP(bw_buf_wipe) struct bw_buf body = BW_BUF_INIT(BW_EXCHANGE_BYTES);
+
+	BW_TRY(bw_buf_reserve(&body, BW_EXCHANGE_BYTES - 1)); /* as below */
+	BW_TRY(bw_exchange_add(&body, &p->exchange));
+	return bw_crew_tell(crew, who, BW_TELL_EXCHANGE, bw_buf_slice(&body), -1);
+}
+
 /* The sealer is told its keys; nobody else ever sees them. */
 static enum bw_err started(void *shared, struct bw_crew *crew, const struct bw_member *who)
 {
 	BW_CLEANUP(bw_buf_wipe) struct bw_buf body = BW_BUF_INIT(2 * BW_NODE_KEYS_FILE_MAX);
 	const struct parent *p = shared;
 
+	if (strcmp(who->name, "caller") == 0)
+		return tell_caller(p, crew, who);
 	if (strcmp(who->name, "sealer") != 0 || p->keys.file.len == 0)
 		return BW_OK;
 	/* room first: growing would leave copies of the passphrase behind in freed memory */
@@ -308,6 +325,8 @@ static void release(struct parent *p)
 				   .ears = { .names = -1, .changes = -1 },
 				   .require_sandbox = guard->require_sandbox };
 	memcpy(again.node, guard->node, sizeof(again.node));
+	memcpy(again.exchange, guard->exchange, sizeof(again.exchange));
+	again.exchange_count = guard->exchange_count;
 	p->guard = again;
 	p->begins_again = false;
 	p->arena = BW_ARENA_INIT(SETTINGS_MEMORY);
@@ -391,8 +410,11 @@ static void say_held(const char *data)
 
 static int run_with(struct parent *p)
 {
+	const unsigned listens = p->guard.exchange_count > 0;
+	const unsigned copies[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, listens, listens };
 	const struct bw_crew_plan plan = { .workers = workers,
 					   .links = links,
+					   .copies = copies,
 					   .asks = asks,
 					   .shared = p,
 					   .keep = keep,
@@ -403,6 +425,7 @@ static int run_with(struct parent *p)
 	struct bw_why why = { 0 };
 	enum bw_err err = open_all(p, &why);
 
+	_Static_assert(BW_COUNT(copies) == BW_COUNT(workers) - 1, "one a row");
 	if (err != BW_OK)
 		return bw_complain(p->call, BW_EXIT_FAILED, hint_for(err), "%s",
 				   why.text[0] != '\0' ? why.text : bw_err_text(err));
@@ -421,8 +444,17 @@ static int run_with(struct parent *p)
 	return BW_EXIT_OK;
 }
 
+static enum bw_err open_exchange(struct parent *p, struct bw_why *why)
+{
+	BW_TRY(bw_exchange_read(p->call, &p->exchange, why));
+	p->guard.exchange_count = p->exchange.count;
+	memcpy(p->guard.exchange, p->exchange.names, sizeof(p->guard.exchange));
+	return BW_OK;
+}
+
 static int run_run(struct bw_call *call)
 {
+	struct bw_why why = { 0 };
 	struct parent *p;
 	int status;
 
@@ -438,11 +470,16 @@ static int run_run(struct bw_call *call)
 	p->guard.data = bw_call_data(call);
 	p->guard.ears = (struct bw_ears){ .names = -1, .changes = -1 };
 	p->guard.require_sandbox = bw_call_flag(call, "require-sandbox");
+	if (open_exchange(p, &why) != BW_OK) {
+		free(p);
+		return bw_complain(call, BW_EXIT_USAGE, NULL, "%s", why.text);
+	}
 	do {
 		status = run_with(p);
 		release(p);
 	} while (status == EXIT_AGAIN);
 	bw_seal_keys_release(&p->keys);
+	bw_exchange_release(&p->exchange);
 	if (p->lock >= 0)
 		(void)close(p->lock);
 	free(p);
@@ -460,6 +497,7 @@ static const struct bw_option run_options[] = {
 	  .value_name = "FILE",
 	  .help = "passphrase of the node keys of the exchange in the same data folder, which then seal the evidence; "
 		  "without it the guard has keys of its own" },
+	BW_EXCHANGE_OPTIONS,
 	{ .name = "require-sandbox",
 	  .kind = BW_OPT_FLAG,
 	  .help = "do not start on a kernel that cannot confine the workers" },
@@ -469,7 +507,7 @@ static const struct bw_option run_options[] = {
 const struct bw_command bw_guard_run_command = {
 	.name = "run",
 	.summary = "guard what was enrolled",
-	.usage = "[--mode MODE]",
+	.usage = "[--mode MODE] [--exchange URL --key FILE]",
 	.details =
 		"Runs until it is stopped, and prints one line when it is ready. Stopped or killed, it goes on where "
 		"it was: at the next start only what changed meanwhile is copied.",

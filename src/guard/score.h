@@ -98,6 +98,20 @@ bool bw_score_actor(struct bw_score *score, uint32_t actor, uint64_t now_ns, str
 /* A person approved of what this actor did: its evidence is forgotten. */
 void bw_score_forgive(struct bw_score *score, uint32_t actor);
 
+/* Others warned of what this process just showed (guard/foreign.h). */
+struct bw_score_warning {
+	uint64_t now_ns;
+	int64_t wall_us;
+	uint32_t process;
+	uint32_t volume;
+	struct bw_file_key folder; /* where; all 0: nowhere */
+	uint64_t value;            /* what was met, hashed: the same counts once for an actor */
+	struct bw_slice name;      /* what is written down of it (bw_foreign_hit_write) */
+};
+
+/* As bw_score_event. The same again within a minute is nothing new. */
+bool bw_score_warned(struct bw_score *score, const struct bw_score_warning *warning, struct bw_outcome *out);
+
 size_t bw_score_count(const struct bw_score *score); /* proofs held */
 
 /* ---- second looks (guard/second.h) ------------------------------------------------------------- */

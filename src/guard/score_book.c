@@ -3,6 +3,8 @@
 
 #include "guard/score_parts.h"
 
+#define WARNED_AGAIN_NS UINT64_C(60000000000)
+
 void score_drop(struct bw_score *score, struct score_entry *entry)
 {
 	bw_actors_unpin(score->actors, entry->process);
@@ -272,6 +274,30 @@ bool score_book(struct bw_score *score, struct bw_proof *proof, uint32_t process
 		return false;
 	judge(score, entry, now_ns, out);
 	return true;
+}
+
+bool bw_score_warned(struct bw_score *score, const struct bw_score_warning *warning, struct bw_outcome *out)
+{
+	struct bw_proof proof = { .time_ns = warning->now_ns,
+				  .wall_us = warning->wall_us,
+				  .folder = warning->folder,
+				  .kind = BW_PROOF_WARNED,
+				  .name_len = (uint8_t)(warning->name.len < sizeof(proof.name) ? warning->name.len
+											       : sizeof(proof.name)) };
+	const uint32_t actor = bw_actors_of(score->actors, warning->process);
+	const struct score_entry *entry;
+
+	/* the key of no file: what was met, not where */
+	proof.file = (struct bw_file_key){
+		.ino = warning->value, .tree = UINT64_MAX, .gen = UINT32_MAX, .volume = warning->volume
+	};
+	memcpy(proof.name, warning->name.ptr, proof.name_len);
+	if (actor == 0)
+		return false; /* a host's, or the guard's own */
+	entry = score_entry_of(score, actor, &proof.file);
+	if (entry != NULL && warning->now_ns - entry->proof.time_ns < WARNED_AGAIN_NS)
+		return false;
+	return score_book(score, &proof, warning->process, warning->now_ns, out);
 }
 
 bool bw_score_actor(struct bw_score *score, uint32_t actor, uint64_t now_ns, struct bw_outcome *out)

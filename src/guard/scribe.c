@@ -20,7 +20,7 @@
 enum { MEMORY_BYTES = 1024 * 1024 * 1024 };
 
 /* Who speaks with us; each has one channel at a time. */
-static const char *const peers[] = { "judge", "keep", "hand", "reporter", "sealer" };
+static const char *const peers[] = { "judge", "keep", "hand", "reporter", "sealer", "caller", "reader", "witness" };
 
 /* ---- writing down -------------------------------------------------------------------------- */
 
@@ -166,6 +166,12 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 		return scribe_composed(scribe, frame->body, fd);
 	if (strcmp(peer, "sealer") == 0 && frame->kind == BW_REPORT_SIGNED)
 		return scribe_signed(scribe, frame->body);
+	if (strcmp(peer, "reader") == 0 && frame->kind == BW_FOREIGN_NEWS)
+		return scribe_foreign_news(scribe, frame->body);
+	if (strcmp(peer, "witness") == 0 && frame->kind == BW_FOREIGN_OWNS)
+		return scribe_foreign_owns(scribe, frame->body);
+	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_WARNED)
+		return scribe_foreign_warned(scribe, frame->body);
 	return BW_ERR_PROTOCOL;
 }
 
@@ -226,6 +232,7 @@ static bool hear_parent(struct scribe *scribe)
 			if (strcmp(event.peer.name, "judge") == 0 || strcmp(event.peer.name, "keep") == 0)
 				greet(scribe, event.peer.name);
 			scribe_report_renew(scribe, event.peer.name);
+			scribe_foreign_renew(scribe, event.peer.name);
 		} else if (event.kind == BW_SEAT_RELOAD) {
 			scribe_look_at_jobs(scribe);
 		} else if (event.kind == BW_SEAT_MESSAGE && event.fd >= 0) {
@@ -281,7 +288,7 @@ enum { GONE_WAIT_MS = 20 };
 
 static bool turn(struct scribe *scribe)
 {
-	const int wait_ms = scribe_first_day(scribe, scribe_report_turn(scribe));
+	const int wait_ms = scribe_foreign_turn(scribe, scribe_first_day(scribe, scribe_report_turn(scribe)));
 	struct pollfd fds[AT_END];
 	bool gone = false;
 
@@ -360,6 +367,7 @@ static enum bw_err begin(struct scribe *scribe, struct bw_why *why)
 	BW_TRY(bw_seat_confine(scribe->seat, &paths, scribe->guard->require_sandbox, why));
 	BW_TRY(load(scribe, why));
 	scribe_report_begin(scribe);
+	scribe_foreign_begin(scribe);
 	return bw_seat_ready(scribe->seat);
 }
 
@@ -371,6 +379,7 @@ static void end(struct scribe *scribe)
 	for (size_t i = 0; i < SCRIBE_GUESTS_MAX; i++)
 		bw_channel_free(scribe->guests[i].channel);
 	scribe_report_end(scribe);
+	scribe_foreign_end(scribe);
 	bw_incidents_release(&scribe->incidents);
 	bw_ledger_close(scribe->ledger);
 }

@@ -206,13 +206,21 @@ static const struct {
 	uint8_t kind;
 	enum bw_err (*answer)(struct scribe_question *q);
 } answers[] = {
-	{ BW_ASK_WITHDRAW, withdraw },    { BW_ASK_DRILL, drill },
-	{ BW_ASK_STATUS, tell_status },   { BW_ASK_RESTORE_BEGINS, restore_begins },
-	{ BW_ASK_APPROVE, approve },      { BW_ASK_RESTORE_ENDS, restore_ends },
-	{ BW_ASK_CLOSE, close_incident }, { BW_ASK_REPORTED, reported },
-	{ BW_ASK_JOB, scribe_job_note },  { BW_ASK_JOB_BEGINS, scribe_job_begins },
-	{ BW_ASK_RELOAD, reload },        { BW_ASK_REOPEN, reopen },
+	{ BW_ASK_WITHDRAW, withdraw },
+	{ BW_ASK_DRILL, drill },
+	{ BW_ASK_STATUS, tell_status },
+	{ BW_ASK_RESTORE_BEGINS, restore_begins },
+	{ BW_ASK_APPROVE, approve },
+	{ BW_ASK_RESTORE_ENDS, restore_ends },
+	{ BW_ASK_CLOSE, close_incident },
+	{ BW_ASK_REPORTED, reported },
+	{ BW_ASK_JOB, scribe_job_note },
+	{ BW_ASK_JOB_BEGINS, scribe_job_begins },
+	{ BW_ASK_RELOAD, reload },
+	{ BW_ASK_REOPEN, reopen },
 	{ BW_ASK_SETTLE, settle },
+	{ BW_ASK_FOREIGN_UNDO, scribe_foreign_undo },
+	{ BW_ASK_FOREIGN_ACCEPT, scribe_foreign_accept },
 };
 
 /* False: whoever asks like that is no command of ours. */

@@ -4,6 +4,7 @@
 
 #include "guard/ask.h"
 #include "guard/evidence.h"
+#include "guard/foreign_book.h"
 #include "guard/incident.h"
 #include "guard/job_book.h"
 
@@ -55,12 +56,29 @@ struct scribe_case {
 	struct bw_buf page; /* for the notice */
 };
 
+/* What others saw; empty unless the guard listens to an exchange. Times are monotonic. */
+struct scribe_foreign {
+	struct bw_foreign_book book;
+	struct bw_buf set; /* as the judge has it */
+	uint32_t set_number;
+	struct bw_buf asked; /* names that the witness was asked to compare; empty: none */
+	uint32_t asked_number;
+	bool is_asking;
+	bool is_untold;
+	bool is_unsaved;
+	bool complained;
+	int64_t told_ms;
+	int64_t saved_ms;
+	int64_t looked_ms; /* for what has ended */
+};
+
 struct scribe {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
 	struct bw_ledger *ledger;
 	struct bw_incidents incidents;
 	struct bw_job_book jobs;
+	struct scribe_foreign foreign;
 	uint64_t last_job;
 	struct scribe_guest guests[SCRIBE_GUESTS_MAX];
 	struct scribe_case cases[SCRIBE_CASES_MAX];
@@ -141,6 +159,18 @@ BW_MUST_USE enum bw_err scribe_approve(struct scribe *scribe, uint64_t incident,
 
 /* Those of the ledger that still last, to a judge that is new. */
 void scribe_tell_approvals(struct scribe *scribe);
+
+/* ---- what others saw (scribe_foreign.c) ---------------------------------------------------- */
+
+void scribe_foreign_begin(struct scribe *scribe);
+int scribe_foreign_turn(struct scribe *scribe, int wait_ms); /* how long to wait for anything, as scribe_first_day */
+void scribe_foreign_renew(struct scribe *scribe, const char *peer);
+void scribe_foreign_end(struct scribe *scribe);
+enum bw_err scribe_foreign_news(struct scribe *scribe, struct bw_slice body);   /* the reader's. PROTOCOL */
+enum bw_err scribe_foreign_owns(struct scribe *scribe, struct bw_slice body);   /* the witness's. PROTOCOL */
+enum bw_err scribe_foreign_warned(struct scribe *scribe, struct bw_slice body); /* the judge's. PROTOCOL */
+enum bw_err scribe_foreign_undo(struct scribe_question *q);
+enum bw_err scribe_foreign_accept(struct scribe_question *q);
 
 /* ---- the counter ------------------------------------------------------------------------- */
 

@@ -33,6 +33,8 @@ static const struct {
 	{ "reporter", 0 },
 	{ "witness", HOLDS_VOLUMES },
 	{ "sealer", 0 },
+	{ "caller", 0 },
+	{ "reader", 0 },
 };
 
 static unsigned holds_of(const char *name)

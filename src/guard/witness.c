@@ -16,6 +16,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "guard/dossier_look.h"
+#include "guard/foreign_names.h"
 #include "guard/guard.h"
 #include "guard/shadow.h"
 #include "sys/clock.h"
@@ -376,7 +377,31 @@ static enum bw_err answer(struct witness *w, struct bw_channel *reporter, struct
 	return bw_channel_put(reporter, BW_REPORT_SEEN, bw_buf_slice(&form), image.fd);
 }
 
-static const char *const peers[] = { "reporter", "hand" };
+static const char *const peers[] = { "reporter", "hand", "scribe" };
+
+/* What others warned of may be what this server's own files are called (guard/foreign.h). */
+static enum bw_err look_at_names(struct witness *w, struct bw_channel *scribe, struct bw_slice body, int fd)
+{
+	BW_CLEANUP(bw_mapped_release) struct bw_mapped mapped = { 0 };
+	BW_CLEANUP(bw_buf_release) struct bw_buf own = BW_BUF_INIT(BW_FRAME_BODY_MAX - 64);
+	BW_CLEANUP(bw_buf_release) struct bw_buf answer = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+	struct bw_exact set;
+	enum bw_err err;
+
+	BW_NEED(body.len == 4 && fd >= 0, PROTOCOL);
+	BW_TRY(bw_mapped_open(fd, BW_EXACT_BYTES_MAX, &mapped));
+	BW_TRY(bw_exact_open(mapped.bytes, &set));
+	err = bw_foreign_names(w->shadows, w->guard->volume_count, &set, &own);
+	if (err != BW_OK) { /* not answered: what nobody has compared is not looked for */
+		bw_log(BW_ERROR, "the names of files could not be compared with what others warned of",
+		       BW_TEXT("why", bw_err_text(err)));
+		return BW_OK;
+	}
+	BW_TRY(bw_buf_add(&answer, body));
+	BW_TRY(bw_buf_add_be32(&answer, (uint32_t)(own.len / 4)));
+	BW_TRY(bw_buf_add(&answer, bw_buf_slice(&own)));
+	return bw_channel_put(scribe, BW_FOREIGN_OWNS, bw_buf_slice(&answer), -1);
+}
 
 static enum bw_err take_frame(struct witness *w, const char *peer, struct bw_channel *channel,
 			      const struct bw_frame *frame, int *fd)
@@ -385,6 +410,8 @@ static enum bw_err take_frame(struct witness *w, const char *peer, struct bw_cha
 
 	if (strcmp(peer, "reporter") == 0 && frame->kind == BW_REPORT_LOOK)
 		return answer(w, channel, frame->body);
+	if (strcmp(peer, "scribe") == 0 && frame->kind == BW_FOREIGN_NAMES)
+		return look_at_names(w, channel, frame->body, *fd);
 	if (strcmp(peer, "hand") == 0 && frame->kind == BW_REPORT_IMAGE)
 		err = take_image(w, frame->body, *fd);
 	if (err == BW_OK)
