@@ -1,14 +1,12 @@
 """Two nodes with everything that runs: `serve` and `accord run` each on its own data folder, and a third party's witness."""
 
 import json
-import os
-import re
 import socket
 import subprocess
 import time
 
 from accord_sign_test import Party
-from exchange import READY_WITHIN, binary, children_of, patience, wait_until
+from exchange import READY_WITHIN, binary, children_of, patience, process, wait_until
 from peer_meet_test import invite
 
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -62,7 +60,8 @@ class Daemon:
         self.process.wait()
         self.process.stdout.close()
         self.process = None
-        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "workers outlive their parent")
+        wait_until(lambda: not any((process(pid) or ("",))[0] == name for pid, name in workers.items()),
+                   "workers outlive their parent")
 
 
 class Partner(Party):
@@ -166,4 +165,4 @@ def without_trouble(*partners):
             assert bad not in words, partner.words()
 
 
-__all__ = [name for name in dir() if not name.startswith("_")] + ["re"]
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -3,7 +3,9 @@
 import http.client
 import json
 import os
+import shutil
 import signal
+import ssl
 
 import pytest
 import stix
@@ -113,6 +115,32 @@ def test_an_end_and_a_new_version_take_effect_while_they_run(partners):
     until(lambda: uk.list()["uk-us"]["state"] == "ended", "the end did not arrive by itself", uk, us)
 
 
+def test_a_backup_that_is_restored_signs_no_fork(partners, tmp_path):
+    uk, us = partners
+    agree(uk, us, "--witness", "ally")
+    uk.start()
+    us.start()
+    first, lost, later = green(1), green(2), green(3)
+    uk.add("ransomware", first)
+    until(lambda: us.has(first), "nothing came", uk, us)
+    uk.accords.stop()
+    shutil.copytree(uk.data / "accord", tmp_path / "backup")
+    uk.accords.start()
+    uk.add("ransomware", lost)
+    until(lambda: us.has(lost), "nothing came", uk, us)
+    uk.accords.stop()
+    shutil.rmtree(uk.data / "accord")
+    shutil.copytree(tmp_path / "backup", uk.data / "accord")
+    uk.accords.start()
+    uk.add("ransomware", later)
+    until(lambda: "this log is an old copy: nothing is signed" in uk.accords.said(), "it is not noticed", uk, us)
+    until(lambda: "accord-old-copy" in uk.audit(), "it is not in the audit log", uk, us)
+    assert not us.has(later)
+    answer = green(4)  # the other direction goes on
+    us.add("seen", answer)
+    until(lambda: uk.has(answer), "nothing came back", uk, us)
+
+
 def test_strangers_are_not_let_in_and_caches_get_tiles_alone(partners):
     uk, us = partners
     agree(uk, us, "--witness", "ally")
@@ -135,7 +163,7 @@ def test_strangers_are_not_let_in_and_caches_get_tiles_alone(partners):
         answer = cache.getresponse()
         assert answer.status == 404 and answer.read(), path
     cache.close()
-    stranger = http.client.HTTPSConnection("127.0.0.1", uk.port, context=__import__("ssl")._create_unverified_context())
+    stranger = http.client.HTTPSConnection("127.0.0.1", uk.port, context=ssl._create_unverified_context())
     with pytest.raises(OSError):
         stranger.request("GET", "/accord/v1/papers")
         stranger.getresponse()

@@ -558,12 +558,27 @@ static int end_run(struct bw_call *call)
 	return run_task(call, end_accord);
 }
 
+/* Where a partner was cut off (accord/inbound_place.h), a person has looked now. */
+static enum bw_err let_in_again(struct task *t)
+{
+	char name[BW_ACCORD_ID_MAX + 32];
+	struct bw_place place;
+
+	(void)snprintf(name, sizeof(name), "accord/in/%.*s/stopped", BW_ARG(t->entry.id));
+	BW_TRY(bw_folder_place(t->book.data, name, &place));
+	if (unlink(place.path) != 0 && errno != ENOENT)
+		return bw_why_errno(&t->why, errno, "remove", place.path);
+	return BW_OK;
+}
+
 static enum bw_err set_pause(struct task *t, bool pause)
 {
 	BW_TRY(open_accord(t));
 	if (t->entry.now == NULL || t->entry.state == BW_ACCORD_ENDED)
 		return bw_why_set(&t->why, BW_ERR_CONFLICT, "'%.*s' is not in force", BW_ARG(t->entry.id));
 	BW_TRY(bw_book_pause(&t->book, &t->entry, pause, &t->why));
+	if (!pause)
+		BW_TRY(let_in_again(t));
 	BW_TRY(note(t, pause ? "accord-suspend" : "accord-resume", t->entry.id, ""));
 	(void)printf(pause ? "'%.*s' is suspended here: nothing is sent and nothing taken. To go on: breakwater accord "
 			     "resume %.*s\n"
@@ -785,7 +800,7 @@ static const struct bw_command accord_verbs[] = {
 	VERB("withdraw", "take back the version that waits for a signature", "ID", withdraw_run, .options = NULL),
 	VERB("suspend", "stop sending and taking for now", "ID", suspend_run,
 	     .details = "This node's own affair: nothing is signed, and 'resume' undoes it."),
-	VERB("resume", "go on after 'suspend'", "ID", resume_run, .options = NULL),
+	VERB("resume", "go on after 'suspend', or after a partner was cut off", "ID", resume_run, .options = NULL),
 	VERB("preview", "show what would cross now, and why the rest would not", "[--examples N] ID",
 	     bw_accord_preview_run, .options = bw_accord_preview_options,
 	     .details =

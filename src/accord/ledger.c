@@ -191,8 +191,10 @@ static void look_each_second(struct ledger *ledger, int64_t now_us)
 {
 	bool is_changed = bw_run_mark(ledger->plan->data) != ledger->plan->mark;
 
-	for (size_t i = 0; i < ledger->pact_count; i++)
+	for (size_t i = 0; i < ledger->pact_count; i++) {
 		is_changed |= has_its_time(&ledger->pacts[i], now_us);
+		in_look_each_second(&ledger->pacts[i]);
+	}
 	if (is_changed)
 		ledger_begin_again(ledger);
 }

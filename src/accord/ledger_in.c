@@ -37,6 +37,7 @@ enum bw_err in_open(struct pact *pact)
 		ledger_log(BW_ERROR, pact, "nothing is taken until a person has looked (accord resume)",
 			   bw_buf_text(&reason));
 		in->stage = IN_STOPPED;
+		in->is_cut_off = true;
 	}
 	if (err != BW_OK) {
 		ledger_log(BW_ERROR, pact, "place cannot be read: nothing is taken", why.text);
@@ -63,6 +64,8 @@ static void stop(struct pact *pact, const char *reason)
 	ledger_note(pact->ledger, "accord-cut-off", pact_id(pact), reason);
 	if (bw_inbound_stop(pact->in.folder.path, bw_slice_text(reason), &why) != BW_OK)
 		ledger_log(BW_ERROR, pact, "the reason cannot be written down", why.text);
+	else
+		pact->in.is_cut_off = true;
 }
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
@@ -354,6 +357,21 @@ void in_chunk(struct pact *pact, struct bw_slice chunk)
 		return;
 	if (pact->in.stage == IN_STREAM && bw_buf_add_block(&pact->in.waiting, chunk) != BW_OK)
 		visit_give_up(pact, "no memory for what waits", "it is asked for again");
+}
+
+/* A person has looked, and says so by `accord resume`. */
+void in_look_each_second(struct pact *pact)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf reason = BW_BUF_INIT(BW_KIB);
+
+	if (pact->in.stage != IN_STOPPED || !pact->in.is_cut_off ||
+	    bw_inbound_stopped(pact->in.folder.path, &reason, NULL) != BW_ERR_NOT_FOUND)
+		return;
+	ledger_log(BW_NOTICE, pact, "partner is listened to again", "");
+	pact->in.is_cut_off = false;
+	pact->in.crashes = 0;
+	pact->in.retry = (struct retry){ 0 };
+	pact->in.stage = IN_AWAY;
 }
 
 void in_look(struct pact *pact)

@@ -110,6 +110,7 @@ struct in_side {
 	int64_t wait_until_us;
 	unsigned owed;    /* pieces the courier may be told of once the chunk is taken */
 	unsigned crashes; /* of the clerk since a chunk was taken */
+	bool is_cut_off;  /* until a person has looked */
 };
 
 /* ---- all ---- */
@@ -257,6 +258,7 @@ void visit_begun(struct pact *pact, enum bw_err err, struct bw_slice where);
 BW_MUST_USE enum bw_err in_open(struct pact *pact);
 void in_close(struct pact *pact);
 void in_look(struct pact *pact);
+void in_look_each_second(struct pact *pact);
 BW_MUST_USE enum bw_err in_piece(struct pact *pact, struct bw_slice bytes);
 void in_fed(struct pact *pact, enum bw_err err, struct bw_slice words);
 void in_chunk(struct pact *pact, struct bw_slice chunk);

@@ -133,6 +133,12 @@ static void on_seat(void *ctx, int fd, unsigned ready)
 		bw_loop_stop(line->loop);
 }
 
+/* What came together with the message that was waited for lies in memory, where no descriptor tells of it. */
+static void on_first(void *ctx)
+{
+	on_seat(ctx, -1, BW_WATCH_READ);
+}
+
 enum bw_err bw_line_wait_for(struct bw_line *line, uint8_t kind, int timeout_ms)
 {
 	for (;;) {
@@ -159,6 +165,8 @@ enum bw_err bw_line_wait_for(struct bw_line *line, uint8_t kind, int timeout_ms)
 enum bw_err bw_line_open(struct bw_line *line)
 {
 	BW_TRY(join(line, bw_seat_peer(line->seat, line->peer, 0)));
+	BW_TRY(bw_timer_new(line->loop, on_first, line, &line->first));
+	bw_timer_set(line->first, 0);
 	return bw_watch_new(line->loop, bw_seat_fd(line->seat), BW_WATCH_READ, on_seat, line, &line->seat_watch);
 }
 
@@ -166,6 +174,8 @@ void bw_line_close(struct bw_line *line)
 {
 	bw_watch_free(line->watch);
 	bw_watch_free(line->seat_watch);
+	bw_timer_free(line->first);
+	line->first = NULL;
 	line->watch = NULL;
 	line->seat_watch = NULL;
 	line->channel = NULL;

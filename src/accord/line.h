@@ -28,6 +28,7 @@ struct bw_line {
 	struct bw_channel *channel; /* NULL: there is none now */
 	struct bw_watch *watch;
 	struct bw_watch *seat_watch;
+	struct bw_timer *first;
 };
 
 /* Waits for a message of that kind (handed to `told`, as those before it): for what is needed before the sandbox. */
