@@ -172,12 +172,15 @@ static enum bw_err open_folder(struct looking *l)
 static enum bw_err open_checkpoint(struct looking *l)
 {
 	char path[BW_PATH_BYTES];
-	enum bw_err err;
+	enum bw_err err = BW_OK;
 
 	BW_TRY(bw_path_join(path, l->folder, "checkpoint"));
-	err = bw_file_read(path, &l->note, &l->why);
-	if (err == BW_ERR_NOT_FOUND)
-		return bw_why_set(&l->why, err, "nothing was delivered from '%s' yet", l->folder);
+	if (l->out != NULL) /* as it was when the rest was read: its owner goes on meanwhile */
+		err = bw_buf_add(&l->note, bw_outbound_checkpoint(l->out));
+	else
+		err = bw_file_read(path, &l->note, &l->why);
+	if (err == BW_ERR_NOT_FOUND || (err == BW_OK && l->note.len == 0))
+		return bw_why_set(&l->why, BW_ERR_NOT_FOUND, "nothing was delivered from '%s' yet", l->folder);
 	BW_TRY(err);
 	BW_TRY(bw_checkpoint_parse(bw_buf_slice(&l->note), &l->checkpoint));
 	return bw_trust_check_all(l->trust, &l->checkpoint, &l->signers);
