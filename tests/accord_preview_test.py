@@ -5,6 +5,8 @@ import json
 import struct
 
 import stix
+from accord_rig import until
+from accord_run_test import agree as agree_and_run, partners  # noqa: F401 (a fixture)
 from accord_sign_test import FIRST, Party, agree, hand_over, parties  # noqa: F401 (a fixture)
 
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -114,3 +116,22 @@ def test_the_hold_queue_is_worked_from_the_command_line(parties):
     assert "accord-release" in noted and "accord-refuse" in noted and one["id"] in noted
     uk.accord("held", "show", "uk-us", "00000000", status=3)
     uk.accord("held", "eat", status=2)
+
+
+def test_what_was_decided_is_told_afterwards(partners):
+    uk, us = partners
+    agree_and_run(uk, us, "--witness", "ally")
+    uk.start()
+    us.start()
+    sent, kept = green(), stix.indicator(object_marking_refs=[RED])
+    uk.add("ransomware", kept, sent)
+    until(lambda: us.has(sent), "nothing came", uk, us)
+
+    def told(thing):
+        return json.loads(uk.accord("explain", thing["id"], "--to", "us", "--format", "json"))[0]["decided"]
+
+    (decided,) = told(sent)
+    assert (decided["verdict"], decided["clause"], decided["entry"]) == ("sent", "allowed", 0)
+    (decided,) = told(kept)
+    assert (decided["verdict"], decided["clause"]) == ("withheld", "highest-tlp") and "entry" not in decided
+    assert "entry 0 of the log" in uk.accord("explain", sent["id"], "--to", "us")

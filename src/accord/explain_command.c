@@ -1,9 +1,11 @@
 /* `breakwater accord explain`: would this object cross to that peer, by which clause, and from which inputs? */
 #include <stdio.h>
 
+#include "accord/log_open.h"
 #include "accord/looking.h"
 #include "accord/verbs.h"
 #include "codec/json_text.h"
+#include "sys/clock.h"
 
 enum { BATCH_BYTES = 256 * 1024 * 1024 };
 
@@ -14,7 +16,8 @@ struct explaining {
 	struct bw_outlook_batch batch;
 	struct bw_arena arena;
 	bool is_json;
-	bool *is_first; /* of a JSON list */
+	bool *is_first;        /* of a JSON list */
+	struct bw_buf decided; /* what the log says was decided: lines, or elements of a JSON list */
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -75,7 +78,54 @@ static enum bw_err print_text(struct explaining *e)
 		print_words("  nobody here knows: ", told->strange.of[i]);
 	for (size_t i = 0; i < w->drop_count; i++)
 		print_words("  goes without the reference to: ", w->drop[i]);
+	print_lines("  ", bw_buf_slice(&e->decided));
 	return BW_OK;
+}
+
+/* ---- what was decided before ------------------------------------------------------------------------ */
+
+static enum bw_err add_found_json(struct bw_buf *out, const struct bw_outbound_found *found, const char *time)
+{
+	BW_TRY(bw_buf_add_text(out, out->len == 0 ? "{" : ",{"));
+	BW_TRY(bw_json_add_text(out, "time", bw_slice_text(time)));
+	BW_TRY(bw_json_add_text(out, "verdict",
+				bw_slice_text(bw_verdict_name((enum bw_verdict)found->decision.verdict))));
+	BW_TRY(bw_json_add_text(out, "clause", bw_slice_text(bw_clause_name((enum bw_clause)found->decision.clause))));
+	if (found->is_logged)
+		BW_TRY(bw_json_add_num(out, "entry", (int64_t)found->index));
+	if (found->became.len > 0)
+		BW_TRY(bw_json_add_text(out, "became", found->became));
+	return bw_buf_add_u8(out, '}');
+}
+
+static enum bw_err add_found(void *ctx, const struct bw_outbound_found *found)
+{
+	struct explaining *e = ctx;
+	char time[BW_TIME_BYTES];
+
+	bw_time_format(found->time_us, time);
+	if (e->is_json)
+		return add_found_json(&e->decided, found, time);
+	BW_TRY(bw_buf_addf(&e->decided, "decided %s: %s (%s)", time,
+			   bw_verdict_name((enum bw_verdict)found->decision.verdict),
+			   bw_clause_name((enum bw_clause)found->decision.clause)));
+	if (found->is_logged)
+		BW_TRY(bw_buf_addf(&e->decided, ", entry %llu of the log", (unsigned long long)found->index));
+	if (found->became.len > 0)
+		BW_TRY(bw_buf_addf(&e->decided, ", as %.*s", BW_ARG(found->became)));
+	return bw_buf_add_u8(&e->decided, '\n');
+}
+
+/* No log yet, or none that can be read: then there is nothing to tell of it, and what holds now is told all the same. */
+static void look_back(struct explaining *e, struct bw_slice id)
+{
+	struct bw_log_open log;
+	struct bw_why why = { 0 };
+
+	if (bw_log_open(&e->l->book, e->entry, &e->arena, &log, &why) == BW_OK &&
+	    bw_outbound_find(log.out, id, bw_slice_empty, add_found, e, &why) != BW_OK)
+		bw_buf_clear(&e->decided);
+	bw_log_close(&log);
 }
 
 /* ---- JSON --------------------------------------------------------------------------------------- */
@@ -113,6 +163,8 @@ static enum bw_err write_json(struct explaining *e, struct bw_buf *out)
 	BW_TRY(write_list(out, "found", told->found.of, told->found.count));
 	BW_TRY(write_list(out, "unknown_markings", told->strange.of, told->strange.count));
 	BW_TRY(write_list(out, "without_references", w->drop, w->drop_count));
+	BW_TRY(bw_json_add_name(out, "decided"));
+	BW_TRY(bw_buf_addf(out, "[%s]", bw_buf_text(&e->decided)));
 	return bw_buf_add_u8(out, '}');
 }
 
@@ -130,13 +182,16 @@ static enum bw_err print_json(struct explaining *e)
 
 static enum bw_err explain_found(struct explaining *e, struct bw_slice id)
 {
-	enum bw_err err = bw_outlook_one(&e->outlook, id, &e->arena, &e->batch);
+	enum bw_err err;
 
+	look_back(e, id);
+	err = bw_outlook_one(&e->outlook, id, &e->arena, &e->batch);
 	if (err == BW_ERR_NOT_FOUND) {
 		if (!e->is_json) {
 			print_words("under accord ", e->entry->id);
 			(void)printf(
 				"  it lies in none of the collections that this accord is about: nothing is told\n");
+			print_lines("  ", bw_buf_slice(&e->decided));
 		}
 		return BW_OK;
 	}
@@ -151,7 +206,8 @@ static enum bw_err explain_under(struct bw_looking *l, const struct bw_book_entr
 				.entry = entry,
 				.arena = BW_ARENA_INIT(BATCH_BYTES),
 				.is_json = bw_call_json(l->call),
-				.is_first = is_first };
+				.is_first = is_first,
+				.decided = BW_BUF_INIT(BW_MIB) };
 	enum bw_err err = bw_outlook_init(&e.outlook, &entry->now->accord, entry->we, l->book.now_us, l->child,
 					  l->sources);
 
@@ -161,6 +217,7 @@ static enum bw_err explain_under(struct bw_looking *l, const struct bw_book_entr
 	}
 	bw_outlook_done(&e.batch);
 	bw_outlook_release(&e.outlook);
+	bw_buf_release(&e.decided);
 	bw_arena_release(&e.arena);
 	return err;
 }

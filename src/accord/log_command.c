@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "accord/book.h"
-#include "accord/outbound.h"
-#include "accord/papers.h"
+#include "accord/log_open.h"
 #include "base/text.h"
 #include "codec/json_text.h"
 #include "desk/desk_command.h"
@@ -90,72 +89,23 @@ static int run(struct bw_call *call, enum bw_err (*work)(struct looking *l))
 	return status;
 }
 
-/* ---- whose word counts -------------------------------------------------------------------------- */
-
-static enum bw_err find_peer(const struct bw_book *book, const uint8_t node[BW_SHA256_BYTES], struct bw_why *why,
-			     const struct bw_peer **out)
-{
-	char name[BW_NODE_NAME_CHARS + 1];
-
-	bw_node_name(node, name);
-	for (size_t i = 0; i < book->peer_count; i++)
-		if (strcmp(book->peers[i].name, name) == 0) {
-			*out = &book->peers[i];
-			return BW_OK;
-		}
-	return bw_why_set(why, BW_ERR_NOT_FOUND, "%s is no peer of this node any more", name);
-}
-
-static enum bw_err read_papers(struct looking *l, const struct bw_book *book, const struct bw_accord *accord, size_t we,
-			       struct bw_papers *ours, struct bw_papers *theirs)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf envelope = BW_BUF_INIT(BW_PAPERS_FILE_MAX);
-	const struct bw_peer *peer = NULL;
-
-	BW_TRY(bw_papers_own(book->data, &envelope, &l->why));
-	BW_TRY(bw_papers_check(bw_buf_slice(&envelope), &book->self, &l->arena, ours));
-	BW_TRY(find_peer(book, accord->party[1 - we].node, &l->why, &peer));
-	return bw_papers_of_peer(book->data, peer, &l->arena, theirs, &l->why);
-}
-
-static enum bw_err parse_policy(struct looking *l)
-{
-	struct bw_fault fault = { 0, NULL };
-	const enum bw_err err = bw_trust_parse(bw_buf_slice(&l->policy), &fault, &l->trust);
-
-	return err == BW_OK ? BW_OK
-			    : bw_why_set(&l->why, err == BW_ERR_MISSING ? BW_ERR_SYNTAX : err,
-					 "the policy cannot be read, at byte %zu: %s", fault.offset,
-					 fault.reason == NULL ? bw_err_text(err) : fault.reason);
-}
-
 /* ---- opening ------------------------------------------------------------------------------------- */
 
 static enum bw_err open_ours(struct looking *l, struct bw_slice id)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf origin = BW_BUF_INIT(BW_ORIGIN_MAX);
-	char folder[BW_ACCORD_ID_MAX + sizeof("accord/out/")];
-	char name[BW_NODE_NAME_CHARS + 1];
 	struct bw_book book;
 	struct bw_book_entry entry;
-	struct bw_papers ours;
-	struct bw_papers theirs;
-	struct bw_place place;
+	struct bw_log_open log;
+	enum bw_err err;
 
 	BW_TRY(bw_book_open(bw_call_data(l->call), &l->arena, &book, &l->why));
 	BW_TRY(bw_book_find(&book, id, &entry, &l->why));
-	if (entry.now == NULL)
-		return bw_why_set(&l->why, BW_ERR_NOT_FOUND, "no version of '%.*s' was ever in force", BW_ARG(id));
-	BW_TRY(read_papers(l, &book, &entry.now->accord, entry.we, &ours, &theirs));
-	BW_TRY(bw_papers_policy(&entry.now->accord, &ours, &theirs, &l->policy));
-	BW_TRY(parse_policy(l));
-	bw_node_name(book.self_name, name);
-	BW_TRY(bw_buf_addf(&origin, "%s/%.*s", name, BW_ARG(entry.id)));
-	(void)snprintf(folder, sizeof(folder), "accord/out/%.*s", BW_ARG(entry.id));
-	BW_TRY(bw_folder_place(book.data, folder, &place));
-	memcpy(l->folder, place.path, sizeof(l->folder));
-	return bw_outbound_open(l->folder, &(struct bw_outbound_rules){ bw_buf_slice(&origin), l->trust, true },
-				&l->out, &l->why);
+	err = bw_log_open(&book, &entry, &l->arena, &log, &l->why);
+	l->policy = bw_buf_move(&log.policy);
+	l->trust = log.trust;
+	l->out = log.out;
+	memcpy(l->folder, log.folder.path, sizeof(l->folder));
+	return err;
 }
 
 static enum bw_err open_folder(struct looking *l)
@@ -165,7 +115,7 @@ static enum bw_err open_folder(struct looking *l)
 	if (policy == NULL)
 		return bw_why_set(&l->why, BW_ERR_USAGE, "--folder needs --policy: whose signatures count?");
 	BW_TRY(bw_file_read(policy, &l->policy, &l->why));
-	BW_TRY(parse_policy(l));
+	BW_TRY(bw_log_policy(bw_buf_slice(&l->policy), &l->trust, &l->why));
 	return bw_path_join(l->folder, bw_call_text(l->call, "folder"), "");
 }
 
