@@ -1,4 +1,4 @@
-"""What would cross, and why the rest would not: `accord preview`, `accord explain`, default markings, the hold queue."""
+"""What would cross, and why the rest would not: `accord preview` and `explain`, default markings, the hold queue."""
 
 import hashlib
 import json
@@ -110,7 +110,8 @@ def test_the_hold_queue_is_worked_from_the_command_line(parties):
     uk.accord("held", "release", "uk-us", first[:8], status=2)  # why?
     uk.accord("held", "release", "--reason", "a number for tests", "--by", "Ann", "uk-us", first[:8])
     uk.accord("held", "refuse", "--reason", "a person's name", "uk-us", second)
-    assert rows()[first]["state"] == "released" and rows()[first]["by"] == "Ann" and rows()[second]["state"] == "refused"
+    seen = rows()
+    assert seen[first]["state"] == "released" and seen[first]["by"] == "Ann" and seen[second]["state"] == "refused"
     assert "already" in uk.accord("held", "refuse", "--reason", "no", "uk-us", first, status=3)
     noted = uk.run("audit", "show", "--data", uk.data)
     assert "accord-release" in noted and "accord-refuse" in noted and one["id"] in noted

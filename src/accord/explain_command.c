@@ -116,7 +116,7 @@ static enum bw_err add_found(void *ctx, const struct bw_outbound_found *found)
 	return bw_buf_add_u8(&e->decided, '\n');
 }
 
-/* No log yet, or none that can be read: then there is nothing to tell of it, and what holds now is told all the same. */
+/* No log yet, or none that can be read: then there is nothing to tell of it; what holds now is told all the same. */
 static void look_back(struct explaining *e, struct bw_slice id)
 {
 	struct bw_log_open log;
