@@ -141,7 +141,7 @@ static enum bw_err tell(const struct preview *p, const struct bw_accord *accord)
 	return BW_OK;
 }
 
-/* A version that waits for a signature is what somebody wants to know about; one that begins later is taken as begun. */
+/* A version that waits for a signature is what somebody wants to know of; one that begins later is taken as begun. */
 static enum bw_err preview(struct bw_looking *l)
 {
 	const struct bw_slice id = bw_slice_text(bw_call_arg(l->call, 0));
