@@ -34,8 +34,8 @@ struct bw_gist {
 };
 
 /*
- * Texts borrow from the parser until its next parse. TYPE: no object, or it has no type or id. TOO_MANY: more words than
- * a gist holds. SYNTAX and others of bw_json_parse.
+ * Texts borrow from the parser until its next parse. TYPE: no object, or it has no type or id. TOO_MANY: more words
+ * than a gist holds. SYNTAX and others of bw_json_parse.
  */
 BW_MUST_USE enum bw_err bw_gist_of(struct bw_json_parser *parser, const struct bw_marking_book *book,
 				   struct bw_slice object, struct bw_gist *out);
