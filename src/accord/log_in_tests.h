@@ -15,6 +15,7 @@
 #include "accord/test_accord.h"
 #include "sys/files.h"
 #include "tlog/keys_in_tests.h"
+#include "tlog/proof.h"
 #include "tlog/witness.h"
 
 #define TEST_ORIGIN "bw1/uk-us"
@@ -254,6 +255,20 @@ static inline void test_deliver(struct test_log *t)
 	test_operator_cosigns(t, &lines);
 	assert_ok(bw_outbound_cosigned(t->out, bw_buf_slice(&lines), &is_delivered, NULL));
 	assert_true(is_delivered);
+}
+
+/* The proof of an entry verifies, and of no other. */
+static inline void test_verify_proof(struct test_log *t, uint64_t index, struct bw_slice entry)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf proof = BW_BUF_INIT(BW_PROOF_FILE_MAX);
+	struct bw_proof_file file;
+	struct bw_hash leaf = bw_hash_leaf(entry);
+
+	assert_ok(bw_outbound_prove(t->out, index, &proof));
+	assert_ok(bw_proof_file_parse(bw_buf_slice(&proof), &file));
+	assert_ok(bw_proof_file_verify(&file, &leaf, t->trust, NULL, NULL));
+	leaf.bytes[0] ^= 1;
+	assert_int_equal(bw_proof_file_verify(&file, &leaf, t->trust, NULL, NULL), BW_ERR_PROOF);
 }
 
 /* ---- what the receiver does ------------------------------------------------------------------------ */

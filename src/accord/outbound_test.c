@@ -1,10 +1,11 @@
 #include "accord/outbound.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "accord/log_in_tests.h"
-#include "tlog/proof.h"
 
 static const struct test_batch three = { .crossing = 3, .withheld = 2, .keep_days = 10 };
 
@@ -203,6 +204,33 @@ static void tiles_that_a_crash_took_are_made_again(void **state)
 	assert_memory_equal(root_of(t).bytes, root.bytes, sizeof(root.bytes));
 	test_log_close(t);
 	test_log_open(t);
+}
+
+/* A limit of the process stands in for a disk without room. */
+static void a_write_that_fails_half_way_ends_the_log_until_it_is_opened_again(void **state)
+{
+	struct test_log *t = *state;
+	BW_CLEANUP(bw_buf_release) struct bw_buf journal = BW_BUF_INIT(1);
+	struct rlimit before;
+	struct rlimit tight;
+
+	assert_ok(test_add(t, &three, NULL));
+	test_deliver(t);
+	journal = read_all(t, "journal/00000000");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tight = before;
+	tight.rlim_cur = journal.len + 100;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	assert_int_not_equal(test_add(t, &three, NULL), BW_OK);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_not_equal(test_add(t, &three, NULL), BW_OK); /* what is on disk is not known here any more */
+	test_log_close(t);
+	test_log_open(t);
+	assert_int_equal(status_of(t).size, 3);
+	assert_ok(test_add(t, &three, NULL));
+	test_deliver(t);
+	assert_int_equal(status_of(t).delivered_size, 6);
 }
 
 static void a_notary_that_signed_before_a_crash_is_met_where_it_is(void **state)
@@ -431,19 +459,6 @@ static void the_newest_decision_is_found_at_once(void **state)
 	assert_int_equal(bw_outbound_latest(t->out, BW_LIT("indicator--x"), &found, NULL), BW_ERR_NOT_FOUND);
 }
 
-static void verify_proof(struct test_log *t, uint64_t index, struct bw_slice entry)
-{
-	BW_CLEANUP(bw_buf_release) struct bw_buf proof = BW_BUF_INIT(BW_PROOF_FILE_MAX);
-	struct bw_proof_file file;
-	struct bw_hash leaf = bw_hash_leaf(entry);
-
-	assert_ok(bw_outbound_prove(t->out, index, &proof));
-	assert_ok(bw_proof_file_parse(bw_buf_slice(&proof), &file));
-	assert_ok(bw_proof_file_verify(&file, &leaf, t->trust, NULL, NULL));
-	leaf.bytes[0] ^= 1;
-	assert_int_equal(bw_proof_file_verify(&file, &leaf, t->trust, NULL, NULL), BW_ERR_PROOF);
-}
-
 static void every_entry_can_be_proved_once_it_is_delivered(void **state)
 {
 	struct test_log *t = *state;
@@ -456,101 +471,9 @@ static void every_entry_can_be_proved_once_it_is_delivered(void **state)
 	for (uint64_t i = 0; i < 300; i += 37) {
 		bw_buf_clear(&bytes);
 		assert_ok(bw_outbound_entry(t->out, i, t->now_us, &bytes, NULL));
-		verify_proof(t, i, bw_buf_slice(&bytes));
+		test_verify_proof(t, i, bw_buf_slice(&bytes));
 	}
 	assert_int_equal(bw_outbound_entry(t->out, 300, t->now_us, &bytes, NULL), BW_ERR_RANGE);
-}
-
-/* ---- erasing ---------------------------------------------------------------------------------------- */
-
-static const char *sought;
-static size_t sought_in;
-
-static int seek_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
-{
-	struct bw_buf bytes = BW_BUF_INIT((size_t)1 << 28);
-
-	(void)st;
-	(void)walk;
-	if (kind != FTW_F)
-		return 0;
-	assert_ok(bw_file_read(path, &bytes, NULL));
-	sought_in += bytes.len > 0 && memmem(bytes.ptr, bytes.len, sought, strlen(sought)) != NULL;
-	bw_buf_release(&bytes);
-	return 0;
-}
-
-static size_t files_with(const struct test_log *t, const char *text)
-{
-	sought = text;
-	sought_in = 0;
-	assert_int_equal(nftw(t->root, seek_one, 16, FTW_PHYS), 0);
-	return sought_in;
-}
-
-static void when_its_time_is_over_an_entry_is_gone_and_every_proof_still_verifies(void **state)
-{
-	struct test_log *t = *state;
-	const struct test_batch short_ = { .crossing = 3, .keep_days = 2 };
-	BW_CLEANUP(bw_buf_release) struct bw_buf first = BW_BUF_INIT(1 << 20);
-	BW_CLEANUP(bw_buf_release) struct bw_buf other = BW_BUF_INIT(1 << 20);
-	size_t keys;
-
-	assert_ok(test_add(t, &short_, NULL));
-	assert_ok(test_add(t, &three, NULL));
-	test_deliver(t);
-	assert_ok(bw_outbound_entry(t->out, 0, t->now_us, &first, NULL));
-	t->now_us += 3 * TEST_DAY;
-	assert_int_equal(bw_outbound_entry(t->out, 0, t->now_us, &other, NULL), BW_ERR_ERASED); /* at once */
-	assert_ok(bw_outbound_erase(t->out, t->now_us, false, &keys, NULL));
-	assert_int_equal(keys, 1);
-	assert_int_equal(bw_outbound_entry(t->out, 0, t->now_us - 3 * TEST_DAY, &other, NULL), BW_ERR_ERASED);
-	assert_ok(bw_outbound_entry(t->out, 3, t->now_us, &other, NULL));
-	verify_proof(t, 0, bw_buf_slice(&first)); /* who has the entry can still show that it was sent */
-	verify_proof(t, 3, bw_buf_slice(&other));
-	test_log_close(t);
-	test_log_open(t);
-	assert_int_equal(status_of(t).size, 6);
-	bw_buf_clear(&other);
-	assert_ok(bw_outbound_entry(t->out, 5, t->now_us, &other, NULL));
-	assert_ok(test_add(t, &three, NULL));
-	test_deliver(t);
-}
-
-static void nothing_of_an_entry_or_its_id_is_readable_on_disk(void **state)
-{
-	struct test_log *t = *state;
-
-	assert_ok(test_add(t, &three, NULL));
-	assert_int_equal(files_with(t, "Ransomware"), 0);
-	assert_int_equal(files_with(t, "indicator--"), 0);
-	assert_int_equal(files_with(t, "BWBATCH1"), 1);
-}
-
-static void the_end_of_an_accord_can_destroy_everything(void **state)
-{
-	struct test_log *t = *state;
-	BW_CLEANUP(bw_buf_release) struct bw_buf entry = BW_BUF_INIT(1 << 20);
-	size_t keys;
-
-	assert_ok(test_add(t, &three, NULL));
-	test_deliver(t);
-	assert_ok(bw_outbound_erase(t->out, t->now_us, true, &keys, NULL));
-	assert_int_equal(keys, 1);
-	for (uint64_t i = 0; i < 3; i++)
-		assert_int_equal(bw_outbound_entry(t->out, i, t->now_us, &entry, NULL), BW_ERR_ERASED);
-	assert_ok(bw_outbound_erase(t->out, t->now_us, true, &keys, NULL));
-	assert_int_equal(keys, 0);
-}
-
-static void what_has_to_be_gone_already_is_not_logged(void **state)
-{
-	struct test_log *t = *state;
-	const struct test_batch over = { .crossing = 1, .keep_days = 0 };
-
-	assert_int_equal(test_add(t, &over, NULL), BW_ERR_RANGE);
-	assert_ok(test_add(t, &three, NULL)); /* nothing was begun */
-	assert_int_equal(status_of(t).batches, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_log_make, test_log_drop)
@@ -566,6 +489,7 @@ int main(void)
 		TEST(a_crash_at_any_byte_leaves_the_batch_before_or_after),
 		TEST(bytes_of_a_lost_append_count_for_nothing),
 		TEST(tiles_that_a_crash_took_are_made_again),
+		TEST(a_write_that_fails_half_way_ends_the_log_until_it_is_opened_again),
 		TEST(a_notary_that_signed_before_a_crash_is_met_where_it_is),
 		TEST(a_log_that_lacks_what_it_signed_for_is_not_opened),
 		TEST(a_journal_that_was_edited_is_not_the_one_that_was_signed),
@@ -578,10 +502,6 @@ int main(void)
 		TEST(decisions_are_found_by_who_has_the_folder),
 		TEST(the_newest_decision_is_found_at_once),
 		TEST(every_entry_can_be_proved_once_it_is_delivered),
-		TEST(when_its_time_is_over_an_entry_is_gone_and_every_proof_still_verifies),
-		TEST(nothing_of_an_entry_or_its_id_is_readable_on_disk),
-		TEST(the_end_of_an_accord_can_destroy_everything),
-		TEST(what_has_to_be_gone_already_is_not_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
