@@ -167,8 +167,8 @@ enum bw_err bw_papers_take(const char *data, const struct bw_peer *peer, struct 
 			   struct bw_why *why)
 {
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(4 * ARENA_BYTES);
-	struct bw_papers fresh;
-	struct bw_papers known;
+	struct bw_papers fresh = { .sequence = 0 };
+	struct bw_papers known = { .sequence = 0 };
 	struct bw_place place;
 	enum bw_err err = bw_papers_check(envelope, &peer->card.node, &arena, &fresh);
 
