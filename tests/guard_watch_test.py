@@ -287,6 +287,21 @@ def test_a_new_hard_link_goes_to_keep_with_its_name(share, probe):
     assert probe.until("WORK", "LINKED")[3:8] == ["1", "0", "0", "0", "a2"]
 
 
+@pytest.mark.parametrize("age", [0, 1.5])
+def test_a_file_linked_in_goes_to_keep_though_its_other_name_is_gone_when_that_is_read(share, probe, age):
+    """Nobody closes it any more."""
+    there = share.parent / "elsewhere"
+    there.write_text("what it held")
+    time.sleep(age)
+    watch = next(pid for pid, name in children_of(probe.process.pid).items() if name == "bw-watch")
+    os.kill(watch, signal.SIGSTOP)
+    time.sleep(0.02)  # a file system's clock may tick every ten milliseconds
+    os.link(there, share / "in")
+    os.unlink(there)
+    os.kill(watch, signal.SIGCONT)
+    assert probe.until("WORK", "LINKED")[3:8] == ["0", "0", "0", "0", "in"]
+
+
 def test_a_new_symbolic_link_goes_to_keep_with_its_name(share, probe):
     (share / "s").symlink_to("/nowhere")
     assert probe.until("WORK", "LINKED")[3:8] == ["0", "0", "0", "0", "s"]

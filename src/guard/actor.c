@@ -135,7 +135,7 @@ static uint32_t newest(struct bw_actors *actors, uint32_t pid)
 {
 	uint32_t n = pid == 0 ? 0 : *slot_of(actors, pid);
 
-	while (n != 0 && actors->nodes[n].pid != pid)
+	while (n != 0 && (actors->nodes[n].pid != pid || actors->nodes[n].is_past))
 		n = actors->nodes[n].same_slot;
 	return n;
 }
@@ -179,10 +179,15 @@ static void settle_actor(struct bw_actors *actors, struct actor_node *node)
 	}
 }
 
-/* A host's child bears its name until it runs the program it was made for: a job of cron is no cron. */
+/*
+ * A host's child bears its name until it runs the program it was made for: a job of cron is no cron. Nor is what runs
+ * for a user, who may call it what he likes; but the first process runs a manager for each of them, which is a host.
+ */
 static void leave_host(struct bw_actors *actors, struct actor_node *node)
 {
-	if (!node->is_daemon || actor_is_host_name(node->comm))
+	const bool is_users_manager = actors->nodes[node->parent].pid == 1 && strcmp(node->comm, "systemd") == 0;
+
+	if (!node->is_daemon || (actor_is_host_name(node->comm) && (node->uid == 0 || is_users_manager)))
 		return;
 	node->is_daemon = node->is_host = false;
 	settle_actor(actors, node);
@@ -251,14 +256,25 @@ static void settle(struct bw_actors *actors, uint32_t n)
 	settle_actor(actors, node);
 }
 
+/* There is no room for who has this number now: he is nobody, and not whoever had it before. */
+static void let_go_of_number(struct bw_actors *actors, uint32_t pid)
+{
+	for (uint32_t n = *slot_of(actors, pid); n != 0; n = actors->nodes[n].same_slot) {
+		if (actors->nodes[n].pid == pid)
+			actors->nodes[n].is_past = true;
+	}
+}
+
 static uint32_t add(struct bw_actors *actors, const struct bw_process_event *event)
 {
 	const uint32_t n = take_node(actors);
 	struct actor_node *node = &actors->nodes[n];
 	uint32_t *slot = slot_of(actors, event->pid);
 
-	if (n == 0)
+	if (n == 0) {
+		let_go_of_number(actors, event->pid);
 		return 0;
+	}
 	*node = (struct actor_node){
 		.pid = event->pid, .start_ns = event->start_ns, .born_ns = event->time_ns, .used = true, .alive = true
 	};
@@ -389,7 +405,7 @@ uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns
 		return 0;
 	/* the newest that was born by then; else the oldest there is */
 	for (uint32_t n = *slot_of(actors, pid); n != 0; n = actors->nodes[n].same_slot) {
-		if (actors->nodes[n].pid != pid)
+		if (actors->nodes[n].pid != pid || actors->nodes[n].is_past)
 			continue;
 		found = n;
 		if (actors->nodes[n].born_ns <= time_ns)

@@ -29,6 +29,7 @@ struct actor_node {
 	bool alive;
 	bool is_guard; /* the guard or its worker */
 	bool is_host;
+	bool is_past;   /* its number is another's, for whom there was no room */
 	bool is_daemon; /* a host by its name alone: until it runs another program */
 	bool is_smbd;
 	bool is_unheard; /* asked for, and nobody told of it yet: its parent is not known */

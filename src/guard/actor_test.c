@@ -162,6 +162,52 @@ static void what_a_host_runs_is_an_actor_with_all_it_begins(void **state)
 	assert_int_equal(bw_actors_of(actors, copier), bw_actors_of(actors, job));
 }
 
+static void what_a_host_runs_for_a_user_is_an_actor_whatever_it_is_called(void **state)
+{
+	struct bw_process_event event = { .time_ns = LATE,
+					  .start_ns = 130,
+					  .pid = 130,
+					  .parent = DAEMON,
+					  .group = 130,
+					  .session = 130,
+					  .act = BW_PROCESS_FORK,
+					  .comm = "sshd" };
+	struct bw_actors *actors = *state;
+
+	begin(actors);
+	(void)bw_actors_hear(actors, &event);
+	event.act = BW_PROCESS_EXEC;
+	event.uid = 1000;
+	(void)bw_actors_hear(actors, &event);
+	assert_int_not_equal(bw_actors_of(actors, bw_actors_find(actors, 130, LATE)), 0);
+}
+
+static void a_users_service_manager_is_a_host_and_what_it_runs_is_an_actor(void **state)
+{
+	struct bw_process_event event = { .time_ns = LATE,
+					  .start_ns = 130,
+					  .pid = 130,
+					  .parent = 1,
+					  .group = 130,
+					  .session = 130,
+					  .act = BW_PROCESS_FORK,
+					  .comm = "systemd" };
+	struct bw_actors *actors = *state;
+	uint32_t services[2];
+
+	begin(actors);
+	(void)bw_actors_hear(actors, &event);
+	event.act = BW_PROCESS_EXEC;
+	event.uid = 1000;
+	(void)bw_actors_hear(actors, &event);
+	assert_int_equal(bw_actors_of(actors, bw_actors_find(actors, 130, LATE)), 0);
+	services[0] = born(actors, 131, 130, 131, 131, "indexer");
+	services[1] = born(actors, 132, 130, 132, 132, "systemd");
+	assert_int_not_equal(bw_actors_of(actors, services[0]), 0);
+	assert_int_not_equal(bw_actors_of(actors, services[1]), 0);
+	assert_int_not_equal(bw_actors_of(actors, services[0]), bw_actors_of(actors, services[1]));
+}
+
 static void whoever_started_the_guard_stays_nobodys_whatever_he_runs(void **state)
 {
 	struct bw_process_event event = {
@@ -256,6 +302,35 @@ static void starts_count_from_before_the_machine_slept(void **state)
 	assert_int_equal(bw_actors_find(actors, 110, LATE + 200), runner);
 }
 
+/* Each ends when it has forked the next, and all stay known, for the last one lives. */
+static void who_comes_when_the_table_is_full_is_not_taken_for_who_had_his_number(void **state)
+{
+	struct bw_process_event end = { .time_ns = LATE, .act = BW_PROCESS_EXIT };
+	struct bw_process_event stranger = { .time_ns = LATE,
+					     .start_ns = LATE,
+					     .pid = 500,
+					     .parent = DAEMON,
+					     .act = BW_PROCESS_FORK,
+					     .comm = "status" };
+	struct bw_actors *actors = *state;
+
+	begin(actors);
+	for (uint32_t pid = 200; pid < 200 + BW_ACTOR_NODES_MAX - 3; pid++) {
+		(void)born(actors, pid, pid == 200 ? SHELL : pid - 1, 200, SHELL, "chain");
+		end.pid = pid - 1;
+		if (pid > 200)
+			(void)bw_actors_hear(actors, &end);
+	}
+	bw_actors_condemn(actors, bw_actors_find(actors, 200, 200), 7);
+	assert_int_equal(bw_actors_condemned(actors, bw_actors_find(actors, 500, 500)), 7);
+	assert_int_equal(bw_actors_hear(actors, &stranger), 0);
+	assert_int_equal(bw_actors_find(actors, 500, LATE), 0);
+	stranger.parent = 500;
+	stranger.pid = 501;
+	assert_int_equal(bw_actors_hear(actors, &stranger), 0); /* nor is his child of theirs */
+	assert_int_equal(bw_actors_find(actors, 501, LATE), 0);
+}
+
 static void who_calls_himself_smbd_is_nobody_special(void **state)
 {
 	struct bw_actors *actors = *state;
@@ -291,12 +366,15 @@ int main(void)
 		TEST(workers_that_left_for_sessions_of_their_own_are_stopped_with_who_began_them),
 		TEST(what_a_drill_begins_is_an_actor_of_its_own_each_time),
 		TEST(what_a_host_runs_is_an_actor_with_all_it_begins),
+		TEST(what_a_host_runs_for_a_user_is_an_actor_whatever_it_is_called),
+		TEST(a_users_service_manager_is_a_host_and_what_it_runs_is_an_actor),
 		TEST(whoever_started_the_guard_stays_nobodys_whatever_he_runs),
 		TEST(who_became_another_user_before_he_ran_his_program_is_named_as_that),
 		TEST(who_is_asked_for_before_he_is_told_of_is_the_ancestor_of_his_children),
 		TEST(what_was_booked_to_him_meanwhile_is_his_familys),
 		TEST(a_number_used_again_is_somebody_else),
 		TEST(starts_count_from_before_the_machine_slept),
+		TEST(who_comes_when_the_table_is_full_is_not_taken_for_who_had_his_number),
 		TEST(who_calls_himself_smbd_is_nobody_special),
 	};
 

@@ -13,6 +13,7 @@ enum {
 };
 
 #define STRANGERS_NS UINT64_C(1000000000)
+#define LINK_AGE_NS INT64_C(1000000000) /* a file that is older when its name is new was linked in */
 
 /* One act on one file on its way. */
 struct draft {
@@ -345,16 +346,38 @@ static void folder_attributes(struct watch *w, const struct bw_volume *volume, c
 	to_keep(w, &draft);
 }
 
-/* A plain file with one name is told by its close; looked at only when that is not in the same event. */
-static bool is_link(const struct bw_volume *volume, const struct bw_handle *handle)
+/* In nanoseconds of the wall clock. */
+static int64_t stamp_ns(const struct statx_timestamp *stamp)
 {
-	struct stat status;
+	return stamp->tv_sec * INT64_C(1000000000) + stamp->tv_nsec;
+}
+
+/* It has one name, but not from its birth: that is older, or its inode has changed since without its content. */
+static bool came_from_elsewhere(const struct watch *w, const struct statx *status)
+{
+	const int64_t born = stamp_ns(&status->stx_btime);
+	const int64_t changed = stamp_ns(&status->stx_ctime);
+
+	if ((status->stx_mask & STATX_BTIME) == 0)
+		return true;
+	return w->now_us * 1000 - born > LINK_AGE_NS || (changed != born && changed != stamp_ns(&status->stx_mtime));
+}
+
+/*
+ * A plain file with one name is told by its close; looked at only when that is not in the same event. One that was
+ * linked in, and whose other name is gone by now, is closed by nobody.
+ */
+static bool is_link(const struct watch *w, const struct bw_volume *volume, const struct bw_handle *handle)
+{
+	struct statx status;
 	bool link;
 	int fd;
 
 	if (bw_volume_open(volume, handle, O_PATH, &fd) != BW_OK)
 		return false;
-	link = fstat(fd, &status) == 0 && (S_ISLNK(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink > 1));
+	link = statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) == 0 &&
+	       (S_ISLNK(status.stx_mode) ||
+		(S_ISREG(status.stx_mode) && (status.stx_nlink > 1 || came_from_elsewhere(w, &status))));
 	(void)close(fd);
 	return link;
 }
@@ -369,7 +392,7 @@ static void created(struct watch *w, const struct bw_volume *volume, const struc
 	}
 	if (!is_covered(w, volume, &fan->folder))
 		return;
-	if (draft.event.was_known || is_link(volume, &fan->file.handle))
+	if (draft.event.was_known || is_link(w, volume, &fan->file.handle))
 		to_keep(w, &draft);
 }
 
