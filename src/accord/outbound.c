@@ -59,6 +59,7 @@ static enum bw_err open_all(struct bw_outbound *out, struct bw_why *why)
 	if (!bw_file_exists(path))
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no log in '%s'", out->folder);
 	BW_TRY(open_secret(out, why));
+	BW_TRY(bw_outbound_erased_open(out, why));
 	BW_TRY(bw_outbound_synced_open(out, why));
 	BW_TRY(bw_outbound_marks_open(out, why)); /* before the journal, which grows beside a reader */
 	BW_TRY(bw_journal_scan(out, &cut, why));

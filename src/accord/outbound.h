@@ -8,6 +8,7 @@
  *   signed            the newest checkpoint the notary signed, with the cosignatures it has so far
  *   checkpoint        the newest *delivered* one: cosigned by those the accord asks for
  *   synced            size and root up to which tiles are known to be on disk
+ *   erased            up to which entry everything was destroyed, if ever
  *   secret            what ids of decisions are hashed with
  *
  * Order of things: add (journal appended and synced, then tiles) → ask → the notary signs → signed → witnesses →

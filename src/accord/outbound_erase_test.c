@@ -89,6 +89,13 @@ static void the_end_of_an_accord_can_destroy_everything(void **state)
 		assert_int_equal(bw_outbound_entry(t->out, i, t->now_us, &entry, NULL), BW_ERR_ERASED);
 	assert_ok(bw_outbound_erase(t->out, t->now_us, true, &keys, NULL));
 	assert_int_equal(keys, 0);
+	assert_ok(test_add(t, &three, NULL)); /* on the same days, whose keys are others now */
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(bw_outbound_entry(t->out, 2, t->now_us, &entry, NULL), BW_ERR_ERASED);
+		assert_ok(bw_outbound_entry(t->out, 3, t->now_us, &entry, NULL));
+		test_log_close(t);
+		test_log_open(t);
+	}
 }
 
 static void what_has_to_be_gone_already_is_not_logged(void **state)

@@ -130,6 +130,7 @@ struct bw_outbound {
 	struct bw_secret secret;
 	struct bw_outbound_key keys[BW_OUTBOUND_KEYS_OPEN];
 	size_t next_key;
+	uint64_t erased; /* entries before it are gone whatever their day, also if that day has another key by now */
 };
 
 static inline void bw_close_fd(const int *fd)
@@ -188,6 +189,10 @@ static inline int64_t bw_outbound_day(int64_t time_us)
 {
 	return time_us / BW_OUTBOUND_DAY_US;
 }
+
+/* ---- outbound_erase.c ---- */
+
+BW_MUST_USE enum bw_err bw_outbound_erased_open(struct bw_outbound *out, struct bw_why *why);
 
 /* ---- outbound_tiles.c: hashes on disk ---- */
 

@@ -19,7 +19,7 @@ static enum bw_err add_entry(struct bw_outbound *out, uint64_t index, const stru
 	struct bw_aead *aead;
 	enum bw_err err;
 
-	BW_NEED(row->keep_until_us > now_us, ERASED);
+	BW_NEED(row->keep_until_us > now_us && index >= out->erased, ERASED);
 	err = bw_outbound_key(out, bw_outbound_day(row->keep_until_us), false, &aead, NULL);
 	BW_NEED(err != BW_ERR_NOT_FOUND, ERASED);
 	if (err != BW_OK)
