@@ -212,6 +212,11 @@ static enum bw_err take_acted(struct bw_dossier *dossier, int64_t wall_us, struc
 	}
 	if (acted.what == BW_ACTED_KEPT_OUT && dossier->kept_out_us == 0)
 		dossier->kept_out_us = wall_us;
+	if (acted.what == BW_ACTED_FAILED && dossier->failure_count < BW_DOSSIER_FAILURES_MAX) {
+		(void)snprintf(words, sizeof(words), "%.*s: %.*s", BW_ARG(acted.subject), BW_ARG(acted.undo));
+		BW_TRY(bw_arena_copy(&dossier->arena, bw_slice_text(words),
+				     &dossier->failures[dossier->failure_count++]));
+	}
 	(void)snprintf(words, sizeof(words), acted.what == BW_ACTED_FAILED ? "%s%.*s: %.*s" : "%s%.*s%.*s",
 		       said[acted.what], BW_ARG(acted.subject),
 		       BW_ARG(acted.what == BW_ACTED_FAILED ? acted.undo : bw_slice_empty));

@@ -23,6 +23,7 @@ enum {
 	BW_DOSSIER_NOTES_MAX = 8,
 	BW_DOSSIER_MADE_MAX = 128, /* new files of the actor's that are looked at */
 	BW_DOSSIER_WARNINGS_MAX = 16,
+	BW_DOSSIER_FAILURES_MAX = 8,              /* told; the timeline has all */
 	BW_DOSSIER_STEPS_MAX = 512,               /* of the timeline, beside the files */
 	BW_DOSSIER_ROWS_BYTES = 16 * 1024 * 1024, /* of records that make one dossier */
 	BW_DOSSIER_PAPER_BYTES = 8 * 1024 * 1024, /* of anything written */
@@ -119,6 +120,8 @@ struct bw_dossier {
 	size_t note_count;
 	struct bw_dossier_warning warnings[BW_DOSSIER_WARNINGS_MAX];
 	size_t warning_count;
+	struct bw_slice failures[BW_DOSSIER_FAILURES_MAX]; /* of the hand: "10.0.0.9: there is no nft here" */
+	size_t failure_count;
 	struct bw_dossier_step steps[BW_DOSSIER_STEPS_MAX];
 	size_t step_count;
 	struct bw_record *record; /* room for one */

@@ -18,6 +18,18 @@ static enum bw_err para(struct bw_sheet *sheet, const char *words)
 	return bw_sheet_close(sheet);
 }
 
+/* What came of it beyond the stop: only that counts as done which the hand has said. */
+static enum bw_err write_kept_out(const struct bw_dossier *d, struct bw_sheet *sheet)
+{
+	for (size_t i = 0; i < d->failure_count; i++) {
+		BW_TRY(bw_sheet_open(sheet));
+		BW_TRY(bw_sheet_words(sheet, "NOT done, though it should have been, and left for a person to do: "));
+		BW_TRY(bw_sheet_name(sheet, d->failures[i]));
+		BW_TRY(bw_sheet_close(sheet));
+	}
+	return BW_OK;
+}
+
 static enum bw_err write_top(const struct bw_dossier *d, struct bw_sheet *sheet)
 {
 	char began[BW_PLAIN_BYTES];
@@ -42,6 +54,7 @@ static enum bw_err write_top(const struct bw_dossier *d, struct bw_sheet *sheet)
 	else
 		BW_TRY(bw_sheet_wordsf(sheet, " did what looks like an attack on files. %s", bw_dossier_done(d)));
 	BW_TRY(bw_sheet_close(sheet));
+	BW_TRY(write_kept_out(d, sheet));
 	BW_TRY(bw_sheet_open(sheet));
 	BW_TRY(bw_sheet_wordsf(sheet,
 			       "This page was made by the server's guard (Breakwater) on %s. Incident %" PRIu64

@@ -171,6 +171,31 @@ static void what_people_and_the_hand_did_is_on_the_timeline(void **state)
 	free(record);
 }
 
+static void what_could_not_be_done_stands_on_the_page(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf rows = BW_BUF_INIT(BW_DOSSIER_ROWS_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(4096);
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	const struct bw_acted acted = { ID, BW_ACTED_FAILED, 0, BW_LIT("10.77.0.9"), BW_LIT("no nft here") };
+	struct bw_record *record = malloc(sizeof(*record));
+	struct bw_dossier *dossier;
+
+	(void)state;
+	assert_non_null(record);
+	fill(record);
+	assert_ok(bw_acted_add(&body, &acted));
+	add_record(&rows, record);
+	for (size_t i = 0; i <= BW_DOSSIER_FAILURES_MAX; i++)
+		assert_ok(bw_dossier_row_add(&rows, BW_LEDGER_ACTED, WALL_US + 9000, bw_buf_slice(&body)));
+	dossier = read_rows(&rows);
+	assert_int_equal(dossier->failure_count, BW_DOSSIER_FAILURES_MAX);
+	assert_ok(bw_dossier_page(dossier, BW_PAPER_TEXT, &out));
+	assert_true(has(&out, "NOT done"));
+	assert_true(has(&out, "no nft here"));
+	bw_dossier_free(dossier);
+	free(record);
+}
+
 static void without_a_verdict_there_is_no_dossier(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf rows = BW_BUF_INIT(BW_DOSSIER_ROWS_BYTES);
@@ -524,6 +549,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_add_up_to_a_dossier),
 		cmocka_unit_test(what_people_and_the_hand_did_is_on_the_timeline),
+		cmocka_unit_test(what_could_not_be_done_stands_on_the_page),
 		cmocka_unit_test(without_a_verdict_there_is_no_dossier),
 		cmocka_unit_test(more_files_than_fit_are_counted),
 		cmocka_unit_test(no_name_becomes_markup_on_the_page),

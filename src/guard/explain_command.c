@@ -6,6 +6,7 @@
 #include "guard/doer.h"
 #include "guard/foreign.h"
 #include "guard/incident.h"
+#include "guard/incident_deeds.h"
 #include "guard/plain.h"
 #include "guard/record.h"
 #include "guard/report.h"
@@ -18,7 +19,9 @@ struct explaining {
 	struct bw_buf *out;
 	struct bw_record *record;
 	size_t records;
-	size_t wrong; /* records that do not come out again */
+	size_t wrong;   /* records that do not come out again */
+	bool is_client; /* somebody of Samba's was stopped */
+	struct bw_incident_deeds deeds;
 };
 
 /* The rest of an object that has begun: of no file, but of what others warned of. */
@@ -143,8 +146,10 @@ static enum bw_err see(void *context, const struct bw_ledger_record *row)
 	struct explaining *explaining = context;
 	bool replays;
 
-	if (row->kind != BW_LEDGER_EVIDENCE || row->incident != explaining->incident)
+	if (row->incident != explaining->incident)
 		return BW_OK;
+	if (row->kind != BW_LEDGER_EVIDENCE)
+		return bw_incident_deeds_feed(&explaining->deeds, row);
 	if (bw_record_parse(row->body, explaining->record) != BW_OK) {
 		explaining->wrong++;
 		return BW_OK;
@@ -152,6 +157,8 @@ static enum bw_err see(void *context, const struct bw_ledger_record *row)
 	replays = bw_record_replay(explaining->record, NULL) == BW_OK;
 	explaining->wrong += replays ? 0 : 1;
 	explaining->records++;
+	explaining->is_client |= explaining->record->actor.kind == BW_ACTOR_SMB &&
+				 explaining->record->measure != BW_MEASURE_NONE;
 	if (!explaining->json) {
 		if (explaining->records > 1)
 			BW_TRY(bw_buf_add_u8(explaining->out, '\n'));
@@ -178,12 +185,19 @@ static enum bw_err explain(const struct bw_call *call, const struct bw_incident 
 	}
 	BW_TRY(bw_ledger_read(bw_call_data(call), see, explaining, &seen, why));
 	if (explaining->json) {
+		BW_TRY(bw_buf_add_u8(out, ']'));
+		BW_TRY(bw_json_add_name(out, "done"));
+		BW_TRY(bw_buf_add_u8(out, '['));
+		BW_TRY(bw_buf_add(out, bw_buf_slice(&explaining->deeds.json)));
 		BW_TRY(bw_buf_addf(out, "],\"restore\":\"breakwater guard restore --incident %llu --yes\"",
 				   (unsigned long long)incident->id));
 		BW_TRY(bw_json_add_bool(out, "replays", explaining->wrong == 0));
 		BW_TRY(bw_report_json(bw_call_data(call), incident, out));
 		return bw_buf_add_u8(out, '}');
 	}
+	if (explaining->deeds.shown > 0 || explaining->is_client)
+		BW_TRY(bw_buf_add_u8(out, '\n'));
+	BW_TRY(bw_incident_deeds_words(&explaining->deeds, explaining->is_client, out));
 	BW_TRY(bw_buf_addf(out, "\nIncident %llu is %s%s%s.\n", (unsigned long long)incident->id,
 			   bw_incident_state_name(incident->state), incident->decided_us != 0 ? " since " : "",
 			   incident->decided_us != 0 ? bw_plain_time(incident->decided_us, when) : ""));
@@ -213,6 +227,7 @@ static int explain_run(struct bw_call *call)
 	if (err == BW_OK && bw_incidents_named(&incidents, name, &incident) != BW_OK)
 		return bw_complain(call, BW_EXIT_FAILED, "breakwater guard incidents lists them",
 				   "there is no such incident: '%s'", name);
+	bw_incident_deeds_init(&explaining.deeds, err == BW_OK ? incident->id : 0);
 	explaining.record = calloc(1, sizeof(*explaining.record));
 	if (err == BW_OK && explaining.record == NULL)
 		err = BW_ERR_MEMORY;
@@ -221,6 +236,7 @@ static int explain_run(struct bw_call *call)
 		err = explain(call, incident, &explaining, &why);
 	}
 	free(explaining.record);
+	bw_incident_deeds_release(&explaining.deeds);
 	if (err != BW_OK)
 		return bw_complain(call, BW_EXIT_FAILED, NULL, "%s", why.text[0] != '\0' ? why.text : bw_err_text(err));
 	(void)printf("%s%s", bw_buf_text(&page), explaining.json ? "\n" : "");

@@ -62,23 +62,46 @@ static bool is_same_thing(const struct bw_deed *a, const struct bw_deed *b)
 	return a->held.pid == b->held.pid && a->held.start_ns == b->held.start_ns;
 }
 
-enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *deed)
+static struct bw_deed *find(const struct bw_hand_book *book, const struct bw_deed *deed)
 {
 	for (size_t i = 0; i < book->count; i++) {
-		struct bw_deed *known = &book->deeds[i];
+		if (book->deeds[i].incident == deed->incident && is_same_thing(&book->deeds[i], deed))
+			return &book->deeds[i];
+	}
+	return NULL;
+}
 
-		if (known->incident == deed->incident && is_same_thing(known, deed)) {
-			if (known->until_us < deed->until_us)
-				known->until_us = deed->until_us;
-			if (deed->kind == BW_DEED_HELD && known->cgroup == 0)
-				known->cgroup = deed->cgroup;
-			known->home = known->home == 0 ? deed->home : known->home;
-			return BW_OK;
-		}
+enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *deed)
+{
+	struct bw_deed *known = find(book, deed);
+
+	if (known != NULL) {
+		if (known->until_us < deed->until_us)
+			known->until_us = deed->until_us;
+		if (deed->kind == BW_DEED_HELD && known->cgroup == 0)
+			known->cgroup = deed->cgroup;
+		known->home = known->home == 0 ? deed->home : known->home;
+		return BW_OK;
 	}
 	BW_NEED(book->count < BW_HAND_DEEDS_MAX, TOO_MANY);
 	book->deeds[book->count++] = *deed;
 	return BW_OK;
+}
+
+void bw_hand_book_did(struct bw_hand_book *book, const struct bw_deed *deed)
+{
+	struct bw_deed *known = find(book, deed);
+
+	if (known != NULL)
+		known->is_done = true;
+}
+
+void bw_hand_book_drop(struct bw_hand_book *book, const struct bw_deed *deed)
+{
+	struct bw_deed *known = find(book, deed);
+
+	if (known != NULL && !known->is_done)
+		*known = book->deeds[--book->count];
 }
 
 bool bw_hand_book_holds(const struct bw_hand_book *book, const struct bw_deed *deed)
@@ -239,6 +262,7 @@ enum bw_err bw_hand_book_read(struct bw_slice text, int64_t now_us, struct bw_ha
 			return BW_ERR_SYNTAX;
 		if (deed.until_us > latest)
 			deed.until_us = latest;
+		deed.is_done = true; /* nobody knows; undoing what never was harms nobody */
 		BW_TRY(bw_hand_book_note(book, &deed));
 	}
 	return text.len == 0 ? BW_OK : BW_ERR_SYNTAX;

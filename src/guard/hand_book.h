@@ -31,6 +31,7 @@ struct bw_deed {
 	uint64_t cgroup;               /* FREEZE; HELD: where it is frozen, 0: it is only stopped */
 	struct bw_held held;           /* HELD */
 	uint64_t home;                 /* HELD: the cgroup it came from; 0: not known */
+	bool is_done;                  /* KEEP_OUT, USER: it was seen to succeed, or stood in the text */
 	char user[BW_HAND_NAME_BYTES]; /* USER */
 };
 
@@ -54,6 +55,10 @@ void bw_hand_book_release(struct bw_hand_book *book);
  * full, nothing may be done that nobody would undo.
  */
 BW_MUST_USE enum bw_err bw_hand_book_note(struct bw_hand_book *book, const struct bw_deed *deed);
+
+/* That what was noted was done; and that it failed, so that it is noted no more, unless it was done before that. */
+void bw_hand_book_did(struct bw_hand_book *book, const struct bw_deed *deed);
+void bw_hand_book_drop(struct bw_hand_book *book, const struct bw_deed *deed);
 
 /* Whether the same was done already, for any incident. */
 bool bw_hand_book_holds(const struct bw_hand_book *book, const struct bw_deed *deed);

@@ -33,6 +33,25 @@ static void what_was_done_is_undone_when_its_time_has_come(void **state)
 	assert_int_equal(bw_hand_book_next_us(&book), 500);
 }
 
+static void what_failed_is_noted_no_more_unless_it_was_done_before(void **state)
+{
+	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book book;
+	const struct bw_deed deed = keep_out(1, "10.0.0.1", 500);
+	const struct bw_deed other = keep_out(2, "10.0.0.1", 600);
+
+	(void)state;
+	assert_ok(bw_hand_book_init(&book));
+	note(&book, deed);
+	note(&book, other);
+	bw_hand_book_did(&book, &deed);
+	bw_hand_book_drop(&book, &other);
+	assert_int_equal(book.count, 1);
+	bw_hand_book_drop(&book, &deed); /* that it could not be done longer does not undo it */
+	assert_int_equal(book.count, 1);
+	bw_hand_book_drop(&book, &other); /* is not there */
+	assert_int_equal(book.count, 1);
+}
+
 static void the_same_deed_again_only_lasts_longer(void **state)
 {
 	BW_CLEANUP(bw_hand_book_release) struct bw_hand_book book;
@@ -202,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_done_is_undone_when_its_time_has_come),
+		cmocka_unit_test(what_failed_is_noted_no_more_unless_it_was_done_before),
 		cmocka_unit_test(the_same_deed_again_only_lasts_longer),
 		cmocka_unit_test(what_two_incidents_need_stays_until_both_are_over),
 		cmocka_unit_test(incident_nought_means_all),

@@ -169,13 +169,22 @@ static void looked_up(struct hand *hand, const struct hand_job *job, bool found,
 
 	if (!found || bw_account_is_enabled(said, &enabled) != BW_OK) {
 		hand_tell_failure(hand, job->deed.incident, subject_of(&job->deed, subject),
-				  "not an account of this Samba's own (a domain's?): the address alone is kept out");
+				  "not an account of this Samba's own (a domain's?): it cannot be disabled from here");
 		return;
 	}
 	if (!enabled || !hand_note(hand, &job->deed, subject_of(&job->deed, subject)))
 		return;
 	hand_save(hand);
 	add_job(hand, HAND_JOB_DISABLE, &job->deed);
+}
+
+/* What surely never happened needs no undoing, and nobody is told that it is so. One that ran too long may have. */
+static void forget_undone(struct hand *hand, const struct hand_job *job, enum bw_err err)
+{
+	if (err != BW_OK && err != BW_ERR_NOT_FOUND)
+		return;
+	bw_hand_book_drop(&hand->book, &job->deed);
+	hand_save(hand);
 }
 
 static void finish(struct hand *hand, const struct hand_job *job, enum bw_err err, int status,
@@ -194,9 +203,11 @@ static void finish(struct hand *hand, const struct hand_job *job, enum bw_err er
 	case HAND_JOB_KEEP_OUT:
 	case HAND_JOB_DISABLE:
 		if (went_well) {
+			bw_hand_book_did(&hand->book, &job->deed);
 			tell_done(hand, &job->deed);
 			return;
 		}
+		forget_undone(hand, job, err);
 		break;
 	case HAND_JOB_LET_IN: /* a table that is gone keeps nobody out */
 		tell_let_in(hand, &job->deed);

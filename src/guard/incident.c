@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "guard/hand_form.h"
 
 const char *bw_incident_state_name(enum bw_incident_state state)
 {
@@ -79,6 +80,7 @@ static void decide(struct bw_incident *incident, enum bw_incident_state state, i
 enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_ledger_record *record)
 {
 	struct bw_incident *incident;
+	struct bw_acted acted;
 
 	if (record->incident == 0)
 		return BW_OK;
@@ -112,6 +114,9 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 		incident->restored = (struct bw_ledger_restored){ 0 };
 		if (incident->state == BW_INCIDENT_CLOSED)
 			decide(incident, BW_INCIDENT_OPEN, 0);
+		break;
+	case BW_LEDGER_ACTED:
+		incident->undone += bw_acted_parse(record->body, &acted) == BW_OK && acted.what == BW_ACTED_FAILED;
 		break;
 	case BW_LEDGER_REPORTED:
 		(void)snprintf(incident->manifest, sizeof(incident->manifest), "%.*s", BW_ARG(record->body));

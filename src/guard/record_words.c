@@ -149,18 +149,22 @@ static enum bw_err add_rule(struct bw_buf *out, const struct bw_record *record)
 			   record->rules.slow_half_s / 3600);
 }
 
-/* Of several actors, and of one that nobody can name, some may have been clients. */
+/*
+ * What was decided: what the hand made of it, the ledger tells (guard/incident_deeds.h). Of several actors, and of one
+ * that nobody can name, some may have been clients.
+ */
 static const char *stopped_words(uint8_t measure, uint32_t kind)
 {
 	const bool is_ended = measure == BW_MEASURE_KILL;
 
 	if (kind == BW_ACTOR_SMB)
-		return is_ended ? "Its connection was ended, and the client is kept out."
-				: "Its connection was ended, and the client is kept out until a person decides.";
+		return "Its connection was ended; what was done to keep the client out, and what failed, stands below.";
 	if (kind != BW_ACTOR_NONE)
-		return is_ended ? "Its processes were ended." : "Its processes are frozen until a person decides.";
-	return is_ended ? "Processes that did it were ended; a client of Samba's is kept out."
-			: "Until a person decides, processes that did it are frozen; a client of Samba's is kept out.";
+		return is_ended ? "Its processes were ended."
+				: "Its processes were stopped, to stand still until a person decides.";
+	return is_ended ? "Processes that did it were ended; what was done to keep clients out stands below."
+			: "Processes that did it were stopped, to stand still until a person decides; what was done to "
+			  "keep clients out stands below.";
 }
 
 static const char *measure_words(const struct bw_record *record)

@@ -469,10 +469,14 @@ static enum bw_err text_incidents(const struct bw_status *status, struct bw_buf 
 	for (size_t i = 0; i < status->incidents.count; i++) {
 		const struct bw_incident *incident = &status->incidents.list[i];
 
-		if (incident->state == BW_INCIDENT_OPEN)
-			BW_TRY(bw_buf_addf(out, "OPEN       incident %llu since %s: breakwater guard explain %llu\n",
-					   (unsigned long long)incident->id, bw_plain_time(incident->first_us, when),
-					   (unsigned long long)incident->id));
+		if (incident->state != BW_INCIDENT_OPEN)
+			continue;
+		BW_TRY(bw_buf_addf(out, "OPEN       incident %llu since %s: breakwater guard explain %llu\n",
+				   (unsigned long long)incident->id, bw_plain_time(incident->first_us, when),
+				   (unsigned long long)incident->id));
+		if (incident->undone > 0)
+			BW_TRY(bw_buf_addf(out, "           NOT DONE of what should be: %s; explain says which\n",
+					   bw_plain_count(incident->undone, "thing", "things", count)));
 	}
 	return BW_OK;
 }
