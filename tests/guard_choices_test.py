@@ -107,11 +107,27 @@ def test_a_restore_that_was_undone_leaves_its_incident_open_and_nothing_more_to_
     status, said = raw(server, "incidents")
     assert status == 1 and "open" in said and "brought back" not in said, said
     status, said = raw(server, "restore", "--undo", "last", "--yes")
-    assert status == 3 and "nothing is left to undo" in said, said
+    assert status == 3 and "was undone already" in said and "nothing is left to undo" in said, said
     done = server.json("restore", "--incident", "last", "--yes")
     assert server.all() == before and server.status()["open"] == []
     one = server.json("incidents")[-1]
     assert one["files_restored"] == done["restored"], one
+
+
+def test_undoing_the_last_restore_twice_undoes_no_older_one(server):
+    done = []
+    for name in ("list 1.txt", "list 2.txt"):
+        (server.share / name).unlink()
+        done.append(server.json("restore", "--file", str(server.share / name), "--yes")["undo"])
+    status, said = raw(server, "restore", "--undo", "last")
+    assert status == 2 and "would be" in said and "nothing was undone" in said, said
+    assert (server.share / "list 2.txt").exists()
+    server.guard("restore", "--undo", "last", "--yes")
+    status, said = raw(server, "restore", "--undo", "last", "--yes")
+    assert status == 3 and f"{done[1]}, was undone already" in said and f"--undo {done[0]}" in said, said
+    assert (server.share / "list 1.txt").exists() and not (server.share / "list 2.txt").exists()
+    server.guard("restore", "--undo", done[0], "--yes")
+    assert not (server.share / "list 1.txt").exists()
 
 
 def test_nothing_of_a_folder_is_left_out_by_a_slip(server):

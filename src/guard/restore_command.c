@@ -89,7 +89,8 @@ static bool confirmed(const struct restore *restore)
 		return true;
 	if (isatty(STDIN_FILENO) != 1 || bw_call_json(restore->call)) {
 		(void)bw_complain(restore->call, BW_EXIT_USAGE, "add --yes when this is what you want",
-				  "nothing was restored: nobody is there to confirm");
+				  "nothing was %s: nobody is there to confirm",
+				  bw_call_has(restore->call, "undo") ? "undone" : "restored");
 		return false;
 	}
 	(void)printf("Type yes to do it: ");
@@ -283,6 +284,19 @@ static int tell_undone(const struct restore *restore, const struct bw_undo *undo
 	return sum->failed > 0 ? BW_EXIT_FOUND : BW_EXIT_OK;
 }
 
+static int undone_before(const struct restore *restore, const struct bw_undo *undo)
+{
+	char next[64];
+
+	if (undo->older == 0)
+		return bw_complain(restore->call, BW_EXIT_FAILED, NULL,
+				   "the last restore, %s, was undone already: nothing is left to undo", undo->id);
+	(void)snprintf(next, sizeof(next), "breakwater guard restore --undo %llu", (unsigned long long)undo->older);
+	return bw_complain(restore->call, BW_EXIT_FAILED, next,
+			   "the last restore, %s, was undone already; the one before it is undone by its number",
+			   undo->id);
+}
+
 static int undo(struct restore *restore)
 {
 	const bool only = bw_call_flag(restore->call, "dry-run");
@@ -298,6 +312,8 @@ static int undo(struct restore *restore)
 	const char *name = bw_call_text(restore->call, "undo");
 	enum bw_err err = bw_undo_named(&undo, name);
 
+	if (err == BW_ERR_CONFLICT)
+		return undone_before(restore, &undo);
 	if (err == BW_ERR_NOT_FOUND)
 		return bw_complain(restore->call, BW_EXIT_FAILED, NULL, "nothing is left to undo");
 	if (err != BW_OK)
@@ -308,6 +324,8 @@ static int undo(struct restore *restore)
 			return complain(restore, err, &why);
 		if (only)
 			return tell_undone(restore, &undo, &sum);
+		if (!bw_call_json(restore->call)) /* one object, at the end */
+			(void)tell_undone(restore, &undo, &sum);
 		if (!confirmed(restore))
 			return BW_EXIT_USAGE;
 	}

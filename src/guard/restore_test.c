@@ -321,7 +321,8 @@ static void what_was_done_can_be_undone_and_what_changed_since_stays(void **stat
 	assert_string_equal(read_back(f, "a.txt"), "XXXXXX");
 	assert_string_equal(read_back(f, "b.txt"), "worked on since");
 	assert_int_equal(bw_undo_run(&again, &sum, NULL), BW_ERR_CONFLICT); /* once is all */
-	assert_int_equal(bw_undo_named(&again, "last"), BW_ERR_NOT_FOUND);
+	assert_int_equal(bw_undo_named(&again, "last"), BW_ERR_CONFLICT);
+	assert_int_equal(again.older, 0);
 }
 
 static void a_link_put_in_the_way_is_not_followed(void **state)

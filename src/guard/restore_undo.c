@@ -56,48 +56,82 @@ static bool is_step(const struct bw_note *note)
 	return note->kind != BW_NOTE_OF_INCIDENT && note->kind != BW_NOTE_UNDONE;
 }
 
+enum undoable { NO_STEPS, WAS_UNDONE, CAN_BE_UNDONE };
+
 /* An undoing has a folder too, but no steps. */
-static bool can_be_undone(const struct bw_undo *undo)
+static enum undoable can_be_undone(const struct bw_undo *undo)
 {
+	enum undoable found = NO_STEPS;
+
 	for (size_t i = 0; i < undo->volume_count; i++) {
 		BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(NOTES_BYTES);
 		struct bw_cursor c;
 		struct bw_note note;
 		bool steps = false;
+		bool undone = false;
 		int folder = -1;
 
 		if (bw_aside_read(&undo->volumes[i], undo->id, &bytes, &folder) != BW_OK)
 			continue;
 		(void)close(folder);
 		c = bw_cursor_over(bw_buf_slice(&bytes));
-		while (bw_note_next(&c, &note) == BW_OK)
-			steps = note.kind != BW_NOTE_UNDONE && (steps || is_step(&note));
+		while (bw_note_next(&c, &note) == BW_OK) {
+			undone |= note.kind == BW_NOTE_UNDONE;
+			steps |= is_step(&note);
+		}
+		if (steps && !undone)
+			return CAN_BE_UNDONE;
 		if (steps)
-			return true;
+			found = WAS_UNDONE;
 	}
-	return false;
+	return found;
+}
+
+/* The newest below `id` of which something was done; 0: there is none. */
+static uint64_t older(struct bw_undo *undo, uint64_t id, enum undoable *out)
+{
+	for (;;) {
+		uint64_t newest = 0;
+
+		for (size_t i = 0; i < undo->volume_count; i++)
+			see_folders(&undo->volumes[i], id, &newest);
+		if (newest == 0)
+			return 0;
+		(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)newest);
+		*out = can_be_undone(undo);
+		if (*out != NO_STEPS)
+			return newest;
+		id = newest;
+	}
+}
+
+/* Said twice, it must not undo two. */
+static enum bw_err name_last(struct bw_undo *undo)
+{
+	enum undoable can = NO_STEPS;
+	const uint64_t last = older(undo, UINT64_MAX, &can);
+	uint64_t id = last;
+
+	BW_NEED(last != 0, NOT_FOUND);
+	if (can == CAN_BE_UNDONE)
+		return BW_OK;
+	while (id != 0 && can != CAN_BE_UNDONE)
+		id = older(undo, id, &can);
+	undo->older = id;
+	(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)last);
+	return BW_ERR_CONFLICT;
 }
 
 enum bw_err bw_undo_named(struct bw_undo *undo, const char *name)
 {
-	uint64_t id = UINT64_MAX;
+	uint64_t id;
 
 	if (strcmp(name, "last") != 0) {
 		BW_NEED(bw_parse_u64(bw_slice_text(name), &id) == BW_OK && id != 0, SYNTAX);
 		(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)id);
 		return BW_OK;
 	}
-	for (;;) {
-		uint64_t newest = 0;
-
-		for (size_t i = 0; i < undo->volume_count; i++)
-			see_folders(&undo->volumes[i], id, &newest);
-		BW_NEED(newest != 0, NOT_FOUND);
-		id = newest;
-		(void)snprintf(undo->id, sizeof(undo->id), "%llu", (unsigned long long)id);
-		if (can_be_undone(undo))
-			return BW_OK;
-	}
+	return name_last(undo);
 }
 
 /* ---- one step ------------------------------------------------------------------------------------- */
@@ -122,6 +156,11 @@ static enum bw_err left(struct way *way, const char *words)
 {
 	way->words = words;
 	return BW_ERR_AGAIN;
+}
+
+static void say(struct way *way, const char *done, const char *would)
+{
+	way->words = way->undo->dry_run ? would : done;
 }
 
 static bool is_noted(const struct way *way, const struct stat *status)
@@ -167,7 +206,7 @@ static enum bw_err undo_came_back(struct way *way)
 
 	if (!is_ours(way))
 		return left(way, "somebody changed it since: it stays");
-	way->words = "was brought back; put aside";
+	say(way, "was brought back; put aside", "was brought back; would be put aside");
 	if (way->undo->dry_run)
 		return BW_OK;
 	/* another name of a file that has several: it is the file's, and not for the store to keep */
@@ -184,7 +223,7 @@ static enum bw_err undo_exchange(struct way *way, int from)
 		return left(way, "somebody changed it since: it stays");
 	if (faccessat(from, way->other, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return left(way, "what stood there before is no longer kept");
-	way->words = "what stood there before stands there again";
+	say(way, "what stood there before stands there again", "what stood there before would stand there again");
 	if (way->undo->dry_run)
 		return BW_OK;
 	if (renameat2(from, way->other, way->folder, way->name, RENAME_EXCHANGE) != 0)
@@ -200,7 +239,7 @@ static enum bw_err undo_moved(struct way *way)
 		return left(way, "another one stands there now");
 	if (faccessat(way->displaced, way->other, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return left(way, "it is no longer kept");
-	way->words = "is back where it was";
+	say(way, "is back where it was", "would be back where it was");
 	if (way->undo->dry_run || renameat2(way->displaced, way->other, way->folder, way->name, RENAME_NOREPLACE) == 0)
 		return BW_OK;
 	return bw_why_errno(&way->why, errno, "put back", way->name);
@@ -229,7 +268,7 @@ static enum bw_err undo_in_place(struct way *way)
 
 	if (!is_ours(way))
 		return left(way, "somebody changed it since: it stays");
-	way->words = "holds again what it held";
+	say(way, "holds again what it held", "would hold again what it held");
 	if (way->undo->dry_run)
 		return BW_OK;
 	BW_TRY(bw_open_beneath(way->displaced, way->other, O_RDONLY, 0, &from));
@@ -250,7 +289,7 @@ static enum bw_err undo_meta(struct way *way)
 
 	if (!is_ours(way))
 		return left(way, "somebody changed it since: it stays");
-	way->words = "has the metadata again that it had";
+	say(way, "has the metadata again that it had", "would have the metadata again that it had");
 	if (way->undo->dry_run)
 		return BW_OK;
 	BW_TRY(bw_meta_parse(way->note->meta, &meta));
@@ -263,7 +302,7 @@ static enum bw_err undo_meta(struct way *way)
 /* Somebody else may use it by now. */
 static enum bw_err undo_folder(struct way *way)
 {
-	way->words = "the folder is gone again";
+	say(way, "the folder is gone again", "the folder would be gone again");
 	if (way->undo->dry_run || unlinkat(way->folder, way->name, AT_REMOVEDIR) == 0)
 		return BW_OK;
 	if (errno == ENOENT)
@@ -291,7 +330,8 @@ static enum bw_err undo_name(struct way *way)
 		RANGE);
 	memcpy(path, folder.ptr, folder.len);
 	memcpy(other, name.ptr, name.len);
-	way->words = "the folder is called again as it was before the restore";
+	say(way, "the folder is called again as it was before the restore",
+	    "the folder would be called again as it was before the restore");
 	if (way->undo->dry_run)
 		return BW_OK;
 	if (bw_open_beneath(way->volume->root, path, O_RDONLY | O_DIRECTORY, 0, &there) != BW_OK)

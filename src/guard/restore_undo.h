@@ -21,6 +21,7 @@ struct bw_undo {
 	const struct bw_volume *volumes;
 	size_t volume_count;
 	char id[BW_ASIDE_ID_BYTES];
+	uint64_t older; /* see bw_undo_named; 0: none */
 	bool dry_run;
 	/* After each step; `words` what was done, or why it was not (err: not OK). May be NULL. */
 	void (*see)(void *context, const struct bw_volume *volume, struct bw_slice path, const char *words,
@@ -28,7 +29,10 @@ struct bw_undo {
 	void *context;
 };
 
-/* A number, or "last": the newest that did something and is not undone. NOT_FOUND, SYNTAX. */
+/*
+ * A number, or "last": the newest that did something. CONFLICT: that is undone already; `id` names it, and `older` the
+ * newest before it that is not. NOT_FOUND, SYNTAX.
+ */
 BW_MUST_USE enum bw_err bw_undo_named(struct bw_undo *undo, const char *name);
 
 /* Once nothing failed, it is undone: CONFLICT says that it was before. NOT_FOUND. */
