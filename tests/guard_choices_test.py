@@ -162,6 +162,24 @@ def test_a_dry_run_says_what_would_be_and_nothing_is_aside_when_nothing_was(serv
     assert raw(server, "restore", "--tree", str(server.share), "--at", when, "--dry-run")[0] != 2, when
 
 
+def test_what_changes_nothing_is_said(server):
+    status, said = raw(server, "exclude", "/etc")
+    assert status == 2 and "/etc' is in no enrolled folder" in said, said
+    status, said = raw(server, "exclude", "/etc/*.conf")
+    assert status == 2 and "in no enrolled folder" in said, said
+    assert "no guard runs" in server.guard("exclude", f"{server.mount}/*.tmp")
+    assert raw(server, "exclude") == (0, f"{server.mount}/*.tmp\n")
+    ahead = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 86400))
+    status, said = raw(server, "restore", "--tree", str(server.share), "--at", ahead, "--dry-run")
+    assert status == 2 and "lies ahead" in said, said
+    server.share.rename(server.mount / "elsewhere")
+    status, said = raw(server, "unenroll", "--yes", str(server.share))
+    assert status == 1 and "cannot be reached" in said and "unenroll --yes DIR" in said, said
+    assert (server.mount / ".breakwater-guard").exists()
+    assert "its copies are removed" in server.guard("unenroll", "--yes", str(server.mount))
+    assert not (server.mount / ".breakwater-guard").exists()
+
+
 def test_commands_name_what_is_missing_and_the_next_step(server, tmp_path):
     status, said = raw(server, "versions", str(server.share))
     assert status == 3 and "is a folder" in said and "--tree" in said, said

@@ -49,7 +49,8 @@ static int save(struct change *change)
 	case BW_OK:
 		(void)printf("the running guard takes this up now\n");
 		break;
-	case BW_ERR_NOT_FOUND: /* none runs: it counts from the next start */
+	case BW_ERR_NOT_FOUND:
+		(void)printf("no guard runs: this counts from its next start (breakwater guard run)\n");
 		break;
 	default:
 		(void)printf("the running guard does not answer; it takes this up at its next start\n");
@@ -60,19 +61,42 @@ static int save(struct change *change)
 
 /* ---- exclude ---------------------------------------------------------------------------------- */
 
+/* Whether it can touch anything that is guarded: of a pattern, what stands before its first sign must lead there. */
+static bool is_near_a_tree(const struct change *change, const char *path, bool is_pattern)
+{
+	const size_t len = is_pattern ? strcspn(path, "*?[") : strlen(path);
+
+	for (size_t i = 0; i < change->settings.tree_count; i++) {
+		const char *tree = change->settings.trees[i];
+		const size_t tree_len = strlen(tree);
+		const size_t both = len < tree_len ? len : tree_len;
+
+		if (strncmp(path, tree, both) != 0)
+			continue;
+		if (is_pattern || len == tree_len || both <= 1 || (len < tree_len ? tree : path)[both] == '/')
+			return true;
+	}
+	return false;
+}
+
 /* A pattern stays as it was typed; a folder is named by its real path. */
 static int add_exclude(struct change *change, const char *given)
 {
 	struct bw_guard_settings *settings = &change->settings;
+	const bool is_pattern = strpbrk(given, "*?[") != NULL && given[0] == '/';
 	char path[PATH_MAX];
 	struct bw_slice copy;
 
-	if (strpbrk(given, "*?[") != NULL && given[0] == '/')
+	if (is_pattern)
 		(void)snprintf(path, sizeof(path), "%s", given);
 	else if (realpath(given, path) == NULL)
 		return bw_complain(change->call, BW_EXIT_FAILED,
 				   "a pattern is an absolute path with *, ? or [...] in it, like '/srv/share/*.tmp'",
 				   "cannot reach '%s': %m", given);
+	if (!is_near_a_tree(change, path, is_pattern))
+		return bw_complain(change->call, BW_EXIT_USAGE, "what is enrolled: breakwater guard status",
+				   "'%s' is in no enrolled folder, so nothing of it is guarded; nothing was changed",
+				   path);
 	for (size_t i = 0; i < settings->exclude_count; i++) {
 		if (strcmp(settings->excludes[i], path) == 0)
 			return BW_EXIT_OK;
@@ -283,6 +307,19 @@ static bool is_left_over(const struct change *change, const char *path)
 	return left;
 }
 
+/* What it was on is not known: the folder above it may be on another file system. */
+static int forget_missing(struct change *change, const char *path)
+{
+	const int status = save(change);
+
+	if (status != BW_EXIT_OK)
+		return status;
+	(void)printf("'%s' is enrolled no more\n", path);
+	return bw_complain(change->call, BW_EXIT_FOUND,
+			   "with its file system mounted: breakwater guard unenroll --yes DIR, for any folder on it",
+			   "'%s' cannot be reached, so its copies were left where they are", path);
+}
+
 static int unenroll_tree(struct change *change, const char *given)
 {
 	struct bw_volume volume = { .root = -1 };
@@ -297,10 +334,16 @@ static int unenroll_tree(struct change *change, const char *given)
 		return bw_complain(change->call, BW_EXIT_FAILED, "those there are: breakwater guard status",
 				   "'%s' is not enrolled", given);
 	if (bw_volume_of(path, &volume, &why) != BW_OK)
-		return save(change);
+		return forget_missing(change, path);
 	if (volume_is_needed(change, &volume)) {
+		status = save(change);
+		if (status == BW_EXIT_OK)
+			(void)printf(
+				"'%s' is enrolled no more; its copies stay until they are old, since other folders "
+				"on '%s' are guarded\n",
+				path, volume.mount);
 		bw_volume_release(&volume);
-		return save(change);
+		return status;
 	}
 	(void)printf("'%s' is the last tree on '%s': all copies there go, and nothing brings them back\n", path,
 		     volume.mount);

@@ -225,6 +225,7 @@ static enum bw_err plan_steps(struct restore *restore, struct bw_why *why)
 {
 	const struct bw_call *call = restore->call;
 	char path[PATH_MAX];
+	char now[BW_PLAIN_BYTES];
 	int64_t at_us;
 
 	if (bw_call_has(call, "incident") || bw_call_has(call, "actor"))
@@ -236,6 +237,10 @@ static enum bw_err plan_steps(struct restore *restore, struct bw_why *why)
 					    why);
 	}
 	BW_TRY(take_time(bw_call_text(call, "at"), &at_us, why));
+	if (at_us > bw_clock_now_us())
+		return bw_why_set(why, BW_ERR_USAGE,
+				  "'%s' lies ahead: it is %s now, and nothing is kept of a later time",
+				  bw_call_text(call, "at"), bw_plain_time(bw_clock_now_us(), now));
 	BW_TRY(bw_restore_path(bw_call_text(call, "tree"), path, why));
 	return bw_restore_plan_tree(&restore->plan, path, at_us, why);
 }
