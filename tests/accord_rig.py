@@ -1,7 +1,7 @@
 """Two nodes with everything that runs: `serve` and `accord run` each on its own data folder, and a third party's witness."""
 
 import json
-import socket
+import random
 import subprocess
 import time
 
@@ -13,10 +13,12 @@ GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+def own_host():
+    """An address of the loopback net that nobody else listens at, whatever tests run beside this one."""
+    return f"127.{random.randrange(2, 255)}.{random.randrange(1, 255)}.{random.randrange(2, 255)}"
+
+
+PARTNERS_PORT, CACHES_PORT, WITNESS_PORT = 7443, 7480, 7481
 
 
 class Daemon:
@@ -70,11 +72,11 @@ class Partner(Party):
     def __init__(self, folder, name):
         super().__init__(folder, name)
         self.file = folder / f"{name}.accord"
-        self.port, self.cache_port = free_port(), free_port()
-        self.address = f"https://127.0.0.1:{self.port}/"
+        self.host = own_host()
+        self.address = f"https://{self.host}:{PARTNERS_PORT}/"
         self.serve = Daemon(folder / f"{name}-serve.log", "serve", "--plain", "--listen", "127.0.0.1:0", "--data", self.data)
-        self.accords = Daemon(folder / f"{name}-accord.log", "accord", "run", "--listen", f"127.0.0.1:{self.port}",
-                              "--log-listen", f"127.0.0.1:{self.cache_port}", "--data", self.data)
+        self.accords = Daemon(folder / f"{name}-accord.log", "accord", "run", "--listen", f"{self.host}:{PARTNERS_PORT}",
+                              "--log-listen", f"{self.host}:{CACHES_PORT}", "--data", self.data)
 
     def start(self):
         self.serve.start()
@@ -110,12 +112,11 @@ class Witness:
     """An independent operator."""
 
     def __init__(self, folder, name="witness.example/one"):
-        self.data, self.port = folder / "witness", free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
+        self.data, self.place = folder / "witness", f"{own_host()}:{WITNESS_PORT}"
+        self.url = f"http://{self.place}/"
         self.run("init", "--name", name)
         self.keys = self.run("key").split()
-        self.daemon = Daemon(folder / "witness.log", "witness", "run", "--listen", f"127.0.0.1:{self.port}", "--data",
-                             self.data)
+        self.daemon = Daemon(folder / "witness.log", "witness", "run", "--listen", self.place, "--data", self.data)
 
     def run(self, *words):
         done = subprocess.run([binary(), "witness", *words, "--data", str(self.data)], capture_output=True, text=True,

@@ -9,7 +9,7 @@ import ssl
 
 import pytest
 import stix
-from accord_rig import GREEN, RED, Partner, Witness, agree, free_port, meet, until, without_trouble
+from accord_rig import CACHES_PORT, GREEN, PARTNERS_PORT, RED, Partner, Witness, agree, meet, until, without_trouble
 
 
 def green(number, **more):
@@ -149,7 +149,7 @@ def test_strangers_are_not_let_in_and_caches_get_tiles_alone(partners):
     thing = green(1)
     uk.add("ransomware", thing)
     until(lambda: us.has(thing), "nothing came", uk, us)
-    cache = http.client.HTTPConnection("127.0.0.1", uk.cache_port)
+    cache = http.client.HTTPConnection(uk.host, CACHES_PORT)
     cache.request("GET", "/log/v1/uk-us/checkpoint")
     answer = cache.getresponse()
     origin, size, *_ = answer.read().decode().split("\n")
@@ -163,7 +163,7 @@ def test_strangers_are_not_let_in_and_caches_get_tiles_alone(partners):
         answer = cache.getresponse()
         assert answer.status == 404 and answer.read(), path
     cache.close()
-    stranger = http.client.HTTPSConnection("127.0.0.1", uk.port, context=ssl._create_unverified_context())
+    stranger = http.client.HTTPSConnection(uk.host, PARTNERS_PORT, context=ssl._create_unverified_context())
     with pytest.raises(OSError):
         stranger.request("GET", "/accord/v1/papers")
         stranger.getresponse()
@@ -186,6 +186,6 @@ def test_without_a_server_and_without_a_partner_it_waits_and_says_so(partners):
 def test_what_is_wrong_with_a_command_line_is_said(partners):
     uk, _ = partners
     assert "cannot listen on 'here'" in uk.accord("run", "--listen", "here", status=2)
-    assert "no witness in" in uk.run("witness", "run", "--data", uk.data, "--listen", f"127.0.0.1:{free_port()}", status=3)
+    assert "no witness in" in uk.run("witness", "run", "--data", uk.data, "--listen", f"{uk.host}:7482", status=3)
     assert "--name" in uk.run("witness", "init", "--data", uk.data / "w", status=2)
     assert "no key of a log" in uk.run("witness", "trust", "--data", uk.data, "x+y+z", status=2)
