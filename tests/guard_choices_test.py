@@ -77,9 +77,13 @@ def test_only_an_approval_that_lasts_can_be_withdrawn(server, held):
     status, said = raw(server, "approve", "last", "--withdraw")
     assert status == 3 and "is not approved: there is nothing to withdraw" in said, said
     incident = server.status()["open"][0]
+    assert "The files come back with" in server.guard("explain", "last")
     server.guard("approve", "last")
     server.until(lambda: is_over(held))
-    server.guard("approve", str(incident), "--withdraw")
+    for words in (["explain", str(incident)], ["restore", "--incident", str(incident), "--dry-run"]):
+        told = server.guard(*words)
+        assert "no part of this incident" in told and "restore --tree DIR --at '2" in told, told
+    server.guard("approve", "last", "--withdraw")
     status, said = raw(server, "approve", str(incident), "--withdraw")
     assert status == 3 and "is approved no more" in said, said
 

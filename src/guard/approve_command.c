@@ -104,6 +104,21 @@ static void drop_nameless(struct approve *approve)
 	approve->count = kept;
 }
 
+/* "last" of those that can be withdrawn; NULL: there is none. */
+static const struct bw_incident *approved_last(const struct bw_incidents *incidents)
+{
+	const int64_t now_us = bw_clock_now_us();
+	const struct bw_incident *found = NULL;
+
+	for (size_t i = 0; i < incidents->count; i++) {
+		const struct bw_incident *one = &incidents->list[i];
+
+		if (one->approved_until_us > now_us && (found == NULL || one->approval_us >= found->approval_us))
+			found = one;
+	}
+	return found;
+}
+
 static enum bw_err name_incident(struct approve *approve, struct bw_why *why)
 {
 	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
@@ -112,7 +127,10 @@ static enum bw_err name_incident(struct approve *approve, struct bw_why *why)
 	struct bw_ledger_seen seen;
 
 	BW_TRY(bw_incidents_load(data, &incidents, why));
-	if (bw_incidents_named(&incidents, bw_call_arg(approve->call, 0), &incident) != BW_OK)
+	incident = bw_call_flag(approve->call, "withdraw") && strcmp(bw_call_arg(approve->call, 0), "last") == 0
+			   ? approved_last(&incidents)
+			   : NULL;
+	if (incident == NULL && bw_incidents_named(&incidents, bw_call_arg(approve->call, 0), &incident) != BW_OK)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "there is no such incident: '%s'",
 				  bw_call_arg(approve->call, 0));
 	approve->incident = incident->id;
@@ -124,7 +142,9 @@ static enum bw_err name_incident(struct approve *approve, struct bw_why *why)
 	if (bw_call_flag(approve->call, "withdraw") && approve->approved_until_us <= bw_clock_now_us())
 		return bw_why_set(why, BW_ERR_CONFLICT, "incident %llu %s: there is nothing to withdraw",
 				  (unsigned long long)approve->incident,
-				  approve->was_approved ? "is approved no more" : "is not approved");
+				  approve->was_approved                     ? "is approved no more"
+				  : incident->state == BW_INCIDENT_APPROVED ? "is approved, but lets nobody work on"
+									    : "is not approved");
 	return BW_OK;
 }
 

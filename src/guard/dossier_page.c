@@ -169,6 +169,7 @@ static enum bw_err write_next(const struct bw_dossier *d, struct bw_sheet *sheet
 	char dry[COMMAND_BYTES];
 	char yes[COMMAND_BYTES];
 	char approve[COMMAND_BYTES];
+	unsigned number = 3; /* after the two below */
 
 	(void)snprintf(dry, sizeof(dry), "breakwater guard restore --incident %" PRIu64 " --dry-run", d->incident);
 	(void)snprintf(yes, sizeof(yes), "breakwater guard restore --incident %" PRIu64 " --yes", d->incident);
@@ -177,13 +178,16 @@ static enum bw_err write_next(const struct bw_dossier *d, struct bw_sheet *sheet
 	BW_TRY(bw_sheet_list(sheet, true));
 	BW_TRY(cable_item(d, sheet));
 	BW_TRY(user_item(d, sheet));
-	BW_TRY(command_item(sheet, 3, "Whoever looks after the server sees what would come back with ", dry,
-			    " and brings it back with the same words and --yes:"));
-	BW_TRY(command_item(sheet, 0, "", yes, ""));
-	BW_TRY(bw_sheet_item(sheet, 4));
+	if (d->state != BW_INCIDENT_CLOSED || d->restores == 0 || d->restored.failed > 0) {
+		BW_TRY(command_item(sheet, number++, "Whoever looks after the server sees what would come back with ",
+				    dry, " and brings it back with the same words and --yes:"));
+		BW_TRY(command_item(sheet, 0, "", yes, ""));
+	}
+	BW_TRY(bw_sheet_item(sheet, number++));
 	BW_TRY(bw_sheet_words(sheet, "Pay nobody, and answer no note. Delete nothing that the attacker left."));
 	BW_TRY(bw_sheet_item_end(sheet));
-	BW_TRY(command_item(sheet, 5, "If it was somebody's intended work after all: ", approve, " lets it go on."));
+	BW_TRY(command_item(sheet, number, "If it was somebody's intended work after all: ", approve,
+			    " lets it go on."));
 	return bw_sheet_list(sheet, false);
 }
 

@@ -5,7 +5,7 @@
 #include "codec/json_text.h"
 #include "guard/doer.h"
 #include "guard/foreign.h"
-#include "guard/incident.h"
+#include "guard/incident_about.h"
 #include "guard/incident_deeds.h"
 #include "guard/plain.h"
 #include "guard/record.h"
@@ -169,6 +169,26 @@ static enum bw_err see(void *context, const struct bw_ledger_record *row)
 	return json_record(explaining->out, explaining->record, replays);
 }
 
+/* What can be done about it as it stands now. */
+static enum bw_err add_next(const struct bw_incident *incident, struct bw_buf *out)
+{
+	const unsigned long long id = incident->id;
+
+	BW_TRY(bw_incident_since_words(incident->approved_us, out));
+	if (incident->state == BW_INCIDENT_OPEN)
+		return bw_buf_addf(out,
+				   "The files come back with:  breakwater guard restore --incident %llu --yes\n"
+				   "If it was right to do so:  breakwater guard approve %llu\n",
+				   id, id);
+	if (incident->restores > 0 && incident->restored.failed == 0)
+		return BW_OK;
+	return bw_buf_addf(
+		out,
+		"Its files were left as they are; while their copies are kept, they come back with:  breakwater "
+		"guard restore --incident %llu --yes\n",
+		id);
+}
+
 static enum bw_err explain(const struct bw_call *call, const struct bw_incident *incident,
 			   struct explaining *explaining, struct bw_why *why)
 {
@@ -186,6 +206,8 @@ static enum bw_err explain(const struct bw_call *call, const struct bw_incident 
 	BW_TRY(bw_ledger_read(bw_call_data(call), see, explaining, &seen, why));
 	if (explaining->json) {
 		BW_TRY(bw_buf_add_u8(out, ']'));
+		if (incident->approved_us != 0)
+			BW_TRY(bw_plain_json_time(out, "approved_since", incident->approved_us));
 		BW_TRY(bw_json_add_name(out, "done"));
 		BW_TRY(bw_buf_add_u8(out, '['));
 		BW_TRY(bw_buf_add(out, bw_buf_slice(&explaining->deeds.json)));
@@ -205,6 +227,7 @@ static enum bw_err explain(const struct bw_call *call, const struct bw_incident 
 		BW_TRY(bw_buf_addf(out, "%llu files were brought back, %llu could not be.\n",
 				   (unsigned long long)incident->restored.files,
 				   (unsigned long long)incident->restored.failed));
+	BW_TRY(add_next(incident, out));
 	BW_TRY(bw_report_words(bw_call_data(call), incident, out));
 	if (explaining->wrong == 0)
 		return bw_buf_addf(out, "Judged again from its records, each verdict comes out the same.\n");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "guard/approval.h"
 #include "guard/hand_form.h"
 
 const char *bw_incident_state_name(enum bw_incident_state state)
@@ -71,6 +72,18 @@ static void add_restored(struct bw_ledger_restored *sum, struct bw_slice body)
 	sum->bytes += one.bytes;
 }
 
+static void take_approval(struct bw_incident *incident, const struct bw_ledger_record *record)
+{
+	struct bw_approval approval;
+
+	if (bw_approval_parse(record->body, &approval) != BW_OK)
+		return; /* a newer one's */
+	if (approval.until_us != 0 && incident->approved_us == 0)
+		incident->approved_us = record->wall_us;
+	incident->approval_us = record->wall_us;
+	incident->approved_until_us = approval.until_us;
+}
+
 static void decide(struct bw_incident *incident, enum bw_incident_state state, int64_t when_us)
 {
 	incident->state = state;
@@ -114,6 +127,9 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 		incident->restored = (struct bw_ledger_restored){ 0 };
 		if (incident->state == BW_INCIDENT_CLOSED)
 			decide(incident, BW_INCIDENT_OPEN, 0);
+		break;
+	case BW_LEDGER_APPROVAL:
+		take_approval(incident, record);
 		break;
 	case BW_LEDGER_ACTED:
 		incident->undone += bw_acted_parse(record->body, &acted) == BW_OK && acted.what == BW_ACTED_FAILED;

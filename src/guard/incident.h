@@ -28,6 +28,9 @@ struct bw_incident {
 	int64_t reported_us;                    /* when that was sealed; 0 while there is none */
 	int64_t shared_us;                      /* when a report went into the exchange; 0 while none did */
 	int64_t released_us;                    /* a person released the full bundle; 0: nobody did */
+	int64_t approved_us;                    /* since when somebody was let work on; 0: nobody ever was */
+	int64_t approval_us;                    /* when that was said or ended last */
+	int64_t approved_until_us;              /* by what was said last; 0: no longer, or nobody */
 	uint32_t undone;                        /* deeds of the hand that failed */
 	uint32_t duties;                        /* that a person said were met: see BW_LEDGER_TOLD */
 	uint64_t bytes;                         /* of its records in the ledger, fronts aside */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "guard/plain.h"
 #include "guard/record.h"
 
 enum { FILES_MOST = 4 * 1024 * 1024 };
@@ -100,4 +101,17 @@ enum bw_err bw_incident_abouts(const char *data, const struct bw_incidents *inci
 	}
 	*out = g.list;
 	return BW_OK;
+}
+
+enum bw_err bw_incident_since_words(int64_t approved_us, struct bw_buf *out)
+{
+	char when[BW_PLAIN_BYTES];
+
+	if (approved_us == 0)
+		return BW_OK;
+	return bw_buf_addf(
+		out,
+		"What the approved program did after that is no part of this incident. A folder as it was then "
+		"comes back with:  breakwater guard restore --tree DIR --at '%s'\n",
+		bw_plain_time(approved_us, when));
 }

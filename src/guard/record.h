@@ -74,8 +74,8 @@ BW_MUST_USE enum bw_err bw_record_parse(struct bw_slice bytes, struct bw_record 
 BW_MUST_USE enum bw_err bw_record_replay(const struct bw_record *record, struct bw_fault *fault);
 
 /*
- * The sentences of `guard explain`: who, what, by which rule, each file with its tests and numbers, what was done and
- * how it is undone. Names are escaped. TOO_BIG, MEMORY.
+ * The sentences of `guard explain`: who, what, by which rule, each file with its tests and numbers, what was decided.
+ * Names are escaped, times local. TOO_BIG, MEMORY.
  */
 BW_MUST_USE enum bw_err bw_record_explain(const struct bw_record *record, struct bw_buf *out);
 

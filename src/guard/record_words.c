@@ -4,9 +4,9 @@
 #include "base/text.h"
 #include "guard/foreign.h"
 #include "guard/doer.h"
+#include "guard/plain.h"
 #include "guard/record.h"
 #include "guard/settings.h"
-#include "sys/clock.h"
 
 enum { SENTENCE_BYTES = 256, FILES_SHOWN = 20 };
 
@@ -69,10 +69,9 @@ static const char *kind_words(uint8_t kind)
 
 static enum bw_err add_time(struct bw_buf *out, int64_t wall_us)
 {
-	char text[BW_TIME_BYTES];
+	char text[BW_PLAIN_BYTES];
 
-	bw_time_format(wall_us, text);
-	return bw_buf_add_text(out, text);
+	return bw_buf_add_text(out, bw_plain_time(wall_us, text));
 }
 
 static enum bw_err add_tests(struct bw_buf *out, const struct bw_finding *finding)
@@ -197,10 +196,5 @@ enum bw_err bw_record_explain(const struct bw_record *record, struct bw_buf *out
 		BW_TRY(add_file(out, &record->proofs[i]));
 	if (shown < record->count)
 		BW_TRY(bw_buf_addf(out, "  and %zu more\n", record->count - shown));
-	if (record->kind != BW_RECORD_VERDICT || record->incident == 0)
-		return BW_OK;
-	return bw_buf_addf(out,
-			   "The files come back with:  breakwater guard restore --incident %" PRIu64 " --yes\n"
-			   "If it was right to do so:  breakwater guard approve %" PRIu64 "\n",
-			   record->incident, record->incident);
+	return BW_OK;
 }

@@ -21,6 +21,7 @@ struct restore {
 	struct bw_restore_plan plan;
 	uint64_t incidents[RESTORE_INCIDENTS_MAX];
 	size_t incident_count; /* 0: of none */
+	int64_t approved_us;   /* since when the actor of one of them was let work on; 0: none was */
 	bool dry_run;
 	bool is_part;               /* not all of it was asked for: what is left keeps the incident open */
 	struct bw_channel *channel; /* to the running guard; NULL: none runs */

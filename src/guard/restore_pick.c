@@ -166,6 +166,9 @@ static enum bw_err plan_incidents(struct restore *restore, struct bw_why *why)
 
 		if (incident != NULL && incident->evidence_us > evidence_us)
 			evidence_us = incident->evidence_us;
+		if (incident != NULL && incident->approved_us != 0 &&
+		    (restore->approved_us == 0 || incident->approved_us < restore->approved_us))
+			restore->approved_us = incident->approved_us;
 	}
 	if (evidence_us != 0)
 		restore->plan.good_after_us = evidence_us + GOOD_AFTER_US;

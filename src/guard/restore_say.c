@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "codec/json_text.h"
+#include "guard/incident_about.h"
 #include "guard/plain.h"
 #include "guard/restore_command.h"
 
@@ -175,6 +176,7 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 {
 	const bool dry = restore->dry_run;
 	char size[BW_PLAIN_BYTES];
+	char count[2 * BW_PLAIN_BYTES];
 
 	(void)printf("%s %llu files, %s", dry ? "Would bring back" : "Brought back", (unsigned long long)sum->files,
 		     bw_plain_size(sum->bytes, size));
@@ -188,11 +190,12 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 	(void)printf("; %llu could not be restored\n", (unsigned long long)sum->failed);
 	print_early(restore);
 	if (!dry && restore->plan.renamed > 0)
-		(void)printf("%llu folders have the names again that they had\n",
-			     (unsigned long long)restore->plan.renamed);
+		(void)printf("%s again\n", bw_plain_count(restore->plan.renamed, "folder has the name it had",
+							  "folders have the names they had", count));
 	if (!dry && restore->plan.folders > 0)
-		(void)printf("%llu folders have the times and rights again that they had\n",
-			     (unsigned long long)restore->plan.folders);
+		(void)printf("%s again\n",
+			     bw_plain_count(restore->plan.folders, "folder has the times and rights it had",
+					    "folders have the times and rights they had", count));
 	if (!dry && has_aside(restore))
 		(void)printf("What was moved aside lies in .breakwater-guard/displaced/%s\n", restore->plan.id);
 	if (!dry && sum->files + sum->displaced + restore->plan.folders + restore->plan.renamed > 0)
@@ -212,6 +215,8 @@ int restore_show(const struct restore *restore, const struct bw_ledger_restored 
 			return BW_EXIT_FAILED;
 	} else {
 		print_sum(restore, sum);
+		if (bw_incident_since_words(restore->approved_us, &page) == BW_OK)
+			(void)printf("%s", bw_buf_text(&page));
 		if (restore->dry_run)
 			print_steps(restore, false, SHOWN);
 		print_steps(restore, true, SIZE_MAX);

@@ -360,6 +360,20 @@ static void note_report(struct scribe *scribe, const struct scribe_case *one)
 		bw_err_drop(scribe_sync(scribe)); /* logged there */
 }
 
+/* -1 ms: it is not the first, and nobody waited for it. */
+static void log_written(const struct scribe_case *one, bool is_sealed)
+{
+	const struct bw_field fields[] = { BW_NUM("incident", one->incident),
+					   BW_NUM("report", one->number),
+					   BW_NUM("after_ms", one->manifest->sealed_ms),
+					   { 0 } };
+	const struct bw_field later[] = { fields[0], fields[1], { 0 } };
+
+	bw_log_fields(is_sealed ? BW_NOTICE : BW_ERROR,
+		      is_sealed ? "a report is written and sealed" : "a report is written, and not sealed",
+		      one->manifest->sealed_ms < 0 ? later : fields);
+}
+
 static void finish(struct scribe *scribe, struct scribe_case *one, struct bw_slice seal)
 {
 	struct bw_why why = { 0 };
@@ -374,10 +388,7 @@ static void finish(struct scribe *scribe, struct scribe_case *one, struct bw_sli
 		return;
 	}
 	one->number = one->manifest->number;
-	bw_log(seal.len > 0 ? BW_NOTICE : BW_ERROR,
-	       seal.len > 0 ? "a report is written and sealed" : "a report is written, and not sealed",
-	       BW_NUM("incident", one->incident), BW_NUM("report", one->number),
-	       BW_NUM("after_ms", one->manifest->sealed_ms)); /* -1: it is not the first */
+	log_written(one, seal.len > 0);
 	one->made++;
 	note_report(scribe, one);
 	bw_evidence_thin(scribe->guard->data, one->incident);
