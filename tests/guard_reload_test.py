@@ -85,7 +85,7 @@ def test_a_hangup_reads_the_settings_and_bad_ones_change_nothing(place):
     p.start()
     settings = p.data / "guard/settings"
     good = settings.read_text()
-    settings.write_text("tree /nowhere/at/all\n" + good)
+    settings.write_text("no such word\n" + good)
     os.kill(p.process.pid, signal.SIGHUP)
     p.until(lambda: "the settings cannot be used" in p.words)
     settings.write_text("nonsense\n")
@@ -117,3 +117,87 @@ def test_a_file_system_that_cannot_be_guarded_is_refused_beside_a_running_guard(
     assert status == 3 and "tmpfs" in said
     assert p.process.poll() is None and "tree " + str(there) not in (p.data / "guard/settings").read_text()
     p.stop()
+
+
+def two_file_systems(place):
+    p, q = place("ext4"), place("xfs")
+    (p.share / "away").write_bytes(b"on a disk that fails")
+    (q.share / "here").write_bytes(b"on another one")
+    p.enroll()
+    p.guard("enroll", q.share, "--quiet")
+    return p, q
+
+
+def watch_the_other(p, q):
+    """The guard guards what is there, names what is not, and writes nothing to the wrong file system."""
+    p.start("--mode", "observe")
+    assert "an enrolled folder is not guarded" in p.words and str(p.share) in p.words
+    (q.share / "came later").write_bytes(b"kept all the same")
+    p.until(lambda: is_kept(q, "came later"))
+    status, said = p.run("status")
+    assert status == 1 and f"{p.share}: NOT GUARDED" in said and "guard unenroll DIR" in said, said
+    told = p.status()
+    assert [row["tree"] for row in told["trees_away"]] == [str(p.share)] and told["trees"] == [str(q.share)]
+    assert "1 are as they should be" in p.guard("restore", "--file", q.share / "here", "--dry-run")
+    p.guard("versions", q.share / "here")
+    for words in (["versions", p.share / "away"], ["restore", "--file", p.share / "away", "--yes"]):
+        status, said = p.run(*words)
+        assert status == 3 and "which is not guarded" in said and "mount it" in said, said
+    status, said = p.run("verify")
+    assert status == 1 and f"'{p.share}' is not guarded" in said, said
+
+
+def test_a_tree_whose_file_system_is_not_mounted_keeps_nobody_from_guarding_the_others(place):
+    p, q = two_file_systems(place)
+    p.detach()
+    watch_the_other(p, q)
+    assert not os.listdir(p.mount), "nothing is written where it should be mounted"
+    p.attach()
+    p.process.send_signal(signal.SIGHUP)
+    (p.share / "mounted again").write_bytes(b"and guarded")
+    p.until(lambda: is_kept(p, "mounted again"))
+    p.until(lambda: p.run("status")[0] == 0)
+    p.stop()
+    p.verify()
+
+
+def test_an_empty_folder_where_the_file_system_was_is_not_taken_for_it(place):
+    p, q = two_file_systems(place)
+    p.detach()
+    p.share.mkdir()
+    (p.share / "stray").write_bytes(b"on the wrong file system")
+    watch_the_other(p, q)
+    assert "is not mounted" in p.run("status")[1]
+    status, said = p.run("enroll", p.share)
+    assert status == 3 and "is not mounted" in said, said
+    assert "its copies were left" in p.guard("unenroll", p.share, status=1)
+    p.until(lambda: not p.status()["trees_away"])
+    assert os.listdir(p.mount) == ["share"] and not os.path.exists("/.breakwater-guard"), "no store was made there"
+    p.stop()
+
+
+def test_a_tree_that_was_renamed_beside_another_is_named_and_not_guarded(place):
+    p = place("ext4")
+    other = p.mount / "other"
+    other.mkdir()
+    p.enroll()
+    p.guard("enroll", other, "--quiet")
+    p.share.rename(p.mount / "renamed")
+    p.start("--mode", "observe")
+    (other / "came later").write_bytes(b"kept")
+    p.until(lambda: is_kept(p, "came later"))
+    status, said = p.run("status")
+    assert status == 1 and f"{p.share}: NOT GUARDED, it is not there" in said, said
+    assert "its copies were left" in p.guard("unenroll", p.share, status=1)
+    p.until(lambda: p.run("status")[0] == 0)
+    p.stop()
+
+
+def test_when_no_tree_is_there_at_all_that_is_said(place):
+    p = place("ext4")
+    p.enroll()
+    p.detach()
+    for verb in ("status", "run", "verify"):
+        status, said = p.run(verb)
+        assert status == 3 and "no enrolled folder can be reached" in said and "mount it" in said, said
+        assert "guard enroll DIR" not in said, said

@@ -12,6 +12,7 @@
 #include "guard/bait.h"
 #include "guard/enroll.h"
 #include "guard/enroll_wish.h"
+#include "guard/plain.h"
 #include "guard/sampler_child.h"
 #include "guard/volumes.h"
 #include "sys/clock.h"
@@ -391,6 +392,8 @@ static int end_with(struct enroll *enroll, enum bw_err err, const struct bw_why 
 				   "what was copied is kept; make room and say it again, or leave something out with "
 				   "'breakwater guard exclude'",
 				   "the file system is full");
+	case BW_ERR_NOT_FOUND:
+		return fail(enroll, "mount it, or end what was enrolled: breakwater guard unenroll DIR", why, err);
 	case BW_ERR_BUSY:
 		return fail(enroll, "another enrolment is going on there; wait for its end", why, err);
 	default:
@@ -465,11 +468,13 @@ static int enroll_trees(struct enroll *enroll)
 		err = count_all(enroll, &why);
 	if (err != BW_OK)
 		return end_with(enroll, err, &why);
+	bw_plain_say_away(enroll->call, &enroll->settings);
 	status = weigh(enroll);
 	if (status != BW_EXIT_OK || bw_call_flag(enroll->call, "dry-run"))
 		return status;
 	ask_mode(enroll);
 	bait = wants_bait(enroll);
+	bw_volumes_note(&enroll->settings, enroll->volumes, enroll->volume_count);
 	err = bw_guard_settings_save(enroll->data, &enroll->settings, &why);
 	if (err == BW_OK && bait) /* before the copies: they are files like others */
 		lay_bait(enroll);

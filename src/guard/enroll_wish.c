@@ -24,19 +24,20 @@ static enum bw_err add_tree(struct wish *wish, const char *path)
 {
 	struct bw_guard_settings *settings = wish->settings;
 	struct bw_slice copy;
-	size_t kept = 0;
 
 	for (size_t i = 0; i < settings->tree_count; i++) {
-		if (is_inside(path, settings->trees[i]))
+		if (is_inside(path, settings->trees[i])) {
+			settings->enrolling[i] = true;
 			return BW_OK;
+		}
 	}
-	for (size_t i = 0; i < settings->tree_count; i++) {
-		if (!is_inside(settings->trees[i], path))
-			settings->trees[kept++] = settings->trees[i];
+	for (size_t i = settings->tree_count; i-- > 0;) {
+		if (is_inside(settings->trees[i], path))
+			bw_guard_settings_forget(settings, i);
 	}
-	settings->tree_count = kept;
-	BW_NEED(kept < BW_TREES_MAX, TOO_MANY);
+	BW_NEED(settings->tree_count < BW_TREES_MAX, TOO_MANY);
 	BW_TRY(bw_arena_copy(wish->arena, bw_slice_text(path), &copy));
+	settings->enrolling[settings->tree_count] = true;
 	settings->trees[settings->tree_count++] = (const char *)copy.ptr;
 	return BW_OK;
 }

@@ -224,16 +224,26 @@ static bool said_yes(const struct change *change)
 
 static bool forget_tree(struct bw_guard_settings *settings, const char *path)
 {
-	size_t left = 0;
-
 	for (size_t i = 0; i < settings->tree_count; i++) {
-		if (strcmp(settings->trees[i], path) != 0)
-			settings->trees[left++] = settings->trees[i];
+		if (strcmp(settings->trees[i], path) == 0) {
+			bw_guard_settings_forget(settings, i);
+			return true;
+		}
 	}
-	if (left == settings->tree_count)
-		return false;
-	settings->tree_count = left;
-	return true;
+	return false;
+}
+
+/* Whether its path leads to another file system than was enrolled, whose store is none of the tree's. */
+static bool is_away(const struct change *change, const char *path)
+{
+	static struct bw_guard_settings settings; /* large */
+	static struct bw_volume volumes[BW_VOLUMES_MAX];
+	size_t count = 0;
+
+	settings = change->settings;
+	if (bw_volumes_open(&settings, volumes, &count, NULL) == BW_OK)
+		bw_volumes_release(volumes, count);
+	return bw_guard_settings_away(&settings, path) != NULL;
 }
 
 static bool volume_is_needed(const struct change *change, const struct bw_volume *volume)
@@ -325,15 +335,17 @@ static int unenroll_tree(struct change *change, const char *given)
 	struct bw_volume volume = { .root = -1 };
 	char path[PATH_MAX];
 	struct bw_why why = { 0 };
+	bool away;
 	int status;
 
 	if (realpath(given, path) == NULL)
 		(void)snprintf(path, sizeof(path), "%s",
 			       given); /* it may be gone, and is to be forgotten all the same */
+	away = is_away(change, path);
 	if (!forget_tree(&change->settings, path) && !is_left_over(change, path))
 		return bw_complain(change->call, BW_EXIT_FAILED, "those there are: breakwater guard status",
 				   "'%s' is not enrolled", given);
-	if (bw_volume_of(path, &volume, &why) != BW_OK)
+	if (away || bw_volume_of(path, &volume, &why) != BW_OK)
 		return forget_missing(change, path);
 	if (volume_is_needed(change, &volume)) {
 		status = save(change);

@@ -18,6 +18,7 @@
 #include "guard/ask.h"
 #include "guard/job_parts.h"
 #include "guard/job_program.h"
+#include "guard/plain.h"
 #include "guard/volumes.h"
 #include "guard/walk.h"
 #include "sys/memfile.h"
@@ -76,6 +77,7 @@ static enum bw_err gather(struct running *r, struct bw_why *why)
 
 	BW_TRY(bw_guard_settings_load(r->data, &r->arena, &r->settings, why));
 	BW_TRY(bw_volumes_open(&r->settings, r->volumes, &r->volume_count, why));
+	BW_TRY(bw_plain_is_here(&r->settings, r->found.file.folder, why));
 	r->volume = bw_volumes_find(r->volumes, r->volume_count, r->found.file.folder, &inside);
 	if (r->volume == NULL)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "'%s' is not guarded", r->found.file.folder);

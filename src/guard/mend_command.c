@@ -183,6 +183,7 @@ static int mend_run(struct bw_call *call)
 		err = bw_volumes_open(&settings, volumes, &count, &why);
 	if (err == BW_OK)
 		err = take_lock(call, &lock, &why);
+	bw_plain_say_away(call, &settings);
 	if (err == BW_ERR_BUSY)
 		status = bw_complain(call, BW_EXIT_FAILED, "stop it, then say this again",
 				     "a guard runs, or somebody enrolls");

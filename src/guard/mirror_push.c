@@ -308,6 +308,7 @@ static enum bw_err run(struct pushing *p, struct bw_why *why)
 	BW_TRY(connect(p, why));
 	BW_TRY(bw_guard_settings_load(p->data, &p->arena, &p->settings, why));
 	BW_TRY(bw_volumes_open(&p->settings, p->volumes, &p->volume_count, why));
+	bw_plain_say_away(p->call, &p->settings);
 	BW_TRY(bw_sha256_new(&p->run));
 	for (unsigned i = 0; i < TRIES && err == BW_ERR_CONFLICT; i++)
 		err = push_all(p, why); /* again when it stood elsewhere than it said: another push, or its restart */

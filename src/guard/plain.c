@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "codec/json_text.h"
+#include "guard/volumes.h"
 #include "sys/clock.h"
 
 const char *bw_plain_size(uint64_t bytes, char out[BW_PLAIN_BYTES])
@@ -157,4 +158,21 @@ enum bw_err bw_plain_json_time(struct bw_buf *out, const char *name, int64_t wal
 
 	bw_time_format(wall_us, time);
 	return bw_json_add_text(out, name, bw_slice_text(time));
+}
+
+void bw_plain_say_away(const struct bw_call *call, const struct bw_guard_settings *settings)
+{
+	for (size_t i = 0; i < settings->away_count; i++)
+		(void)bw_complain(call, BW_EXIT_OK, BW_AWAY_NEXT, "'%s' is not guarded: %s", settings->away[i].path,
+				  settings->away[i].why);
+}
+
+enum bw_err bw_plain_is_here(const struct bw_guard_settings *settings, const char *path, struct bw_why *why)
+{
+	const struct bw_tree_away *away = bw_guard_settings_away(settings, path);
+
+	if (away == NULL)
+		return BW_OK;
+	return bw_why_set(why, BW_ERR_NOT_FOUND, "'%s' is in '%s', which is not guarded: %s; %s", path, away->path,
+			  away->why, BW_AWAY_NEXT);
 }

@@ -3,6 +3,7 @@
 #define BW_GUARD_PLAIN_H
 
 #include "base/command.h"
+#include "guard/volumes.h"
 
 enum { BW_PLAIN_BYTES = 32, BW_USER_BYTES = 288 };
 
@@ -32,6 +33,13 @@ int bw_plain_json(const struct bw_call *call, enum bw_err err, const struct bw_b
 
 /* Root's commands say so before anything else: false after a complaint. */
 bool bw_plain_is_root(const struct bw_call *call, const char *reason);
+
+/* Names each tree that is away, and what to do. */
+void bw_plain_say_away(const struct bw_call *call, const struct bw_guard_settings *settings);
+
+/* NOT_FOUND with the reason, and BW_AWAY_NEXT in it, for a path in a tree that is away. */
+BW_MUST_USE enum bw_err bw_plain_is_here(const struct bw_guard_settings *settings, const char *path,
+					 struct bw_why *why);
 
 /* A time as bw_time_format writes it. */
 BW_MUST_USE enum bw_err bw_plain_json_time(struct bw_buf *out, const char *name, int64_t wall_us);

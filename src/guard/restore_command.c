@@ -168,6 +168,8 @@ static int complain(const struct restore *restore, enum bw_err err, const struct
 
 	if (err == BW_ERR_NOT_FOUND && bw_call_has(restore->call, "incident"))
 		next = "breakwater guard incidents lists them";
+	else if (err == BW_ERR_MISSING)
+		next = BW_AWAY_NEXT;
 	else if (err == BW_ERR_BUSY)
 		next = "wait for the other restore or enrolment to end";
 	return bw_complain(restore->call, err == BW_ERR_USAGE || err == BW_ERR_SYNTAX ? BW_EXIT_USAGE : BW_EXIT_FAILED,
@@ -356,6 +358,24 @@ static void settle(struct restore *restore)
 			  "the guard did not say that it has seen the newest changes: %s", bw_err_text(err));
 }
 
+/* What is asked for by path must be there; of an incident comes back what is there, and it stays open. */
+static enum bw_err look_who_is_away(struct restore *restore, struct bw_why *why)
+{
+	const char *tree = bw_call_text(restore->call, "tree");
+	const char *asked = tree != NULL ? tree : bw_call_text(restore->call, "file");
+	char path[BW_PATH_BYTES];
+
+	if (restore->settings.away_count == 0)
+		return BW_OK;
+	if (asked != NULL) {
+		BW_TRY(bw_restore_path(asked, path, why));
+		return bw_plain_is_here(&restore->settings, path, why);
+	}
+	restore->is_part = true;
+	bw_plain_say_away(restore->call, &restore->settings);
+	return BW_OK;
+}
+
 static int restore_all(struct restore *restore)
 {
 	struct bw_ledger_restored sum;
@@ -366,6 +386,8 @@ static int restore_all(struct restore *restore)
 
 	if (err == BW_OK)
 		err = bw_volumes_open(&restore->settings, restore->volumes, &restore->volume_count, &why);
+	if (err == BW_OK)
+		err = look_who_is_away(restore, &why);
 	if (err == BW_OK && bw_call_has(restore->call, "undo"))
 		return undo(restore);
 	if (err == BW_OK)

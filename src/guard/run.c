@@ -171,13 +171,17 @@ static bool needs_new_workers(const struct parent *p, const struct bw_guard_sett
 		    same_text(now->mail, wanted->mail) && same_text(now->hook, wanted->hook) &&
 		    same_text(now->samba, wanted->samba);
 
+	for (size_t i = 0; i < wanted->tree_count && same; i++)
+		same = bw_guard_settings_away(now, wanted->trees[i]) == NULL; /* else it is back */
+	for (size_t i = 0; i < wanted->away_count && same; i++)
+		same = bw_guard_settings_away(now, wanted->away[i].path) != NULL;
 	for (size_t i = 0; i < wanted_count && same; i++)
 		same = strcmp(wanted_volumes[i].mount, p->guard.volumes[i].mount) == 0;
 	return !same;
 }
 
 /* Whether a guard could begin with them: one that runs is not given up for one that cannot start. */
-static enum bw_err try_settings(const struct bw_guard_settings *settings, struct bw_why *why)
+static enum bw_err try_settings(struct bw_guard_settings *settings, struct bw_why *why)
 {
 	BW_TRY(bw_volumes_open(settings, wanted_volumes, &wanted_count, why));
 	for (size_t i = 0; i < wanted_count; i++) {
@@ -377,6 +381,7 @@ static enum bw_err open_all(struct parent *p, struct bw_why *why)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "nothing is guarded below '%s' yet", guard->data);
 	BW_TRY(take_lock(p, why));
 	BW_TRY(bw_volumes_open(&guard->settings, guard->volumes, &guard->volume_count, why));
+	bw_volumes_log_away(&guard->settings);
 	BW_TRY(listen_to_all(p, why));
 	BW_TRY(count_files(p, why));
 	if (p->keys.file.len == 0) /* else the workers begin again */
@@ -390,6 +395,8 @@ static const char *hint_for(enum bw_err err)
 	switch (err) {
 	case BW_ERR_NOT_FOUND:
 		return "take a folder in: breakwater guard enroll DIR";
+	case BW_ERR_MISSING:
+		return BW_AWAY_NEXT;
 	case BW_ERR_BUSY:
 		return "a guard or an enrolment is already running on these files";
 	default:

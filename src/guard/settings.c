@@ -103,11 +103,22 @@ static enum bw_err read_contact(struct bw_slice word, struct bw_slice value, str
 	return BW_ERR_SYNTAX;
 }
 
+/* Of the tree that was named last. */
+static enum bw_err read_mount(struct bw_slice value, struct bw_arena *arena, struct bw_guard_settings *out)
+{
+	size_t index = out->tree_count;
+
+	BW_NEED(index-- > 0, SYNTAX);
+	return keep_path(value, arena, out->mounts, BW_TREES_MAX, &index);
+}
+
 static enum bw_err read_fact(struct bw_slice word, struct bw_slice value, struct bw_arena *arena,
 			     struct bw_guard_settings *out)
 {
 	if (bw_slice_is(word, "tree"))
 		return keep_path(value, arena, out->trees, BW_TREES_MAX, &out->tree_count);
+	if (bw_slice_is(word, "mount"))
+		return read_mount(value, arena, out);
 	if (bw_slice_is(word, "exclude"))
 		return keep_path(value, arena, out->excludes, BW_EXCLUDES_MAX, &out->exclude_count);
 	if (bw_slice_is(word, "copies"))
@@ -171,6 +182,61 @@ enum bw_err bw_guard_settings_load(const char *data, struct bw_arena *arena, str
 	return BW_OK;
 }
 
+/* ---- what is away ------------------------------------------------------------------------- */
+
+static bool is_below(const char *path, const char *folder)
+{
+	const size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+void bw_guard_settings_forget(struct bw_guard_settings *settings, size_t index)
+{
+	for (size_t i = index; i + 1 < settings->tree_count; i++) {
+		settings->trees[i] = settings->trees[i + 1];
+		settings->mounts[i] = settings->mounts[i + 1];
+		settings->enrolling[i] = settings->enrolling[i + 1];
+	}
+	settings->tree_count--;
+	settings->mounts[settings->tree_count] = NULL; /* it is the next tree's place */
+	settings->enrolling[settings->tree_count] = false;
+}
+
+void bw_guard_settings_put_away(struct bw_guard_settings *settings, size_t index, size_t at, const char *why)
+{
+	struct bw_tree_away *away = &settings->away[settings->away_count++];
+
+	away->path = settings->trees[index];
+	away->mount = settings->mounts[index];
+	away->at = at;
+	(void)snprintf(away->why, sizeof(away->why), "%.*s", (int)sizeof(away->why) - 1, why);
+	bw_guard_settings_forget(settings, index);
+}
+
+const struct bw_tree_away *bw_guard_settings_away(const struct bw_guard_settings *settings, const char *path)
+{
+	for (size_t i = 0; i < settings->away_count; i++) {
+		if (is_below(path, settings->away[i].path))
+			return &settings->away[i];
+	}
+	return NULL;
+}
+
+static void put_away_as(struct bw_guard_settings *settings, const struct bw_guard_settings *now)
+{
+	size_t index = 0;
+
+	for (size_t at = 0; index < settings->tree_count; at++) {
+		const struct bw_tree_away *away = bw_guard_settings_away(now, settings->trees[index]);
+
+		if (away != NULL)
+			bw_guard_settings_put_away(settings, index, at, away->why);
+		else
+			index++;
+	}
+}
+
 enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_settings *now, struct bw_arena *arena,
 				     struct bw_guard_settings *out, struct bw_why *why)
 {
@@ -180,6 +246,7 @@ enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_set
 	BW_NEED(settings.tree_count > 0, CLOSED);
 	if (settings.salt != now->salt)
 		return bw_why_set(why, BW_ERR_CONFLICT, "the settings in '%s' are not whole", data);
+	put_away_as(&settings, now);
 	*out = settings;
 	return BW_OK;
 }
@@ -192,14 +259,38 @@ static enum bw_err write_path(struct bw_buf *out, const char *word, const char *
 	return bw_buf_addf(out, "%s %s\n", word, path);
 }
 
+static enum bw_err write_tree(struct bw_buf *out, const char *path, const char *mount)
+{
+	BW_TRY(write_path(out, "tree", path));
+	return mount != NULL ? write_path(out, "mount", mount) : BW_OK;
+}
+
+/* What is away keeps its place among the others. */
+static enum bw_err write_trees(const struct bw_guard_settings *settings, struct bw_buf *out)
+{
+	const size_t all = settings->tree_count + settings->away_count;
+	size_t tree = 0;
+	size_t away = 0;
+
+	for (size_t at = 0; at < all; at++) {
+		if (away < settings->away_count && (settings->away[away].at <= at || tree == settings->tree_count)) {
+			BW_TRY(write_tree(out, settings->away[away].path, settings->away[away].mount));
+			away++;
+		} else {
+			BW_TRY(write_tree(out, settings->trees[tree], settings->mounts[tree]));
+			tree++;
+		}
+	}
+	return BW_OK;
+}
+
 static enum bw_err write_facts(const struct bw_guard_settings *settings, struct bw_buf *out)
 {
 	char when[BW_TIME_BYTES];
 	char salt[17];
 
 	BW_TRY(bw_buf_add_text(out, "# what breakwater guard protects; read at its start and on reload\n"));
-	for (size_t i = 0; i < settings->tree_count; i++)
-		BW_TRY(write_path(out, "tree", settings->trees[i]));
+	BW_TRY(write_trees(settings, out));
 	for (size_t i = 0; i < settings->exclude_count; i++)
 		BW_TRY(write_path(out, "exclude", settings->excludes[i]));
 	for (size_t i = 0; i < settings->copies_count; i++)
@@ -255,13 +346,6 @@ enum bw_err bw_guard_settings_save(const char *data, struct bw_guard_settings *s
 }
 
 /* ---- what is covered -------------------------------------------------------------------------- */
-
-static bool is_below(const char *path, const char *folder)
-{
-	const size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
-
-	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
 
 static bool is_pattern(const char *text)
 {

@@ -3,6 +3,7 @@
  * person can read and edit:
  *
  *   tree /srv/share            protected, with all below it
+ *   mount /srv                 where the file system of the tree above this line was mounted when it was enrolled
  *   exclude /srv/share/scratch left out: a folder, or a pattern of fnmatch(3) over whole paths
  *   mode enforce               observe, hold or enforce; without it the default of the first day
  *   largest 4294967296         bytes; larger files get no standing copy (reflinks cost nothing and are taken)
@@ -38,9 +39,21 @@ enum bw_guard_mode {
 	BW_MODE_ENFORCE, /* stop the actor */
 };
 
+/* An enrolled tree that cannot be reached (guard/volumes.h). */
+struct bw_tree_away {
+	const char *path;
+	const char *mount;
+	size_t at; /* its place among all */
+	char why[192];
+};
+
 struct bw_guard_settings {
 	size_t tree_count;
-	const char *trees[BW_TREES_MAX]; /* absolute, real paths, none inside another */
+	const char *trees[BW_TREES_MAX];  /* absolute, real paths, none inside another */
+	const char *mounts[BW_TREES_MAX]; /* of each; NULL: nobody wrote it down */
+	bool enrolling[BW_TREES_MAX]; /* of each, not written down: a person asks for it, and it needs no store yet */
+	size_t away_count;
+	struct bw_tree_away away[BW_TREES_MAX]; /* not among `trees`, and written down with them */
 	size_t exclude_count;
 	const char
 		*excludes[BW_EXCLUDES_MAX]; /* absolute paths of folders, or patterns of fnmatch(3) over whole paths */
@@ -64,7 +77,7 @@ BW_MUST_USE enum bw_err bw_guard_settings_load(const char *data, struct bw_arena
 
 /*
  * The same for a worker that goes on with `now` otherwise. CLOSED: no tree any more, and the guard is about to end.
- * CONFLICT: another salt: the workers are about to begin again.
+ * CONFLICT: another salt: the workers are about to begin again. What is away for `now` is away.
  */
 BW_MUST_USE enum bw_err bw_guard_settings_reload(const char *data, const struct bw_guard_settings *now,
 						 struct bw_arena *arena, struct bw_guard_settings *out,
@@ -79,6 +92,15 @@ bool bw_guard_settings_cover(const struct bw_guard_settings *settings, const cha
 
 /* Whether nothing of a tree (one of them) is protected: it, a folder above it, or every name below it is left out. */
 bool bw_guard_settings_leave_out(const struct bw_guard_settings *settings, const char *tree);
+
+/* Removes trees[index]; the others keep their order. */
+void bw_guard_settings_forget(struct bw_guard_settings *settings, size_t index);
+
+/* trees[index], the `at`th of all, cannot be reached, and why. Called for the first of them first. */
+void bw_guard_settings_put_away(struct bw_guard_settings *settings, size_t index, size_t at, const char *why);
+
+/* The tree that is away, and is this path, or holds it; NULL: none. */
+const struct bw_tree_away *bw_guard_settings_away(const struct bw_guard_settings *settings, const char *path);
 
 /* "observe", "hold", "enforce"; NULL for what is none of them gives UNSET back. */
 const char *bw_guard_mode_name(enum bw_guard_mode mode);

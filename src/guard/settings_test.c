@@ -73,6 +73,33 @@ static void what_was_saved_is_loaded_again(void **state)
 	assert_true(loaded.salt == saved.salt);
 }
 
+static void what_is_away_is_written_down_in_its_place_with_where_it_was_mounted(void **state)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(BW_MIB);
+	struct fixture *f = *state;
+	struct bw_guard_settings saved = { .tree_count = 3,
+					   .trees = { "/srv/a", "/srv/b", "/srv/c" },
+					   .mounts = { NULL, "/srv", "/" } };
+	struct bw_guard_settings loaded;
+
+	bw_guard_settings_put_away(&saved, 1, 1, "its disk is gone");
+	assert_int_equal(saved.tree_count, 2);
+	assert_string_equal(bw_guard_settings_away(&saved, "/srv/b/below")->why, "its disk is gone");
+	assert_null(bw_guard_settings_away(&saved, "/srv/bb"));
+	assert_false(bw_guard_settings_cover(&saved, "/srv/b/below"));
+	assert_ok(bw_guard_settings_save(f->data, &saved, NULL));
+	assert_ok(bw_guard_settings_load(f->data, &arena, &loaded, NULL));
+	assert_int_equal(loaded.tree_count, 3);
+	assert_string_equal(loaded.trees[1], "/srv/b");
+	assert_string_equal(loaded.mounts[1], "/srv");
+	assert_string_equal(loaded.mounts[2], "/");
+	assert_null(loaded.mounts[0]);
+	assert_ok(bw_guard_settings_reload(f->data, &saved, &arena, &loaded, NULL));
+	assert_int_equal(loaded.tree_count, 2);
+	assert_string_equal(loaded.trees[1], "/srv/c");
+	assert_string_equal(loaded.away[0].path, "/srv/b");
+}
+
 static void a_tree_of_which_nothing_is_left_is_told_from_one_that_lost_a_part(void **state)
 {
 	static const char *const whole[] = { "/", "/srv", "/srv/share", "/srv/share/*", "/srv/*", "*" };
@@ -149,6 +176,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_saved_is_loaded_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_away_is_written_down_in_its_place_with_where_it_was_mounted,
+						setup, teardown),
 		cmocka_unit_test(a_tree_of_which_nothing_is_left_is_told_from_one_that_lost_a_part),
 		cmocka_unit_test_setup_teardown(the_file_is_for_its_owner_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_that_cannot_be_understood_is_named_by_its_number, setup,

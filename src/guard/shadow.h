@@ -24,6 +24,9 @@
 
 struct bw_shadow;
 
+/* Whether there is a store, in whatever state. */
+bool bw_shadow_is_there(const struct bw_volume *volume);
+
 /* Makes the folders and an empty catalogue. EXISTS when there is a store already. */
 BW_MUST_USE enum bw_err bw_shadow_create(const struct bw_volume *volume, struct bw_why *why);
 

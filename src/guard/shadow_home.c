@@ -68,6 +68,16 @@ static int open_it(const struct bw_volume *volume)
 	return openat(volume->root, BW_SHADOW_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+bool bw_shadow_is_there(const struct bw_volume *volume)
+{
+	int fd = -1;
+	const enum bw_err err = bw_shadow_folder(volume, &fd, NULL);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return err != BW_ERR_NOT_FOUND;
+}
+
 enum bw_err bw_shadow_folder(const struct bw_volume *volume, int *out, struct bw_why *why)
 {
 	int fd = open_it(volume);

@@ -149,8 +149,9 @@ bool bw_status_needs_somebody(const struct bw_status *status)
 		if (bw_guard_settings_leave_out(&status->settings, status->settings.trees[i]))
 			return true;
 	}
-	return !status->is_running || is_room_short(status) || status->board.unwritten > 0 || status->open > 0 ||
-	       status->holds.still > 0 || !status->are_holds_known || !status->is_ledger_whole;
+	return status->settings.away_count > 0 || !status->is_running || is_room_short(status) ||
+	       status->board.unwritten > 0 || status->open > 0 || status->holds.still > 0 || !status->are_holds_known ||
+	       !status->is_ledger_whole;
 }
 
 static const char *mode_words(enum bw_guard_mode mode)
@@ -184,6 +185,19 @@ static enum bw_err json_left_out(const struct bw_status *status, struct bw_buf *
 			trees[count++] = status->settings.trees[i];
 	}
 	return json_texts(out, "trees_left_out", trees, count);
+}
+
+static enum bw_err json_away(const struct bw_guard_settings *settings, struct bw_buf *out)
+{
+	BW_TRY(bw_json_add_name(out, "trees_away"));
+	BW_TRY(bw_buf_add_u8(out, '['));
+	for (size_t i = 0; i < settings->away_count; i++) {
+		BW_TRY(bw_buf_add_text(out, i > 0 ? ",{" : "{"));
+		BW_TRY(bw_json_add_text(out, "tree", bw_slice_text(settings->away[i].path)));
+		BW_TRY(bw_json_add_text(out, "why", bw_slice_text(settings->away[i].why)));
+		BW_TRY(bw_buf_add_u8(out, '}'));
+	}
+	return bw_buf_add_u8(out, ']');
 }
 
 static enum bw_err json_volume(struct bw_buf *out, const struct bw_status_volume *store)
@@ -284,6 +298,7 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 	BW_TRY(json_found(status, out));
 	BW_TRY(json_texts(out, "trees", status->settings.trees, status->settings.tree_count));
 	BW_TRY(json_left_out(status, out));
+	BW_TRY(json_away(&status->settings, out));
 	BW_TRY(json_texts(out, "excluded", status->settings.excludes, status->settings.exclude_count));
 	BW_TRY(bw_json_add_name(out, "volumes"));
 	BW_TRY(bw_buf_add_u8(out, '['));
@@ -423,6 +438,18 @@ static enum bw_err text_found(const struct bw_status *status, struct bw_buf *out
 	return BW_OK;
 }
 
+static enum bw_err text_away(const struct bw_guard_settings *settings, struct bw_buf *out)
+{
+	for (size_t i = 0; i < settings->away_count; i++) {
+		BW_TRY(bw_buf_add_text(out, "AWAY       "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(settings->away[i].path)));
+		BW_TRY(bw_buf_add_text(out, ": NOT GUARDED, "));
+		BW_TRY(bw_text_escape(out, bw_slice_text(settings->away[i].why)));
+		BW_TRY(bw_buf_add_text(out, "\n           " BW_AWAY_NEXT "\n"));
+	}
+	return BW_OK;
+}
+
 static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
 {
 	char since[BW_PLAIN_BYTES];
@@ -443,6 +470,7 @@ static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
 			BW_TRY(bw_buf_add_text(out, ": NOT GUARDED, all of it is left out"));
 		BW_TRY(bw_buf_add_u8(out, '\n'));
 	}
+	BW_TRY(text_away(&status->settings, out));
 	for (size_t i = 0; i < status->settings.exclude_count; i++) {
 		BW_TRY(bw_buf_add_text(out, i == 0 ? "Left out   " : "           "));
 		BW_TRY(bw_text_escape(out, bw_slice_text(status->settings.excludes[i])));

@@ -20,8 +20,10 @@ static void interrupt(int number)
 static int complain(const struct bw_call *call, enum bw_err err, const struct bw_why *why)
 {
 	return bw_complain(call, BW_EXIT_FAILED,
-			   err == BW_ERR_NOT_FOUND ? "take a folder in: breakwater guard enroll DIR" : NULL, "%s",
-			   why->text[0] != '\0' ? why->text : bw_err_text(err));
+			   err == BW_ERR_NOT_FOUND ? "take a folder in: breakwater guard enroll DIR"
+			   : err == BW_ERR_MISSING ? BW_AWAY_NEXT
+						   : NULL,
+			   "%s", why->text[0] != '\0' ? why->text : bw_err_text(err));
 }
 
 static int exit_of(const struct bw_status *status)
@@ -93,8 +95,9 @@ const struct bw_command bw_guard_status_command = {
 	.summary = "what is protected, how fresh the copies are, and what is not covered",
 	.usage = "[--once] [--format FORMAT]",
 	.details = "On a terminal the page is drawn anew every second. Exit status 1 says that somebody must look: "
-		   "an incident is open, somebody is still held, an enrolled folder is left out whole, the guard does "
-		   "not run, or the "
+		   "an incident is open, somebody is still held, an enrolled folder is left out whole or not there, "
+		   "the guard "
+		   "does not run, or the "
 		   "ledger was touched.",
 	.options = status_options,
 	.max_args = 0,

@@ -165,7 +165,24 @@ static enum bw_err verify_incident(void *context, uint64_t incident)
 	return BW_OK;
 }
 
-static int verify_all(struct verifying *verifying, const struct bw_volume *volumes, size_t volume_count)
+/* Nobody can tell whether its copies are whole. */
+static enum bw_err name_away(struct verifying *verifying, const struct bw_tree_away *away)
+{
+	struct bw_why why = { 0 };
+
+	verifying->is_whole = false;
+	bw_buf_clear(&verifying->findings);
+	if (bw_call_json(verifying->call)) {
+		(void)bw_why_set(&why, BW_ERR_NOT_FOUND, "%s", away->why);
+		return say(verifying, away->path, 0, "versions", "", BW_ERR_NOT_FOUND, &why);
+	}
+	(void)bw_complain(verifying->call, BW_EXIT_FOUND, BW_AWAY_NEXT, "'%s' is not guarded: %s", away->path,
+			  away->why);
+	return BW_OK;
+}
+
+static int verify_all(struct verifying *verifying, const struct bw_volume *volumes, size_t volume_count,
+		      const struct bw_guard_settings *settings)
 {
 	enum bw_err err = bw_buf_add_text(&verifying->json, "[");
 
@@ -175,6 +192,8 @@ static int verify_all(struct verifying *verifying, const struct bw_volume *volum
 		err = bw_evidence_each(bw_call_data(verifying->call), verify_incident, verifying);
 	for (size_t i = 0; i < volume_count && err == BW_OK; i++)
 		err = verify_volume(verifying, &volumes[i]);
+	for (size_t i = 0; i < settings->away_count && err == BW_OK; i++)
+		err = name_away(verifying, &settings->away[i]);
 	if (err == BW_OK)
 		err = bw_buf_add_u8(&verifying->json, ']');
 	if (err != BW_OK)
@@ -204,8 +223,8 @@ static int verify_run(struct bw_call *call)
 	err = bw_guard_settings_load(bw_call_data(call), &arena, &settings, &why);
 	if (err == BW_OK)
 		err = bw_volumes_open(&settings, volumes, &volume_count, &why);
-	exit = err == BW_OK ? verify_all(&verifying, volumes, volume_count)
-			    : bw_complain(call, BW_EXIT_FAILED, NULL, "%s",
+	exit = err == BW_OK ? verify_all(&verifying, volumes, volume_count, &settings)
+			    : bw_complain(call, BW_EXIT_FAILED, err == BW_ERR_MISSING ? BW_AWAY_NEXT : NULL, "%s",
 					  why.text[0] != '\0' ? why.text : bw_err_text(err));
 	bw_volumes_release(volumes, volume_count);
 	bw_arena_release(&arena);

@@ -78,6 +78,7 @@ static enum bw_err list(struct listing *listing, struct bw_why *why)
 	BW_TRY(bw_guard_settings_load(bw_call_data(listing->call), &listing->arena, &listing->settings, why));
 	BW_TRY(bw_volumes_open(&listing->settings, listing->volumes, &listing->volume_count, why));
 	BW_TRY(bw_restore_path(asked, path, why));
+	BW_TRY(bw_plain_is_here(&listing->settings, path, why));
 	volume = bw_volumes_find(listing->volumes, listing->volume_count, path, &folder);
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		return bw_why_set(why, BW_ERR_TYPE, "'%s' is a folder; versions are of a file", asked);
@@ -113,7 +114,8 @@ static int versions_run(struct bw_call *call)
 		exit = bw_complain(call, BW_EXIT_FAILED,
 				   err == BW_ERR_TYPE ? "breakwater guard versions FILE, or all of a folder as it was: "
 							"breakwater guard restore --tree DIR --at TIME --dry-run"
-						      : NULL,
+				   : err == BW_ERR_MISSING ? BW_AWAY_NEXT
+							   : NULL,
 				   "%s", why.text[0] != '\0' ? why.text : bw_err_text(err));
 	} else if (bw_call_json(call)) {
 		err = bw_buf_add_u8(&listing.json, ']');

@@ -126,6 +126,7 @@ static enum bw_err begin(struct viewing *v, struct bw_why *why)
 		return bw_why_set(why, BW_ERR_DENIED, "'%s' is guarded itself: take another folder, as below /run",
 				  v->path);
 	BW_TRY(bw_volumes_open(&v->settings, v->volumes, &v->volume_count, why));
+	bw_plain_say_away(v->call, &v->settings);
 	BW_TRY(bw_view_open(&v->settings, v->volumes, v->volume_count, &view, why));
 	bw_view_close(view); /* the child opens its own: no database crosses a fork */
 	return bw_view_mount(v->path, &v->mount, why);

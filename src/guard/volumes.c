@@ -1,5 +1,11 @@
 #include "guard/volumes.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "guard/shadow.h"
+
 static bool is_known(const struct bw_volume *volumes, size_t count, const struct bw_volume *volume)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -18,12 +24,60 @@ static bool wants_copies(const struct bw_guard_settings *settings, const char *m
 	return false;
 }
 
-static enum bw_err add_volume(const struct bw_guard_settings *settings, const char *tree, struct bw_volume *volumes,
+/* ---- what is not there ---------------------------------------------------------------------- */
+
+static bool is_mounted(const char *mount)
+{
+	struct statx status;
+
+	return statx(AT_FDCWD, mount, 0, 0, &status) == 0 && (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+static enum bw_err say_unmounted(const struct bw_guard_settings *settings, size_t index, struct bw_why *why)
+{
+	return bw_why_set(why, BW_ERR_NOT_FOUND, "the file system that was enrolled is not mounted at '%s'",
+			  settings->mounts[index]);
+}
+
+/* Another file system may show an empty folder under the same name: that one was never enrolled. */
+static enum bw_err check_volume(const struct bw_guard_settings *settings, size_t index, const struct bw_volume *volume,
+				struct bw_why *why)
+{
+	const char *mount = settings->mounts[index];
+
+	if (mount != NULL && strcmp(mount, volume->mount) != 0)
+		return say_unmounted(settings, index, why);
+	if (settings->enrolling[index] || bw_shadow_is_there(volume))
+		return BW_OK;
+	return bw_why_set(why, BW_ERR_NOT_FOUND,
+			  "the file system that was enrolled is not mounted: the one at '%s' has no store",
+			  volume->mount);
+}
+
+static enum bw_err open_volume(const struct bw_guard_settings *settings, size_t index, struct bw_volume *out,
+			       struct bw_why *why)
+{
+	enum bw_err err = bw_volume_of(settings->trees[index], out, why);
+
+	if (err != BW_OK && settings->mounts[index] != NULL && !is_mounted(settings->mounts[index]))
+		return say_unmounted(settings, index, why);
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_why_set(why, err, "it is not there: renamed, removed, or its file system is not mounted");
+	BW_TRY(err);
+	err = check_volume(settings, index, out, why);
+	if (err != BW_OK)
+		bw_volume_release(out);
+	return err;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------ */
+
+static enum bw_err add_volume(const struct bw_guard_settings *settings, size_t index, struct bw_volume *volumes,
 			      size_t *count, struct bw_why *why)
 {
 	struct bw_volume volume;
 
-	BW_TRY(bw_volume_of(tree, &volume, why));
+	BW_TRY(open_volume(settings, index, &volume, why));
 	if (wants_copies(settings, volume.mount))
 		volume.strategy = BW_STRATEGY_COPY;
 	if (is_known(volumes, *count, &volume)) {
@@ -39,21 +93,65 @@ static enum bw_err add_volume(const struct bw_guard_settings *settings, const ch
 	return BW_OK;
 }
 
-enum bw_err bw_volumes_open(const struct bw_guard_settings *settings, struct bw_volume out[BW_VOLUMES_MAX],
-			    size_t *out_count, struct bw_why *why)
+/* Of what can be reached the reason names the tree itself. */
+static enum bw_err refuse(const char *tree, enum bw_err err, const struct bw_why *reason, struct bw_why *why)
+{
+	if (err == BW_ERR_NOT_FOUND)
+		return bw_why_set(why, err, "cannot reach '%s': %s", tree, reason->text);
+	return bw_why_set(why, err, "%s", reason->text[0] != '\0' ? reason->text : bw_err_text(err));
+}
+
+static enum bw_err add_volumes(struct bw_guard_settings *settings, struct bw_volume *volumes, size_t *count,
+			       struct bw_why *why)
+{
+	size_t index = 0;
+
+	for (size_t at = settings->away_count; index < settings->tree_count; at++) {
+		struct bw_why reason = { 0 };
+		const enum bw_err err = add_volume(settings, index, volumes, count, &reason);
+
+		if (err == BW_OK)
+			index++;
+		else if (err == BW_ERR_TOO_MANY || settings->enrolling[index])
+			return refuse(settings->trees[index], err, &reason, why);
+		else
+			bw_guard_settings_put_away(settings, index, at,
+						   reason.text[0] != '\0' ? reason.text : bw_err_text(err));
+	}
+	if (settings->tree_count > 0 || settings->away_count == 0)
+		return BW_OK;
+	return bw_why_set(why, BW_ERR_MISSING, "no enrolled folder can be reached; '%s': %s", settings->away[0].path,
+			  settings->away[0].why);
+}
+
+enum bw_err bw_volumes_open(struct bw_guard_settings *settings, struct bw_volume out[BW_VOLUMES_MAX], size_t *out_count,
+			    struct bw_why *why)
 {
 	size_t count = 0;
+	const enum bw_err err = add_volumes(settings, out, &count, why);
 
+	if (err != BW_OK)
+		bw_volumes_release(out, count);
+	else
+		*out_count = count;
+	return err;
+}
+
+void bw_volumes_log_away(const struct bw_guard_settings *settings)
+{
+	for (size_t i = 0; i < settings->away_count; i++)
+		bw_log(BW_ERROR, "an enrolled folder is not guarded", BW_TEXT("tree", settings->away[i].path),
+		       BW_TEXT("why", settings->away[i].why), BW_TEXT("next", BW_AWAY_NEXT));
+}
+
+void bw_volumes_note(struct bw_guard_settings *settings, const struct bw_volume *volumes, size_t count)
+{
 	for (size_t i = 0; i < settings->tree_count; i++) {
-		const enum bw_err err = add_volume(settings, settings->trees[i], out, &count, why);
-
-		if (err != BW_OK) {
-			bw_volumes_release(out, count);
-			return err;
+		for (size_t n = 0; n < count; n++) {
+			if (bw_volume_holds(&volumes[n], settings->trees[i]))
+				settings->mounts[i] = volumes[n].mount;
 		}
 	}
-	*out_count = count;
-	return BW_OK;
 }
 
 static void forget_copies(struct bw_guard_settings *settings, const char *mount)

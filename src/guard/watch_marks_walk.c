@@ -190,7 +190,7 @@ static void read_settings(struct bw_marks *marks)
 	struct bw_guard_settings settings;
 
 	marks->reloaded = atomic_load(&marks->reloads);
-	if (bw_guard_settings_load(marks->guard->data, &arena, &settings, NULL) != BW_OK) {
+	if (bw_guard_settings_reload(marks->guard->data, &marks->settings, &arena, &settings, NULL) != BW_OK) {
 		bw_arena_release(&arena); /* the reader says why */
 		return;
 	}
