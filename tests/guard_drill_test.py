@@ -2,6 +2,7 @@
 
 import json
 import pwd
+import shutil
 import subprocess
 import time
 
@@ -39,6 +40,43 @@ def test_a_drill_repeated_from_one_shell_harms_neither_the_shell_nor_anybodys_fi
     assert server.status()["open"] == []
 
 
+@pytest.fixture
+def quiet(tmp_path):
+    made = Server(tmp_path, "ext4")
+    made.guard("enroll", str(made.share))
+    yield made
+    made.close()
+
+
+def ask(server, *words):
+    done = subprocess.run([binary(), "guard", "drill", *words, "--data", server.data, server.share],
+                          capture_output=True, text=True)
+    assert "\\n" not in done.stderr and not [path for path in server.share.iterdir() if "drill" in path.name], done
+    return done
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--pattern", "S99"], "'S99' is no list of patterns"),
+    (["--pattern", "S01,S61"], "pattern S61 (over SMB) needs a share"),
+    (["--pattern", "S01", "--share", "//localhost/share"], "pattern S01 (in place, 64 KiB at a time) cannot go through a share"),
+    (["--shape", "round"], "there is no shape 'round'"),
+    (["--port", "4450"], "say how to reach --share"),
+    (["--share", "//localhost/share", "--login", "/nowhere"], "cannot reach --login '/nowhere'"),
+])
+def test_what_is_asked_for_wrongly_is_said_before_a_file_is_made(quiet, words, said):
+    done = ask(quiet, *words)
+    assert done.returncode == 2 and said in done.stderr and "Made" not in done.stdout, done
+
+
+@pytest.mark.skipif(shutil.which("smbclient") is None, reason="smbclient is not installed")
+def test_a_share_that_does_not_answer_is_named_with_what_smbclient_said(quiet):
+    quiet.start("--mode", "enforce")
+    done = ask(quiet, "--files", "20", "--share", "//127.0.0.1/share", "--port", "1")
+    assert done.returncode == 3 and "(S61)" in done.stdout, done
+    assert "the attack did not begin: smbclient did not get into '//127.0.0.1/share', port 1" in done.stderr, done
+    assert "NT_STATUS_CONNECTION_REFUSED" in done.stderr, done
+
+
 def test_a_drill_in_mode_observe_says_that_nobody_was_stopped(tmp_path):
     made = Server(tmp_path, "ext4")
     try:
@@ -69,8 +107,8 @@ def test_a_drill_through_a_real_share_is_cut_off_and_everything_is_back(tmp_path
                 assert samba_rig.wait_for(lambda: "guard ready" in (tmp_path / "said").read_text())
                 time.sleep(patience())
                 done = subprocess.run(
-                    rig.inside(binary(), "guard", "drill", "--data", made.data, "--files", "60", "--pattern", "S61",
-                               "--share", "//10.77.0.1/share", "--login", rig.login("bwanna"), "--owner",
+                    rig.inside(binary(), "guard", "drill", "--data", made.data, "--files", "60",
+                               "--share", "//10.77.0.1/share", "--port", "445", "--login", rig.login("bwanna"), "--owner",
                                str(pwd.getpwnam("bwanna").pw_uid), "--format", "json", made.share),
                     capture_output=True, text=True)
                 told = json.loads(done.stdout)

@@ -10,6 +10,8 @@
 #include "guard/sim.h"
 #include "sys/files.h"
 
+#define BW_DRILL_NAME "breakwater-drill-" /* its folder's name begins so */
+
 struct bw_drill_attack {
 	const char *folder;  /* the sandbox */
 	const char *report;  /* a new file; the simulator's times go there */
@@ -36,6 +38,9 @@ enum bw_drill_end {
  */
 BW_MUST_USE enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, enum bw_drill_end *out_end,
 					struct bw_why *why);
+
+/* The word of the command line; NULL: what the pattern says. BW_SIM_SHAPES: there is no such shape. */
+enum bw_sim_shape bw_drill_shape(const char *name);
 
 /* The attacker's side: `guard drill --attack-only FOLDER`. */
 int bw_drill_be_attacker(struct bw_call *call);

@@ -106,6 +106,23 @@ static enum bw_err wait_for(struct bw_program_run *run, const char *where, int *
 
 /* ---- the attack ------------------------------------------------------------------------------------- */
 
+/* Its last line, without what every complaint of this program begins with. */
+static enum bw_err say_why_not(const char *said, struct bw_why *why)
+{
+	static const char begin[] = "breakwater guard drill: ";
+	size_t len = strlen(said);
+	size_t from;
+
+	while (len > 0 && isspace((unsigned char)said[len - 1]))
+		len--;
+	from = len;
+	while (from > 0 && said[from - 1] != '\n')
+		from--;
+	if (strncmp(said + from, begin, sizeof(begin) - 1) == 0)
+		from += sizeof(begin) - 1;
+	return bw_why_set(why, BW_ERR_SYSTEM, "the attack did not begin: %.*s", (int)(len - from), said + from);
+}
+
 enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, enum bw_drill_end *out_end,
 			    struct bw_why *why)
 {
@@ -117,6 +134,7 @@ enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, e
 	struct bw_program_run run = BW_PROGRAM_NONE;
 	char strain[32];
 	char actors[32];
+	char port[16];
 	char where[BW_PATH_BYTES + 64];
 	char share[BW_PATH_BYTES];
 	struct crowd crowd;
@@ -140,6 +158,8 @@ enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, e
 		program.words[count++] = share;
 		add_word(&program, &count, "--share-folder", attack->share_folder);
 		add_word(&program, &count, "--login", attack->login);
+		(void)snprintf(port, sizeof(port), "%u", attack->port);
+		add_word(&program, &count, "--port", attack->port != 0 ? port : NULL);
 	}
 	err = bw_program_start(&program, &run);
 	if (err != BW_OK)
@@ -148,14 +168,14 @@ enum bw_err bw_drill_attack(const struct bw_drill_attack *attack, int wait_ms, e
 	look_at(where, true, &crowd); /* what it left behind in sessions of their own */
 	*out_end = is_held ? BW_DRILL_FROZEN : status >= KILLED ? BW_DRILL_KILLED : BW_DRILL_DONE;
 	if (err == BW_OK && status != 0 && *out_end == BW_DRILL_DONE)
-		err = bw_why_set(why, BW_ERR_SYSTEM, "the attack did not begin: %.300s", bw_buf_text(&run.output));
+		err = say_why_not(bw_buf_text(&run.output), why);
 	bw_program_release(&run);
 	return err;
 }
 
 /* ---- the other side ------------------------------------------------------------------------------- */
 
-static enum bw_sim_shape shape_of(const char *name)
+enum bw_sim_shape bw_drill_shape(const char *name)
 {
 	for (enum bw_sim_shape shape = BW_SIM_USUAL; name != NULL && shape < BW_SIM_SHAPES; shape++) {
 		if (strcmp(name, bw_sim_shape_name(shape)) == 0)
@@ -168,7 +188,8 @@ int bw_drill_be_attacker(struct bw_call *call)
 {
 	const struct bw_sim_share share = { .url = bw_call_text(call, "share"),
 					    .folder = bw_call_text(call, "share-folder"),
-					    .login_file = bw_call_text(call, "login") };
+					    .login_file = bw_call_text(call, "login"),
+					    .port = (uint16_t)bw_call_num(call, "port") };
 	struct bw_sim_run how = BW_SIM_RUN_INIT;
 	struct bw_sim_tally tally;
 	struct bw_sim_box *box;
@@ -179,7 +200,7 @@ int bw_drill_be_attacker(struct bw_call *call)
 	how.patterns = bw_call_text(call, "pattern");
 	how.strain = (uint64_t)bw_call_num(call, "strain");
 	how.actors = (uint32_t)bw_call_num(call, "actors");
-	how.shape = shape_of(bw_call_text(call, "shape"));
+	how.shape = bw_drill_shape(bw_call_text(call, "shape"));
 	how.report = bw_call_text(call, "report");
 	how.share = share.url != NULL ? &share : NULL;
 	if (how.shape == BW_SIM_SHAPES)

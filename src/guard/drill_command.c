@@ -41,6 +41,9 @@ struct drill {
 	char report[BW_PATH_BYTES];
 	const char *hint; /* what to do when it cannot begin; NULL: nothing */
 	bool is_seeded;
+	const char *pattern;
+	const char *login; /* NULL: none */
+	char login_whole[PATH_MAX];
 	/* what happened */
 	uint64_t files;
 	enum bw_drill_end end;
@@ -96,7 +99,7 @@ static enum bw_err choose_tree(struct drill *drill, struct bw_why *why)
 		given = drill->settings.trees[0];
 	if (realpath(given, tree) == NULL)
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "cannot reach '%s': %m", given);
-	BW_TRY(bw_path_join(drill->folder, tree, "breakwater-drill-XXXXXX"));
+	BW_TRY(bw_path_join(drill->folder, tree, BW_DRILL_NAME "XXXXXX"));
 	if (!bw_guard_settings_cover(&drill->settings, drill->folder))
 		return bw_why_set(why, BW_ERR_NOT_FOUND, "'%s' is not guarded", tree);
 	drill->hint = NULL;
@@ -184,8 +187,37 @@ static enum bw_err count_files(struct drill *drill, uint64_t *out, struct bw_why
 	return BW_OK;
 }
 
+/* What is asked for wrongly is told before a single file is made. */
+static enum bw_err choose_attack(struct drill *drill, struct bw_why *why)
+{
+	const struct bw_call *call = drill->call;
+	const bool over_share = bw_call_has(call, "share");
+
+	drill->pattern = bw_call_text(call, "pattern");
+	if (drill->pattern == NULL)
+		drill->pattern = over_share ? "S61" : "S01,S02,S08,S22";
+	if (!over_share &&
+	    (bw_call_has(call, "login") || bw_call_has(call, "port") || bw_call_has(call, "share-folder")))
+		return bw_why_set(why, BW_ERR_USAGE, "--login, --port and --share-folder say how to reach --share");
+	if (bw_drill_shape(bw_call_text(call, "shape")) == BW_SIM_SHAPES)
+		return bw_why_set(why, BW_ERR_USAGE, "there is no shape '%s'", bw_call_text(call, "shape"));
+	drill->login = bw_call_text(call, "login");
+	/* one file, or a list of them for several sessions; the attacker works from another folder */
+	if (drill->login != NULL && strchr(drill->login, ',') == NULL) {
+		if (realpath(drill->login, drill->login_whole) == NULL)
+			return bw_why_set(why, BW_ERR_USAGE, "cannot reach --login '%s': %m", drill->login);
+		drill->login = drill->login_whole;
+	}
+	drill->hint = over_share ? "leave --pattern out: S61 is what goes through a share"
+				 : "S01 to S68; S61 is for --share. Leave --pattern out for a mixture";
+	BW_TRY(bw_sim_patterns_check(drill->pattern, over_share, why));
+	drill->hint = NULL;
+	return BW_OK;
+}
+
 static enum bw_err prepare(struct drill *drill, struct bw_why *why)
 {
+	BW_TRY(choose_attack(drill, why));
 	BW_TRY(choose_tree(drill, why));
 	BW_TRY(reach_guard(drill, why));
 	BW_TRY(seed(drill, why));
@@ -241,20 +273,23 @@ static enum bw_err attack(struct drill *drill, struct bw_why *why)
 	char within[BW_PATH_BYTES] = "";
 	const struct bw_drill_attack how = { .folder = drill->folder,
 					     .report = drill->report,
-					     .pattern = bw_call_text(drill->call, "pattern"),
+					     .pattern = drill->pattern,
 					     .strain = (uint64_t)bw_call_num(drill->call, "strain"),
 					     .actors = (uint32_t)bw_call_num(drill->call, "actors"),
 					     .shape = bw_call_text(drill->call, "shape"),
 					     .share = bw_call_text(drill->call, "share"),
 					     .share_folder = within,
-					     .login = bw_call_text(drill->call, "login") };
+					     .login = drill->login,
+					     .port = (uint16_t)bw_call_num(drill->call, "port") };
 
 	BW_TRY(folder_within(drill, within));
 	BW_TRY(bw_path_join(drill->report, drill->data, "guard/drill-report"));
 	(void)unlink(drill->report);
 	say(drill, "The attack begins (%s).", how.pattern);
 	drill->began_us = bw_clock_now_us();
+	drill->hint = how.share == NULL ? NULL : "try by hand: smbclient //HOST/SHARE -A FILE -p PORT -c ls";
 	BW_TRY(bw_drill_attack(&how, ATTACK_MS, &drill->end, why));
+	drill->hint = NULL;
 	BW_TRY(take_report(drill, why));
 	return verify(drill, &drill->after_attack, why);
 }
@@ -366,7 +401,7 @@ static void tell(const struct drill *drill)
 static enum bw_err write_json(const struct drill *drill, struct bw_buf *out)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
-	BW_TRY(bw_json_add_text(out, "pattern", bw_slice_text(bw_call_text(drill->call, "pattern"))));
+	BW_TRY(bw_json_add_text(out, "pattern", bw_slice_text(drill->pattern)));
 	BW_TRY(bw_json_add_num(out, "strain", bw_call_num(drill->call, "strain")));
 	BW_TRY(bw_json_add_num(out, "files", (int64_t)drill->files));
 	BW_TRY(bw_json_add_num(out, "touched", (int64_t)drill->touched));
@@ -426,8 +461,8 @@ static int drill_run(struct bw_call *call)
 		return BW_EXIT_FAILED;
 	err = play(&drill, &why);
 	status = err == BW_OK ? conclude(&drill)
-			      : bw_complain(call, BW_EXIT_FAILED, drill.hint, "%s",
-					    why.text[0] != '\0' ? why.text : bw_err_text(err));
+			      : bw_complain(call, err == BW_ERR_USAGE ? BW_EXIT_USAGE : BW_EXIT_FAILED, drill.hint,
+					    "%s", why.text[0] != '\0' ? why.text : bw_err_text(err));
 	clean_up(&drill);
 	return status;
 }
@@ -436,8 +471,7 @@ static const struct bw_option drill_options[] = {
 	{ .name = "pattern",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "LIST",
-	  .fallback = "S01,S02,S08,S22",
-	  .help = "what is done to the files, in turn" },
+	  .help = "what is done to the files, in turn: S01 to S68; without it S01,S02,S08,S22, or with --share S61" },
 	{ .name = "strain",
 	  .kind = BW_OPT_NUM,
 	  .min = 0,
@@ -478,6 +512,12 @@ static const struct bw_option drill_options[] = {
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "FILE",
 	  .help = "user and password for the share, as smbclient -A reads them" },
+	{ .name = "port",
+	  .kind = BW_OPT_NUM,
+	  .min = 0,
+	  .max = 65535,
+	  .fallback = "0",
+	  .help = "where Samba listens; 0: 445" },
 	{ .name = "owner",
 	  .kind = BW_OPT_NUM,
 	  .unit = "uid",
@@ -497,7 +537,7 @@ static const struct bw_option drill_options[] = {
 const struct bw_command bw_guard_drill_command = {
 	.name = "drill",
 	.summary = "attack files made for it, and show that the guard works",
-	.usage = "[--pattern LIST] [--share //HOST/SHARE --login FILE] [DIR]",
+	.usage = "[--pattern LIST] [--share //HOST/SHARE --login FILE [--port PORT]] [DIR]",
 	.details =
 		"Makes a folder with files of a school in a guarded tree (DIR, or the first), waits until the guard "
 		"has "

@@ -90,6 +90,12 @@ enum bw_sim_walk {
 	BW_SIM_WALKS
 };
 
+/*
+ * Whether bw_sim_run would take this list, before anything is made for it. `over_share`: it goes through a share, for
+ * which only some patterns are. USAGE with a sentence. Pure.
+ */
+BW_MUST_USE enum bw_err bw_sim_patterns_check(const char *patterns, bool over_share, struct bw_why *why);
+
 /* The words of the command line: "setsid", "newest"; NULL past the end. */
 const char *bw_sim_shape_name(enum bw_sim_shape shape);
 const char *bw_sim_walk_name(enum bw_sim_walk walk);

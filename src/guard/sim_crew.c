@@ -271,6 +271,35 @@ static enum bw_err parse_patterns(const char *text, uint64_t strain, struct sim_
 	return BW_OK;
 }
 
+static enum bw_err no_list(const char *text, struct bw_why *why)
+{
+	return bw_why_set(why, BW_ERR_USAGE, "'%s' is no list of patterns such as S01,S22", text == NULL ? "" : text);
+}
+
+static enum bw_err check_way(const struct sim_plan *plans, size_t count, bool over_share, struct bw_why *why)
+{
+	for (size_t n = 0; n < count; n++) {
+		const struct bw_sim_pattern *row = plans[n].row;
+
+		if (row->over_share && !over_share)
+			return bw_why_set(why, BW_ERR_USAGE, "pattern %s (%s) needs a share", row->id, row->words);
+		if (!row->over_share && over_share)
+			return bw_why_set(why, BW_ERR_USAGE, "pattern %s (%s) cannot go through a share", row->id,
+					  row->words);
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_sim_patterns_check(const char *patterns, bool over_share, struct bw_why *why)
+{
+	struct sim_plan plans[BW_SIM_PATTERNS_MAX];
+	size_t count;
+
+	if (parse_patterns(patterns, 0, plans, &count) != BW_OK)
+		return no_list(patterns, why);
+	return check_way(plans, count, over_share, why);
+}
+
 static void fill_crew(struct sim_crew *crew)
 {
 	const struct bw_sim_pattern *row = crew->plans[0].row;
@@ -292,8 +321,6 @@ static enum bw_err run_crew(struct sim_crew *crew, struct sim_trail *trail, stru
 	enum bw_sim_walk walk = crew->how->walk != BW_SIM_WALK_USUAL ? crew->how->walk : row->walk;
 	void *shared;
 
-	if (row->over_share != (crew->how->share != NULL))
-		return bw_why_set(why, BW_ERR_USAGE, "S61 and --share belong together");
 	if (crew->how->share != NULL)
 		BW_TRY(sim_share_check(crew->box, crew->how->share, why));
 	BW_TRY(sim_walk_order(crew->box, walk, crew->how->strain, crew->how->only, row->large_only, &crew->order,
@@ -321,8 +348,8 @@ enum bw_err bw_sim_run(struct bw_sim_box *box, const struct bw_sim_run *how, str
 	enum bw_err err;
 
 	if (parse_patterns(how->patterns, how->strain, plans, &crew.plan_count) != BW_OK)
-		return bw_why_set(why, BW_ERR_USAGE, "'%s' is no list of patterns such as S01,S22",
-				  how->patterns == NULL ? "" : how->patterns);
+		return no_list(how->patterns, why);
+	BW_TRY(check_way(plans, crew.plan_count, how->share != NULL, why));
 	fill_crew(&crew);
 	if (crew.shape == BW_SIM_UIDS && geteuid() != 0)
 		return bw_why_set(why, BW_ERR_DENIED, "only root can act as other users");

@@ -15,7 +15,13 @@
 #include "guard/sim_parts.h"
 #include "sys/files.h"
 
-enum { LINE_BYTES = 8192, WORDS = 16, GONE_TRIES = 10000 /* two seconds and more */ };
+enum {
+	LINE_BYTES = 8192,
+	WORDS = 16,
+	GONE_TRIES = 10000 /* two seconds and more */,
+	SAID_BYTES = 256,
+	NOT_STARTED = 127
+};
 
 struct session {
 	pid_t child;
@@ -69,7 +75,7 @@ static void become_smbclient(const struct bw_sim_share *share, unsigned number, 
 		words[n++] = command;
 	}
 	(void)execvp(words[0], (char *const *)(uintptr_t)words); /* exec reads the words only */
-	_exit(127);
+	_exit(NOT_STARTED);
 }
 
 static enum bw_err session_open(const struct bw_sim_share *share, unsigned number, const char *command,
@@ -90,7 +96,7 @@ static enum bw_err session_open(const struct bw_sim_share *share, unsigned numbe
 		if (dup2(down[0], STDIN_FILENO) >= 0 && dup2(up[1], STDOUT_FILENO) >= 0 &&
 		    dup2(up[1], STDERR_FILENO) >= 0)
 			become_smbclient(share, number, command);
-		_exit(127);
+		_exit(NOT_STARTED);
 	}
 	(void)close(down[0]);
 	(void)close(up[1]);
@@ -269,29 +275,47 @@ void sim_probe_name(const struct bw_sim_box *box, char out[64])
 	(void)snprintf(out, 64, "sim-probe-%016" PRIx64, box->id); /* nobody else knows the id */
 }
 
+/* The last line with a status of SMB's tells most; without one, the last line that is not empty. */
+static void note_said(const char *line, char said[SAID_BYTES])
+{
+	const size_t len = strcspn(line, "\n");
+
+	if (len > 0 && (strstr(line, "NT_STATUS") != NULL || strstr(said, "NT_STATUS") == NULL))
+		(void)snprintf(said, SAID_BYTES, "%.*s", (int)len, line);
+}
+
 static enum bw_err look_for(const struct bw_sim_share *share, const char *name, struct bw_why *why)
 {
 	struct session session = { 0 };
-	char said[160] = "nothing";
+	char said[SAID_BYTES] = "nothing";
 	char command[96];
 	bool found = false;
+	bool listed = false;
+	int status;
 
 	(void)snprintf(command, sizeof(command), "ls %s", name);
 	if (session_open(share, 0, command, &session) == BW_OK) {
 		while (fgets(session.line, sizeof(session.line), session.from) != NULL) {
-			found = found ||
-				(strstr(session.line, name) != NULL && strstr(session.line, "NT_STATUS") == NULL);
-			if (strstr(session.line, "NT_STATUS") != NULL)
-				(void)snprintf(said, sizeof(said), "%.*s", (int)strcspn(session.line, "\n"),
-					       session.line);
+			const bool is_bad = strstr(session.line, "NT_STATUS") != NULL;
+
+			found = found || (strstr(session.line, name) != NULL && !is_bad);
+			listed = listed || (is_bad && strstr(session.line, " listing ") != NULL);
+			note_said(session.line, said);
 		}
 	}
-	(void)session_close(&session);
+	status = session_close(&session);
 	if (found)
 		return BW_OK;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_STARTED)
+		return bw_why_set(why, BW_ERR_NOT_FOUND, "smbclient cannot be started; is it installed?");
+	if (listed)
+		return bw_why_set(why, BW_ERR_DENIED,
+				  "'%s' shows other files in its folder '%s' than this drill's; nothing was touched "
+				  "(smbclient said: %s)",
+				  share->url, share->folder == NULL ? "" : share->folder, said);
 	return bw_why_set(why, BW_ERR_DENIED,
-			  "'%s' '%s' does not show this sandbox (smbclient said %s); nothing was touched", share->url,
-			  share->folder == NULL ? "" : share->folder, said);
+			  "smbclient did not get into '%s', port %u; nothing was touched. It said: %s", share->url,
+			  share->port == 0 ? 445U : (unsigned)share->port, said);
 }
 
 enum bw_err sim_share_check(struct bw_sim_box *box, const struct bw_sim_share *share, struct bw_why *why)

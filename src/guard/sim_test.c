@@ -440,6 +440,21 @@ static void removing_a_sandbox_leaves_foreign_files(void **state)
 	assert_int_equal(rmdir(box_path), 0);
 }
 
+static void a_list_of_patterns_is_checked_before_anything_is_made(void **state)
+{
+	struct bw_why why = { 0 };
+
+	(void)state;
+	assert_int_equal(bw_sim_patterns_check("S01,s22", false, &why), BW_OK);
+	assert_int_equal(bw_sim_patterns_check("S61", true, &why), BW_OK);
+	assert_int_equal(bw_sim_patterns_check(NULL, false, &why), BW_ERR_USAGE);
+	assert_int_equal(bw_sim_patterns_check("S01,", false, &why), BW_ERR_USAGE);
+	assert_int_equal(bw_sim_patterns_check("S99", false, &why), BW_ERR_USAGE);
+	assert_int_equal(bw_sim_patterns_check("S01,S61", false, &why), BW_ERR_USAGE);
+	assert_int_equal(bw_sim_patterns_check("S61,S01", true, &why), BW_ERR_USAGE);
+	assert_non_null(strstr(why.text, "S01"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +473,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_folder_that_became_a_symlink_leads_nowhere, remove_box),
 		cmocka_unit_test_teardown(another_file_system_inside_is_not_entered, remove_box),
 		cmocka_unit_test_teardown(removing_a_sandbox_leaves_foreign_files, remove_box),
+		cmocka_unit_test(a_list_of_patterns_is_checked_before_anything_is_made),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
