@@ -77,6 +77,22 @@ def test_a_share_that_does_not_answer_is_named_with_what_smbclient_said(quiet):
     assert "NT_STATUS_CONNECTION_REFUSED" in done.stderr, done
 
 
+def test_what_drills_made_is_left_out_when_a_tree_comes_back(quiet):
+    quiet.start("--mode", "enforce")
+    drilled = quiet.json("drill", "--files", "40", "--pattern", "S01", str(quiet.share))
+    assert drilled["passed"] == 1, drilled
+    told = quiet.json("restore", "--tree", str(quiet.share), "--at", "1m", "--dry-run")
+    assert told["drill_files_left_out"] >= 40 and told["restored"] == 0, {**told, "files": len(told["files"])}
+    assert not [one for one in told["files"] if "breakwater-drill-" in one["path"]]
+    assert "files that drills made there are left out" in quiet.guard("restore", "--tree", str(quiet.share), "--at", "1m",
+                                                                     "--dry-run")
+    mine = quiet.share / "breakwater-drill-abcdef"  # the name alone hides nobody's files
+    mine.mkdir()
+    (mine / "letter.txt").write_text("a letter that somebody wrote\n" * 20)
+    quiet.until(lambda: quiet.is_enrolled(quiet.status()) and str(mine / "letter.txt") in [
+        one["path"] for one in quiet.json("restore", "--tree", str(quiet.share), "--at", "0m", "--dry-run")["files"]])
+
+
 def test_a_drill_in_mode_observe_says_that_nobody_was_stopped(tmp_path):
     made = Server(tmp_path, "ext4")
     try:

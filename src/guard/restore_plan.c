@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guard/drill.h"
 #include "guard/meta.h"
+#include "guard/sim_parts.h"
 #include "guard/volumes.h"
 #include "sys/beneath.h"
 #include "sys/clock.h"
@@ -87,7 +89,68 @@ enum bw_err bw_restore_plan_words(struct bw_restore_plan *plan, const char *word
 struct adding {
 	struct bw_restore_plan *plan;
 	uint8_t volume;
+	size_t named; /* how much of a path was asked for by name */
+	/* the folder that was looked at last */
+	uint32_t folder;
+	bool is_of_drill;
 };
+
+/* ---- what drills made ------------------------------------------------------------------------ */
+
+struct last_meta {
+	bool is_root_only;
+	bool is_known;
+};
+
+static enum bw_err see_meta(void *context, int64_t seen_us, struct bw_slice bytes)
+{
+	struct last_meta *last = context;
+	struct bw_meta meta;
+
+	(void)seen_us;
+	if (last->is_known || bw_meta_parse(bytes, &meta) != BW_OK) /* empty: when it was removed */
+		return BW_OK;
+	last->is_known = true;
+	last->is_root_only = meta.uid == 0 && S_ISDIR(meta.mode) && (meta.mode & 07777) == 0700;
+	return BW_OK;
+}
+
+/* By its mark, a folder that only root can have made there: nobody hides files from a restore by a name. */
+static bool has_mark(struct bw_shelf *shelf, struct bw_slice folder)
+{
+	char mark[BW_PATH_BYTES + sizeof(BW_SIM_MARK)];
+	struct last_meta last = { 0 };
+	uint32_t number;
+
+	if (folder.len >= BW_PATH_BYTES)
+		return false;
+	(void)snprintf(mark, sizeof(mark), "%.*s/%s", (int)folder.len, (const char *)folder.ptr, BW_SIM_MARK);
+	return bw_shelf_folder_find(shelf, bw_slice_text(mark), &number) == BW_OK &&
+	       bw_shelf_folder_was(shelf, number, see_meta, &last) == BW_OK && last.is_root_only;
+}
+
+/* Whether this folder is one that a drill made, or lies in one, unless it was asked for by name. */
+static bool is_of_drill(const struct adding *adding, struct bw_slice path)
+{
+	struct bw_shelf *shelf = bw_shadow_shelf(adding->plan->shadows[adding->volume]);
+	size_t at = adding->named;
+
+	while (at < path.len) {
+		const uint8_t *slash;
+		size_t end;
+
+		at += path.ptr[at] == '/';
+		slash = at < path.len ? memchr(path.ptr + at, '/', path.len - at) : NULL;
+		end = slash == NULL ? path.len : (size_t)(slash - path.ptr);
+		if (bw_slice_starts(bw_slice_from(path, at), BW_LIT(BW_DRILL_NAME)) &&
+		    has_mark(shelf, bw_slice_sub(path, 0, end)))
+			return true;
+		at = end;
+	}
+	return false;
+}
+
+/* ---- steps of versions ----------------------------------------------------------------------- */
 
 static enum bw_err path_of(const struct adding *adding, uint32_t folder, struct bw_slice name, const char **out)
 {
@@ -126,22 +189,46 @@ static enum bw_err add_version(const struct adding *adding, const struct bw_shel
 enum bw_err bw_restore_plan_version(struct bw_restore_plan *plan, uint8_t volume,
 				    const struct bw_shelf_version *version)
 {
-	const struct adding adding = { plan, volume };
+	const struct adding adding = { .plan = plan, .volume = volume };
 
 	return add_version(&adding, version);
 }
 
+/* *out: it is left out, and counted. */
+static enum bw_err leave_out(struct adding *adding, const struct bw_shelf_version *version, bool *out)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ROW_BYTES);
+	struct bw_shelf_folder row;
+
+	if (adding->folder != version->folder) {
+		BW_TRY(bw_shelf_folder_get(bw_shadow_shelf(adding->plan->shadows[adding->volume]), version->folder,
+					   &arena, &row));
+		adding->folder = version->folder;
+		adding->is_of_drill = is_of_drill(adding, row.path);
+	}
+	*out = adding->is_of_drill;
+	adding->plan->of_drills += *out ? 1 : 0;
+	return BW_OK;
+}
+
 static enum bw_err see_version(void *context, const struct bw_shelf_version *version)
 {
-	return add_version(context, version);
+	bool is_out;
+
+	BW_TRY(leave_out(context, version, &is_out));
+	return is_out ? BW_OK : add_version(context, version);
 }
 
 /* Nothing was kept yet at that time; its owner could have set its times, so it is said which these are. */
 static enum bw_err see_early(void *context, const struct bw_shelf_version *version)
 {
-	const struct adding *adding = context;
+	struct adding *adding = context;
 	struct bw_restore_plan *plan = adding->plan;
+	bool is_out;
 
+	BW_TRY(leave_out(adding, version, &is_out));
+	if (is_out)
+		return BW_OK;
 	BW_TRY(add_version(adding, version));
 	plan->steps[plan->count - 1].early = 1;
 	return BW_OK;
@@ -204,6 +291,8 @@ static enum bw_err see_folder(void *context, uint32_t number, struct bw_slice pa
 	struct bw_slice copy;
 
 	(void)number;
+	if (is_of_drill(adding, path))
+		return BW_OK;
 	BW_TRY(bw_arena_copy(&adding->plan->arena, path, &copy));
 	step.path = (const char *)copy.ptr; /* the arena ends what it copies with a NUL */
 	return bw_restore_plan_add(adding->plan, &step);
@@ -215,13 +304,14 @@ enum bw_err bw_restore_plan_tree(struct bw_restore_plan *plan, const char *path,
 	const struct bw_volume *own = bw_volumes_find(plan->volumes, plan->volume_count, path, &inside);
 
 	for (size_t i = 0; i < plan->volume_count; i++) {
-		struct adding adding = { plan, (uint8_t)i };
+		struct adding adding = { .plan = plan, .volume = (uint8_t)i };
 		enum bw_err err;
 
 		if (&plan->volumes[i] != own && bw_volume_inside(&plan->volumes[i], path, &inside))
 			continue; /* another mount covers this part of it */
 		if (!lies_on(&plan->volumes[i], path, &inside))
 			continue;
+		adding.named = inside.len;
 		err = bw_shelf_there(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_version, &adding);
 		if (err == BW_OK)
 			err = bw_shelf_unchanged(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_early, &adding);
@@ -235,6 +325,11 @@ enum bw_err bw_restore_plan_tree(struct bw_restore_plan *plan, const char *path,
 	drop_early_doubles(plan);
 	plan->before_us = at_us;
 	plan->is_tree = true;
+	if (plan->count == 0 && plan->of_drills > 0)
+		return bw_why_set(why, BW_ERR_NOT_FOUND,
+				  "below '%s' there were only %llu files of drills then; name a drill's folder to have "
+				  "them back",
+				  path, (unsigned long long)plan->of_drills);
 	if (plan->count == 0)
 		return bw_why_set(why, BW_ERR_NOT_FOUND,
 				  "nothing below '%s' was there then, or it is not kept any more", path);

@@ -7,7 +7,8 @@
  *                 removed, and the names of those he renamed. A file that the actor renamed, encrypted copies and
  *                 what he made besides (notes) are moved aside; what somebody else wrote since stays
  *   a tree, a time   the newest good version then of every file that was there then; of a file whose first copy was
- *                    taken later, that copy, when it had not been changed since before that time. What came later stays
+ *                    taken later, that copy, when it had not been changed since before that time. What came later
+ *                    stays; what drills made is left out, but for that below their folder when it is named
  *   a file           one version of what bore that name
  */
 #ifndef BW_GUARD_RESTORE_PLAN_H
@@ -81,6 +82,7 @@ struct bw_restore_plan {
 	bool has_anybody;           /* more users than fit */
 	uint64_t folders;           /* set right, by the run */
 	uint64_t renamed;           /* folders that have their names again */
+	uint64_t of_drills;         /* files of a tree that are left out */
 	struct bw_step_mark *marks; /* of the last run */
 	size_t mark_count;
 	size_t mark_room;

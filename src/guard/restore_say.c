@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "codec/json_text.h"
+#include "guard/drill.h"
 #include "guard/incident_about.h"
 #include "guard/plain.h"
 #include "guard/restore_command.h"
@@ -92,6 +93,8 @@ static enum bw_err json_all(struct bw_buf *out, const struct restore *restore, c
 	BW_TRY(bw_json_add_num(out, "bytes", (int64_t)sum->bytes));
 	BW_TRY(bw_json_add_num(out, "folders", (int64_t)restore->plan.folders));
 	BW_TRY(bw_json_add_num(out, "folders_renamed", (int64_t)restore->plan.renamed));
+	if (restore->plan.of_drills > 0)
+		BW_TRY(bw_json_add_num(out, "drill_files_left_out", (int64_t)restore->plan.of_drills));
 	if (!restore->dry_run)
 		BW_TRY(bw_json_add_text(out, "undo", bw_slice_text(restore->plan.id)));
 	BW_TRY(bw_json_add_name(out, "files"));
@@ -189,6 +192,10 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 			     dry ? "would be" : "were");
 	(void)printf("; %llu could not be restored\n", (unsigned long long)sum->failed);
 	print_early(restore);
+	if (restore->plan.of_drills > 0)
+		(void)printf("%llu files that drills made there are left out; to have them back name their folder "
+			     "(--tree DIR/" BW_DRILL_NAME "...)\n",
+			     (unsigned long long)restore->plan.of_drills);
 	if (!dry && restore->plan.renamed > 0)
 		(void)printf("%s again\n", bw_plain_count(restore->plan.renamed, "folder has the name it had",
 							  "folders have the names they had", count));
