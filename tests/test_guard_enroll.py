@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import pty
 import random
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -214,3 +216,46 @@ def test_what_the_guard_writes_itself_is_no_tree_of_its_own(place):
     assert not inside.exists()
     run("guard", "enroll", p.mount, "--data", p.data, "--quiet")  # a whole file system, its store left out
     assert p.verify() == 0
+
+
+def test_a_quota_larger_than_the_file_system_is_said_with_what_is_taken_instead(place):
+    p = place("ext4", 64 << 20)
+    (p.share / "one").write_bytes(b"of a few")
+    said = run("guard", "enroll", "--dry-run", "--quota", "10G", "--data", p.data, p.share).stdout
+    assert "the quota of 10240 MiB is more than this file system holds" in said and "all of it" in said, said
+    p.enroll("--quota", "10G")
+    status = json.loads(run("guard", "status", "--format", "json", "--data", p.data, check=False).stdout)
+    assert status["volumes"][0]["quota_bytes"] <= 64 << 20, status
+
+
+def answer(p, words):
+    """Enrols as a person at a terminal does, who says the words; what the terminal shows."""
+    ours, theirs = pty.openpty()
+    os.write(ours, words.encode())  # it waits there until it is asked for
+    with subprocess.Popen([binary(), "guard", "enroll", "--data", p.data, p.share], stdin=theirs, stdout=subprocess.PIPE,
+                          text=True) as running:
+        said = running.communicate()[0]
+    os.close(theirs)
+    os.close(ours)
+    assert running.returncode == 0, said
+    return said
+
+
+def test_a_wrong_word_for_the_mode_is_asked_for_again(place):
+    p = place("ext4", 64 << 20)
+    (p.share / "one").write_bytes(b"of a few")
+    said = answer(p, "report\n hold \n\n")
+    assert "'report' is none of them.\nmode: " in said and said.count("mode: ") == 2, said
+    assert "\nmode hold\n" in (p.data / "guard/settings").read_text()
+
+
+def test_after_three_wrong_words_the_advice_is_a_command_that_works(place):
+    p = place("ext4", 64 << 20)
+    (p.share / "one").write_bytes(b"of a few")
+    said = answer(p, "a\nb\nc\n\n")
+    assert said.count("is none of them") == 3 and "as for Enter" in said, said
+    assert "\nmode " not in (p.data / "guard/settings").read_text()
+    advice = next(line.strip() for line in said.splitlines() if line.startswith("    breakwater guard enroll --mode"))
+    words = shlex.split(advice)
+    subprocess.run([binary(), *words[1:]], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    assert "\nmode hold\n" in (p.data / "guard/settings").read_text()

@@ -128,7 +128,9 @@ void bw_enroll_cost(const struct bw_enroll_count *count, enum bw_strategy strate
 
 uint64_t bw_guard_quota(const struct bw_guard_settings *settings, uint64_t size)
 {
-	return settings->quota_bytes != 0 ? settings->quota_bytes : size / QUOTA_SHARE;
+	if (settings->quota_bytes == 0)
+		return size / QUOTA_SHARE;
+	return settings->quota_bytes < size ? settings->quota_bytes : size;
 }
 
 uint64_t bw_guard_inode_quota(const struct bw_guard_settings *settings, uint64_t inodes)

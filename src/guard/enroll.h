@@ -54,7 +54,7 @@ BW_MUST_USE enum bw_err bw_enroll_room(const struct bw_volume *volume, const str
 BW_MUST_USE enum bw_err bw_enroll_fits(const struct bw_enroll_cost *cost, const struct bw_enroll_room *room,
 				       const char *mount, struct bw_why *why);
 
-/* The quota of a volume of `size` bytes. Pure. */
+/* The quota of a volume of `size` bytes; never more than these. Pure. */
 uint64_t bw_guard_quota(const struct bw_guard_settings *settings, uint64_t size);
 
 /* The same in inodes, for a file system that counts `inodes` in all; 0: it does not. */

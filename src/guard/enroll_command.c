@@ -1,8 +1,10 @@
 /* `breakwater guard enroll`: a folder gets its first standing copies. */
+#include <ctype.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -25,6 +27,7 @@ enum {
 	SETTLE_MS = 30000,
 	NAMED_MOST = 10, /* refused files that are named one by one */
 	ANSWER_BYTES = 64,
+	ASKED_MOST = 3,
 };
 
 struct enroll {
@@ -117,6 +120,16 @@ static void say_gaps(const struct bw_enroll_count *count)
 			     (unsigned long long)(count->too_big_bytes / BW_MIB));
 }
 
+/* One number for all file systems is easily too large for one of them. */
+static void say_quota_taken(const struct bw_guard_settings *settings, const struct bw_enroll_room *room)
+{
+	if (settings->quota_bytes > room->size)
+		(void)printf("    the quota of %llu MiB is more than this file system holds: there %llu MiB are taken "
+			     "instead, all of it (--quota counts for every guarded file system)\n",
+			     (unsigned long long)(settings->quota_bytes / BW_MIB),
+			     (unsigned long long)(room->size / BW_MIB));
+}
+
 static void say_cost(const struct bw_volume *volume, const struct bw_enroll_count *count,
 		     const struct bw_enroll_cost *cost, const struct bw_enroll_room *room)
 {
@@ -146,8 +159,10 @@ static int weigh(struct enroll *enroll)
 		if (err != BW_OK)
 			return fail(enroll, NULL, &why, err);
 		bw_enroll_cost(&enroll->counts[i], enroll->volumes[i].strategy, &cost);
-		if (!bw_call_json(enroll->call))
+		if (!bw_call_json(enroll->call)) {
 			say_cost(&enroll->volumes[i], &enroll->counts[i], &cost, &room);
+			say_quota_taken(&enroll->settings, &room);
+		}
 		err = bw_enroll_fits(&cost, &room, enroll->volumes[i].mount, &why);
 		if (err != BW_OK)
 			return fail(enroll,
@@ -159,6 +174,37 @@ static int weigh(struct enroll *enroll)
 }
 
 /* ---- questions ---------------------------------------------------------------------------------------------- */
+
+/* One line without what surrounds its words; false: there is none. What is too long for an answer is none. */
+static bool read_answer(char answer[ANSWER_BYTES])
+{
+	size_t from = 0;
+	size_t len;
+	int c;
+
+	if (fgets(answer, ANSWER_BYTES, stdin) == NULL)
+		return false;
+	len = strlen(answer);
+	if (len > 0 && answer[len - 1] != '\n') {
+		while ((c = getchar()) != EOF && c != '\n')
+			;
+	}
+	while (len > 0 && isspace((unsigned char)answer[len - 1]))
+		answer[--len] = '\0';
+	while (isspace((unsigned char)answer[from]))
+		from++;
+	memmove(answer, answer + from, len - from + 1);
+	return true;
+}
+
+/* A line that can be given as it stands. */
+static void say_how_to_choose(const struct enroll *enroll)
+{
+	(void)fputs("    breakwater guard enroll --mode hold", stdout);
+	if (bw_call_has(enroll->call, "data"))
+		(void)printf(" --data '%s'", enroll->data);
+	(void)printf(" '%s'\n", bw_call_arg(enroll->call, 0));
+}
 
 /* Only on a terminal, only when nobody said it before. Unset is an answer too: see `guard run`. */
 static void ask_mode(struct enroll *enroll)
@@ -174,14 +220,17 @@ static void ask_mode(struct enroll *enroll)
 		     "    enforce   stop the actor at once\n"
 		     "    (Enter)   stop it when many files are destroyed; report the rest during the first day\n"
 		     "mode: ");
-	(void)fflush(stdout);
-	if (fgets(answer, sizeof(answer), stdin) == NULL)
-		return;
-	answer[strcspn(answer, "\r\n")] = '\0';
-	enroll->settings.mode = bw_guard_mode_of(answer);
-	if (enroll->settings.mode == BW_MODE_UNSET && answer[0] != '\0')
-		(void)printf("'%s' is none of them; as for Enter. To change it: breakwater guard enroll --mode MODE\n",
-			     answer);
+	for (unsigned asked = 0; asked < ASKED_MOST; asked++) {
+		(void)fflush(stdout);
+		if (!read_answer(answer) || answer[0] == '\0')
+			return;
+		enroll->settings.mode = bw_guard_mode_of(answer);
+		if (enroll->settings.mode != BW_MODE_UNSET)
+			return;
+		(void)printf("'%s' is none of them.%s", answer, asked + 1 < ASKED_MOST ? "\nmode: " : "");
+	}
+	(void)puts(" None is chosen now, as for Enter; to choose one later:");
+	say_how_to_choose(enroll);
 }
 
 /* Copies guard without it; it makes attackers known a file or two earlier, and people see it. So no is the answer. */
