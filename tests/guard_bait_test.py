@@ -170,3 +170,15 @@ def test_reading_copying_and_throwing_away_is_silence_and_destroying_one_is_not(
     left = len([one for one in baits(p) if one["state"] == "as laid"])
     assert f"{left} removed, 0 left" in p.guard("bait", "remove")
     assert baits(p) == [] and not os.path.exists(victim)
+
+
+def test_papers_that_cannot_be_imitated_are_named_as_the_reason(place):  # noqa: F811
+    p = place("ext4")
+    folder = p.share / "Notes"
+    folder.mkdir()
+    for n in range(60):
+        (folder / f"note {n:02}.txt").write_text("too short")
+    p.enroll()
+    said = p.guard("bait", "lay", p.share)
+    assert "0 bait files laid of the 1 it may have: 1 folder holds papers, but none that could be imitated" in said, said
+    assert "256 bytes to 192 KiB" in said, said

@@ -39,6 +39,16 @@ static enum bw_err look_after(struct bw_bait_hand *hand, const char *dir, size_t
 	return bw_bait_book_save(hand->data, &hand->book, why);
 }
 
+/* A large folder has several spots, and is counted once. */
+static bool was_tried(const struct bw_bait_spot *spots, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (spots[i].folder == spots[at].folder)
+			return true;
+	}
+	return false;
+}
+
 static enum bw_err lay_spots(struct bw_bait_hand *hand, const struct bw_guard_settings *settings,
 			     const struct bw_bait_spot *spots, size_t count, struct bw_bait_laid *out,
 			     struct bw_why *why)
@@ -50,7 +60,7 @@ static enum bw_err lay_spots(struct bw_bait_hand *hand, const struct bw_guard_se
 		err = bw_bait_make(hand, settings, &child, spots[i].folder, (unsigned)spots[i].end, why);
 		out->laid += err == BW_OK;
 		if (err == BW_ERR_NOT_FOUND || err == BW_ERR_TYPE || err == BW_ERR_DENIED) {
-			out->no_models++;
+			out->no_models += !was_tried(spots, i);
 			err = BW_OK;
 		}
 	}
@@ -99,6 +109,21 @@ enum bw_err bw_bait_lay(struct bw_bait_hand *hand, const struct bw_guard_setting
 
 /* ---- for other commands -------------------------------------------------------------------------------------- */
 
+static void say_why_not_all(const struct bw_bait_laid *laid)
+{
+	(void)printf(" of the %zu it may have: ", laid->quota);
+	if (laid->no_models > 0)
+		(void)printf("%zu folder%s papers, but none that could be imitated: that takes a text, table or "
+			     "document of %d bytes to %d KiB with %d different words, with one name and no right to "
+			     "be executed",
+			     laid->no_models, laid->no_models == 1 ? " holds" : "s hold", (int)BW_BAIT_MODEL_BYTES_MIN,
+			     (int)(BW_BAIT_MODEL_BYTES_MAX / BW_KIB), (int)BW_BAIT_WORDS_MIN);
+	else
+		(void)printf("no other folder has %d papers, %d of them texts, tables or documents, without bait or "
+			     "a user who threw some away",
+			     (int)BW_BAIT_PAPERS_MIN, (int)BW_BAIT_MODELS_MIN);
+}
+
 static void say(const char *dir, const struct bw_bait_laid *laid)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf shown = BW_BUF_INIT(4 * BW_PATH_BYTES);
@@ -111,8 +136,7 @@ static void say(const char *dir, const struct bw_bait_laid *laid)
 	if (laid->quota == 0)
 		(void)printf(": fewer than %d files", (int)BW_BAIT_FILES_EACH);
 	else if (laid->laid + laid->there < laid->quota)
-		(void)printf(" of the %zu it may have: there are no more folders of papers to lay them in",
-			     laid->quota);
+		say_why_not_all(laid);
 	(void)puts(laid->laid > 0 ? "; where: breakwater guard bait list" : "");
 }
 
