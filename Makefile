@@ -1,6 +1,8 @@
 # A thin front of Meson. Everything that is built lands in build/.
 PREFIX ?= /usr/local
 BUILD := build/release
+# where tools/setup puts what the system's libraries are too old for
+PRIVATE := $(or $(BREAKWATER_PREFIX),.prefix)
 FUZZ_SECONDS ?= 60
 
 all: $(BUILD)/build.ninja
@@ -8,7 +10,8 @@ all: $(BUILD)/build.ninja
 
 $(BUILD)/build.ninja:
 	@tools/setup
-	@mkdir -p build && { meson setup $(BUILD) -Dprefix=$(PREFIX) -Dunit_tests=disabled >build/setup.log || { cat build/setup.log; exit 1; }; }
+	@mkdir -p build && { meson setup $(BUILD) -Dprefix=$(PREFIX) "-Dprivate_prefix=$(PRIVATE)" -Dunit_tests=disabled \
+		>build/setup.log || { cat build/setup.log; exit 1; }; }
 
 setup:
 	@tools/setup
