@@ -119,7 +119,7 @@ class Story:
 def touched_by(attacker):
     said, words = attacker.communicate(timeout=300 * patience())
     if attacker.returncode != 0:
-        assert "does not show this sandbox" in words or "did not get into" in words, words
+        assert "nothing was touched" in words, words
         return None
     return json.loads(said)["touched"]
 

@@ -299,7 +299,8 @@ static enum bw_err look_for(const struct bw_sim_share *share, const char *name, 
 			const bool is_bad = strstr(session.line, "NT_STATUS") != NULL;
 
 			found = found || (strstr(session.line, name) != NULL && !is_bad);
-			listed = listed || (is_bad && strstr(session.line, " listing ") != NULL);
+			listed = listed || (is_bad && strstr(session.line, " listing ") != NULL &&
+					    strstr(session.line, "CONNECTION") == NULL); /* it was cut off meanwhile */
 			note_said(session.line, said);
 		}
 	}
