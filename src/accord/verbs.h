@@ -4,6 +4,9 @@
 
 #include "base/command.h"
 
+int bw_accord_propose_run(struct bw_call *call);
+extern const struct bw_option bw_accord_propose_options[];
+
 int bw_accord_preview_run(struct bw_call *call);
 extern const struct bw_option bw_accord_preview_options[];
 
