@@ -4,12 +4,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
 import stix
-from exchange import ROOT, Exchange, add, binary, manifest_of, object_at, objects_of, walk, walk_ids
+from exchange import ROOT, Exchange, add, binary, manifest_of, object_at, objects_of, wait_until, walk, walk_ids
 from wire import Connection, Gone
 
 
@@ -182,6 +183,15 @@ def test_without_descriptors_the_front_serves_those_it_has_and_recovers(own_exch
         except (OSError, Gone):
             pass
         time.sleep(0.1)
+
+
+def test_a_front_that_was_killed_serves_again(own_exchange):
+    exchange = own_exchange(plain=True, options=["--fronts", "1"]).start()
+    for _ in range(3):
+        pid = exchange.worker("front")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda gone=pid: gone not in exchange.workers(), "it still runs")
+        exchange.wait_until_answering(exchange.client(), "/readyz")
 
 
 @pytest.mark.parametrize("worker", ["keeper", "pager", "reader", "gate"])

@@ -402,6 +402,8 @@ static enum bw_err turn(struct bw_post *post)
 
 enum bw_err bw_post_run(struct bw_post *post)
 {
+	/* what came together with what was waited for lies in memory, where no descriptor tells of it */
+	BW_TRY(take_events(post));
 	while (!post->stop)
 		BW_TRY(turn(post));
 	flush_all(post);

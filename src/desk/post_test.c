@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/test.h"
 
-enum { ECHO = 1, FORBIDDEN = 99, ROUNDS = 3 };
+enum { ECHO = 1, FIRST, SECOND, FORBIDDEN = 99, ROUNDS = 3 };
 
 /* What the processes of one story tell the test, in memory all of them share. */
 static struct board {
@@ -19,6 +19,8 @@ static struct board {
 	atomic_int answerer_starts;
 	atomic_int renewals;
 	atomic_int echoes;
+	atomic_int told;  /* the parent has said both words */
+	atomic_int heard; /* the second one */
 } * board;
 
 static int make_board(void **state)
@@ -143,10 +145,66 @@ static void who_breaks_the_protocol_loses_the_channel_and_gets_another(void **st
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == BW_OK);
 }
 
+/* ---- two words of the parent that come together ---- */
+
+static enum bw_err on_word(void *ctx, const struct bw_frame *message, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	board->heard += message->kind == SECOND ? 1 : 0;
+	return BW_OK;
+}
+
+static int listener_run(struct bw_seat *seat)
+{
+	static const struct bw_post_rule none[] = { { 0 } };
+	const struct bw_post_plan listens = { .rules = none, .told = on_word, .guests_fd = -1 };
+	struct bw_post *post;
+	enum bw_err err;
+
+	while (board->told == 0)
+		(void)poll(NULL, 0, 1);
+	if (bw_post_new(seat, &listens, &post) != BW_OK || bw_post_wait_for(post, FIRST, 20000) != BW_OK ||
+	    bw_seat_ready(seat) != BW_OK)
+		return 1;
+	err = bw_post_run(post);
+	bw_post_free(post);
+	return err == BW_OK ? 0 : 1;
+}
+
+static enum bw_err say_both(void *shared, struct bw_crew *crew, const struct bw_member *who)
+{
+	(void)shared;
+	BW_TRY(bw_crew_tell(crew, who, FIRST, bw_slice_empty, -1));
+	BW_TRY(bw_crew_tell(crew, who, SECOND, bw_slice_empty, -1));
+	board->told = 1;
+	return BW_OK;
+}
+
+static void what_came_with_the_word_that_was_waited_for_is_heard_too(void **state)
+{
+	static const struct bw_worker listener[] = { { "listener", listener_run, BW_MAY_COMPUTE }, { NULL, NULL, 0 } };
+	static const struct bw_crew_plan alone = { .workers = listener, .started = say_both };
+	const pid_t crew = fork();
+	int status;
+
+	(void)state;
+	if (crew == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit((int)bw_crew_run(&alone, NULL));
+	}
+	wait_until_more(&board->heard, 0);
+	(void)kill(crew, SIGTERM);
+	assert_int_equal(waitpid(crew, &status, 0), crew);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == BW_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(who_breaks_the_protocol_loses_the_channel_and_gets_another, make_board,
+						drop_board),
+		cmocka_unit_test_setup_teardown(what_came_with_the_word_that_was_waited_for_is_heard_too, make_board,
 						drop_board),
 	};
 

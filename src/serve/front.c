@@ -310,6 +310,12 @@ static void on_seat(void *ctx, int fd, unsigned ready)
 		bw_loop_stop(front->loop);
 }
 
+/* What came together with the message that was waited for lies in memory, where no descriptor tells of it. */
+static void on_first(void *ctx)
+{
+	on_seat(ctx, -1, BW_WATCH_READ);
+}
+
 /* ---- start ------------------------------------------------------------- */
 
 static bool has_what_it_needs(const struct front *front)
@@ -351,6 +357,8 @@ static enum bw_err open_front(struct front *front)
 	BW_TRY(bw_http_server_new(front->loop, NULL, &calls, front, &front->server));
 	for (size_t i = 0; i < PEER_COUNT; i++)
 		BW_TRY(join_peer(front, (enum peer_name)i, bw_seat_peer(front->seat, peer_names[i], 0)));
+	BW_TRY(bw_timer_new(front->loop, on_first, front, &front->first));
+	bw_timer_set(front->first, 0);
 	return bw_watch_new(front->loop, bw_seat_fd(front->seat), BW_WATCH_READ, on_seat, front, &front->seat_watch);
 }
 
@@ -360,6 +368,7 @@ static void close_front(struct front *front)
 		bw_watch_free(front->peers[i].watch);
 	bw_http_server_free(front->server);
 	bw_watch_free(front->seat_watch);
+	bw_timer_free(front->first);
 	front_events_close(front);
 	front_seen_close(front);
 	bw_auth_cache_free(front->auth);

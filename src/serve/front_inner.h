@@ -72,6 +72,7 @@ struct front {
 	struct bw_loop *loop;
 	struct bw_http_server *server;
 	struct bw_watch *seat_watch;
+	struct bw_timer *first; /* at the loop's beginning */
 	struct bw_timer *seen_timer;
 	struct bw_tls_context *tls;
 	struct peer peers[PEER_COUNT];
