@@ -5,6 +5,8 @@ import random
 import subprocess
 import time
 
+import pytest
+import stix
 from accord_sign_test import Party
 from exchange import READY_WITHIN, binary, children_of, patience, process, wait_until
 from peer_meet_test import invite
@@ -164,6 +166,23 @@ def without_trouble(*partners):
         words = partner.serve.said() + partner.accords.said()
         for bad in ("Sanitizer", "runtime error:", "Assertion", "makes no sense", "channel given up", "worker died"):
             assert bad not in words, partner.words()
+
+
+def green(number, **more):
+    return stix.indicator(number, object_marking_refs=[GREEN], **more)
+
+
+@pytest.fixture
+def partners(tmp_path):
+    uk, us = Partner(tmp_path, "uk"), Partner(tmp_path, "us")
+    try:
+        uk.run("collection", "add", "Ransomware", "--alias", "ransomware", "--data", uk.data)
+        us.run("collection", "add", "Seen", "--alias", "seen", "--data", us.data)
+        meet(uk, us)
+        yield uk, us
+    finally:
+        uk.stop()
+        us.stop()
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]

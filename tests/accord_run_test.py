@@ -9,24 +9,8 @@ import ssl
 
 import pytest
 import stix
-from accord_rig import CACHES_PORT, GREEN, PARTNERS_PORT, RED, Partner, Witness, agree, meet, until, without_trouble
-
-
-def green(number, **more):
-    return stix.indicator(number, object_marking_refs=[GREEN], **more)
-
-
-@pytest.fixture
-def partners(tmp_path):
-    uk, us = Partner(tmp_path, "uk"), Partner(tmp_path, "us")
-    try:
-        uk.run("collection", "add", "Ransomware", "--alias", "ransomware", "--data", uk.data)
-        us.run("collection", "add", "Seen", "--alias", "seen", "--data", us.data)
-        meet(uk, us)
-        yield uk, us
-    finally:
-        uk.stop()
-        us.stop()
+from accord_rig import CACHES_PORT, PARTNERS_PORT, RED, Witness, agree, green, until, without_trouble
+from accord_rig import partners  # noqa: F401
 
 
 def test_an_indicator_crosses_and_what_may_not_stays(partners):

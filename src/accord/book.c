@@ -169,6 +169,7 @@ static enum bw_err read_versions(const struct bw_book *book, struct bw_slice id,
 			err = BW_ERR_SIGNATURE; /* nothing follows what was never agreed */
 		if (err != BW_OK)
 			return damaged(place.path, err, why);
+		version->before = out->now;
 		if (is_agreed(version))
 			out->now = version;
 		else

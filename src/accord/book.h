@@ -39,6 +39,7 @@ struct bw_book_version {
 	struct bw_slice text;
 	uint8_t hash[BW_SHA256_BYTES];
 	bool signed_by[BW_ACCORD_NODES];
+	const struct bw_book_version *before; /* the agreed one that it follows; NULL: it is the first */
 };
 
 struct bw_book_entry {
@@ -50,6 +51,18 @@ struct bw_book_entry {
 	struct bw_slice end_reason;
 	size_t ended_by; /* party; BW_ACCORD_NODES: nobody */
 };
+
+/* Has it ended, by a party or by its date? Nothing crosses under it ever again. */
+static inline bool bw_book_is_over(const struct bw_book_entry *entry)
+{
+	return entry->now != NULL && (entry->state == BW_ACCORD_ENDED || entry->state == BW_ACCORD_OVER);
+}
+
+/* … and both have agreed that what was received under any version of it is destroyed then. */
+static inline bool bw_book_is_to_destroy(const struct bw_book_entry *entry)
+{
+	return bw_book_is_over(entry) && entry->now->accord.destroy_at_end;
+}
 
 /* Who may have signed: this node and those it has met. */
 struct bw_book {

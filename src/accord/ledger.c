@@ -66,8 +66,10 @@ void ledger_lose_store(struct ledger *ledger)
 	ledger->sources = NULL;
 	ledger->handover = NULL;
 	/* definitions may be others after a restore */
-	for (size_t i = 0; i < ledger->pact_count; i++)
+	for (size_t i = 0; i < ledger->pact_count; i++) {
 		memset(&ledger->pacts[i].out.told, 0, sizeof(ledger->pacts[i].out.told));
+		ledger->pacts[i].is_destroyed = false;
+	}
 }
 
 static enum bw_err open_store(struct ledger *ledger, int fd)
@@ -194,6 +196,7 @@ static void look_each_second(struct ledger *ledger, int64_t now_us)
 	for (size_t i = 0; i < ledger->pact_count; i++) {
 		is_changed |= has_its_time(&ledger->pacts[i], now_us);
 		in_look_each_second(&ledger->pacts[i]);
+		over_look(&ledger->pacts[i]);
 	}
 	if (is_changed)
 		ledger_begin_again(ledger);

@@ -9,6 +9,7 @@
  *   ledger_hall.c   what partners and caches ask for
  *   ledger_visit.c  going to a partner: papers, heads, documents, then his stream
  *   ledger_in.c     what came: decided once more, handed to the keeper, the place moved
+ *   ledger_over.c   an accord that is over, or rests: what has to be gone, here and in the store
  */
 #ifndef BW_ACCORD_LEDGER_INNER_H
 #define BW_ACCORD_LEDGER_INNER_H
@@ -122,6 +123,9 @@ struct pact {
 	const struct bw_flow *flow[2]; /* BW_RUN_OUT, BW_RUN_IN */
 	struct out_side out;
 	struct in_side in;
+	bool is_destroyed;  /* what came under it, as far as this store goes (ledger_over.c) */
+	int64_t erased_us;  /* monotonic: when was last looked for what is over its time in a log that rests */
+	size_t erased_keys; /* of that log, and not in the audit log yet */
 };
 
 struct stream {
@@ -225,6 +229,8 @@ BW_MUST_USE enum bw_err clerk_evidence(void *ctx, struct bw_letter *letter);
 BW_MUST_USE enum bw_err out_open(struct pact *pact);
 void out_close(struct pact *pact);
 void out_look(struct pact *pact, int64_t now_us);
+/* Opens the log, by the pact's policy. out_close. */
+BW_MUST_USE enum bw_err out_open_log(struct pact *pact, struct bw_why *why);
 BW_MUST_USE enum bw_err out_worked(struct pact *pact, uint64_t id, enum bw_err err, struct bw_slice answer);
 void out_clerk_replaced(struct pact *pact);
 BW_MUST_USE enum bw_err out_ask_clerk(struct pact *pact, struct bw_slice question);
@@ -246,6 +252,8 @@ void hall_lost(struct ledger *ledger);
 void hall_witnessed(struct ledger *ledger, uint64_t id, const struct bw_form *form);
 /* "head N HASH\nended\nlog N ROOT\n": what this node knows of an accord and of the partner's log. */
 BW_MUST_USE enum bw_err hall_known(const struct pact *pact, struct bw_buf *out);
+
+void over_look(struct pact *pact);
 
 void visit_look(struct pact *pact);
 /* The partner has come to us: he is there. */

@@ -14,7 +14,7 @@ enum { BATCH_ROWS = 4096, HELD_ARENA_BYTES = 64 * 1024 * 1024 };
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static enum bw_err open_log(struct pact *pact, struct bw_why *why)
+enum bw_err out_open_log(struct pact *pact, struct bw_why *why)
 {
 	struct bw_outbound_rules rules = { .origin = pact->plan->origin[BW_RUN_OUT] };
 	char name[BW_ACCORD_ID_MAX + 16];
@@ -39,7 +39,7 @@ enum bw_err out_open(struct pact *pact)
 		out->witness[out->witness_count++] = (struct witness){ .party = pact->plan->witness[i] };
 	BW_TRY(bw_gate_new(pact_accord(pact), pact->plan->entry.we, BW_SIDE_SENDER, pact->peer.number,
 			   pact->ledger->lexicon, pact->ledger->classes, &out->gate));
-	err = open_log(pact, &why);
+	err = out_open_log(pact, &why);
 	if (err == BW_OK)
 		return BW_OK;
 	/* one log that is damaged stops its own accord and no other */

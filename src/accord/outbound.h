@@ -199,6 +199,7 @@ struct bw_tile_store bw_outbound_tile_folder(const char *folder);
  * Destroys the keys of days that are over, and what stood on disk under them alone; `everything`: all keys (the accord
  * ended and asks for it). Proofs go on verifying. `out_keys`: how many. To be called about once an hour.
  */
+bool bw_outbound_is_due(const char *folder, int64_t now_us, bool everything); /* for one that is not open: any keys? */
 BW_MUST_USE enum bw_err bw_outbound_erase(struct bw_outbound *out, int64_t now_us, bool everything, size_t *out_keys,
 					  struct bw_why *why);
 

@@ -83,7 +83,11 @@ static void the_end_of_an_accord_can_destroy_everything(void **state)
 
 	assert_ok(test_add(t, &three, NULL));
 	test_deliver(t);
+	assert_true(bw_outbound_is_due(t->folder, t->now_us, true));
+	assert_false(bw_outbound_is_due(t->folder, t->now_us, false));
+	assert_true(bw_outbound_is_due(t->folder, t->now_us + 11 * TEST_DAY, false));
 	assert_ok(bw_outbound_erase(t->out, t->now_us, true, &keys, NULL));
+	assert_false(bw_outbound_is_due(t->folder, t->now_us, true));
 	assert_int_equal(keys, 1);
 	for (uint64_t i = 0; i < 3; i++)
 		assert_int_equal(bw_outbound_entry(t->out, i, t->now_us, &entry, NULL), BW_ERR_ERASED);

@@ -100,6 +100,27 @@ static void free_folder(DIR **folder)
 		(void)closedir(*folder);
 }
 
+static bool is_before(const struct dirent *row, int64_t before_day)
+{
+	int64_t day;
+
+	return bw_parse_i64(bw_slice_text(row->d_name), &day) == BW_OK && day < before_day;
+}
+
+bool bw_outbound_is_due(const char *folder, int64_t now_us, bool everything)
+{
+	BW_CLEANUP(free_folder) DIR *keys = NULL;
+	char path[BW_PATH_BYTES];
+	const struct dirent *row;
+
+	if (bw_path_join(path, folder, "keys") != BW_OK || (keys = opendir(path)) == NULL)
+		return false;
+	while ((row = readdir(keys)) != NULL)
+		if (is_before(row, everything ? INT64_MAX : bw_outbound_day(now_us)))
+			return true;
+	return false;
+}
+
 enum bw_err bw_outbound_keys_destroy(struct bw_outbound *out, int64_t before_day, size_t *out_count, struct bw_why *why)
 {
 	BW_CLEANUP(free_folder) DIR *folder = NULL;
@@ -114,9 +135,8 @@ enum bw_err bw_outbound_keys_destroy(struct bw_outbound *out, int64_t before_day
 	bw_outbound_keys_close(out);
 	while ((row = readdir(folder)) != NULL) {
 		char key[BW_PATH_BYTES];
-		int64_t day;
 
-		if (bw_parse_i64(bw_slice_text(row->d_name), &day) != BW_OK || day >= before_day)
+		if (!is_before(row, before_day))
 			continue;
 		BW_TRY(bw_path_join(key, path, row->d_name));
 		BW_TRY(destroy(key, why));

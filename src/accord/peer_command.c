@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "accord/duty.h"
 #include "accord/meet_line.h"
 #include "accord/papers.h"
 #include "accord/place.h"
@@ -507,6 +508,8 @@ static int remove_run(struct bw_call *call)
 
 	if (err == BW_OK)
 		err = bw_peer_find(m.data, bw_call_arg(call, 0), &arena, &peer, &m.why);
+	if (err == BW_OK)
+		err = bw_duty_check(m.data, &peer, &m.why);
 	if (err == BW_OK)
 		err = note(&m, "peer-remove", &peer);
 	if (err == BW_OK)

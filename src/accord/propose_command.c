@@ -174,6 +174,19 @@ static enum bw_err read_flow(struct bw_task *t, struct bw_flow *flow, const char
 	return BW_OK;
 }
 
+static enum bw_err read_until(struct bw_task *t, int64_t *until_us)
+{
+	const char *until = bw_call_text(t->call, "until");
+
+	if (until != NULL && bw_call_has(t->call, "days"))
+		return bw_why_set(&t->why, BW_ERR_USAGE, "either --days or --until");
+	if (until == NULL && (*until_us == 0 || bw_call_has(t->call, "days")))
+		*until_us = t->book.now_us + bw_call_num(t->call, "days") * DAY_US;
+	if (until != NULL && bw_time_parse_any(bw_slice_text(until), until_us) != BW_OK)
+		return bw_why_set(&t->why, BW_ERR_USAGE, "--until '%s' is no time like 2027-11-23T00:00:00Z", until);
+	return BW_OK;
+}
+
 static enum bw_err read_terms(struct bw_task *t, size_t we, struct bw_accord *accord)
 {
 	const struct bw_call *call = t->call;
@@ -183,8 +196,7 @@ static enum bw_err read_terms(struct bw_task *t, size_t we, struct bw_accord *ac
 	if (bw_call_has(call, "name"))
 		accord->party[we].name = bw_slice_text(bw_call_text(call, "name"));
 	BW_TRY(read_purposes(t, &accord->purposes));
-	if (accord->until_us == 0 || bw_call_has(call, "days"))
-		accord->until_us = t->book.now_us + bw_call_num(call, "days") * DAY_US;
+	BW_TRY(read_until(t, &accord->until_us));
 	if (bw_call_has(call, "witness"))
 		accord->witnessing = strcmp(bw_call_text(call, "witness"), "ally") == 0 ? BW_WITNESS_ALLY
 											: BW_WITNESS_BOTH;
@@ -283,6 +295,7 @@ const struct bw_option bw_accord_propose_options[] = {
 	  .max = 36500,
 	  .fallback = "365",
 	  .help = "for how many days from now" },
+	{ .name = "until", .kind = BW_OPT_TEXT, .value_name = "TIME", .help = "until then, instead of --days" },
 	MANY("we-tell", "KIND", "what this side tells: " KINDS ", or nothing"),
 	MANY("we-tell-from", "COLLECTION", "from which collections, by alias"),
 	MANY("they-tell", "KIND", "what the other side tells"),

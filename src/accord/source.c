@@ -61,6 +61,12 @@ bool bw_sources_moved(const struct bw_sources *s, int64_t after_us)
 	return !s->has_bulletin || bw_bulletin_last_added_us(&s->bulletin) > after_us;
 }
 
+enum bw_err bw_sources_left(struct bw_sources *s, const uint8_t node[BW_SHA256_BYTES],
+			    const uint8_t accord[BW_SHA256_BYTES], int64_t now_us, uint64_t *out_count)
+{
+	return bw_store_accord_left(s->store, node, accord, now_us, out_count);
+}
+
 /* ---- collections --------------------------------------------------------------------------- */
 
 enum bw_err bw_sources_know(struct bw_sources *s)

@@ -61,6 +61,10 @@ BW_MUST_USE enum bw_err bw_source_next(struct bw_sources *source, const struct b
 				       size_t limit, size_t bytes_max, struct bw_arena *arena,
 				       struct bw_source_batch *out);
 
+/* What came from `node` under the version of an accord with this hash and is not at its end (store/provenance.h). */
+BW_MUST_USE enum bw_err bw_sources_left(struct bw_sources *source, const uint8_t node[BW_SHA256_BYTES],
+					const uint8_t accord[BW_SHA256_BYTES], int64_t now_us, uint64_t *out_count);
+
 /* One object, its newest version, in whichever of the collections has it. NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_source_find(struct bw_sources *source, const struct bw_words *collections,
 				       struct bw_slice id, struct bw_arena *arena, struct bw_source_row *out);

@@ -253,6 +253,24 @@ enum bw_err bw_store_accord_over(struct bw_store *store, const uint8_t node[BW_S
 	return bw_step_end(store, &step, err);
 }
 
+enum bw_err bw_store_accord_left(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
+				 const uint8_t accord[BW_SHA256_BYTES], int64_t now_us, uint64_t *out_count)
+{
+	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	bool found;
+
+	BW_TRY(bw_sql_prepare(store->db,
+			      "SELECT count(*) FROM provenance WHERE (until IS NULL OR until > ?1) AND route IN"
+			      " (SELECT number FROM route WHERE node = ?2 AND accord = ?3)",
+			      &stmt));
+	(void)sqlite3_bind_int64(stmt, 1, now_us);
+	bw_sql_bind_blob(stmt, 2, bw_slice_of(node, BW_SHA256_BYTES));
+	bw_sql_bind_blob(stmt, 3, bw_slice_of(accord, BW_SHA256_BYTES));
+	BW_TRY(bw_store_note(store, bw_sql_row(stmt, &found), "count what came under an accord"));
+	*out_count = found ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
+	return BW_OK;
+}
+
 static enum bw_err list_over(struct bw_store *store, int64_t now_us, size_t most, int64_t *out, size_t *out_count)
 {
 	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;

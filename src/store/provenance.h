@@ -58,6 +58,14 @@ BW_MUST_USE enum bw_err bw_store_accord_over(struct bw_store *store, const uint8
 					     const uint8_t accord[BW_SHA256_BYTES], uint64_t *out_count);
 
 /*
+ * How many object versions that came so are not at their end at `now_us`: what bw_store_accord_over would still end.
+ * For reading; it looks at every row that came from another node.
+ */
+BW_MUST_USE enum bw_err bw_store_accord_left(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
+					     const uint8_t accord[BW_SHA256_BYTES], int64_t now_us,
+					     uint64_t *out_count);
+
+/*
  * Erases what a partner sent and whose time is over at `now_us`: at most `most` rows, the earliest first. In the open
  * transaction. The id may come back under another accord.
  */

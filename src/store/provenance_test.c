@@ -229,6 +229,7 @@ static void what_came_under_an_accord_goes_with_it_and_nothing_else(void **state
 	struct bw_query query = query_all(f);
 	uint8_t accord[BW_SHA256_BYTES];
 	uint64_t ended;
+	uint64_t left;
 	size_t count;
 
 	memset(accord, 7, sizeof(accord)); /* come_from's */
@@ -241,8 +242,12 @@ static void what_came_under_an_accord_goes_with_it_and_nothing_else(void **state
 	from.accord[0] = 7;
 	(void)told(f, &from, ID_A, T1);
 	assert_ok(bw_store_commit(f->store));
+	assert_ok(bw_store_accord_left(f->store, lake, accord, bw_clock_now_us(), &left));
+	assert_int_equal(left, 2);
 	assert_ok(bw_store_accord_over(f->store, lake, accord, &ended));
 	assert_int_equal(ended, 2);
+	assert_ok(bw_store_accord_left(f->store, lake, accord, bw_clock_now_us() + 1, &left));
+	assert_int_equal(left, 0); /* also while nothing is erased yet */
 	assert_ok(bw_store_retire(f->store, bw_clock_now_us(), 100, &count));
 	assert_int_equal(count, 2);
 	assert_ok(bw_store_accord_over(f->store, lake, accord, &ended));
