@@ -64,7 +64,16 @@ def test_a_file_made_without_a_name_is_kept_under_the_one_it_got(place, kind):
     nameless = os.open(p.share, os.O_TMPFILE | os.O_RDWR, 0o644)
     os.write(nameless, b"nobody's")
     os.close(nameless)
-    p.until(lambda: all(p.versions_of(name) for name in contents))
+    (p.share / "linked 1.txt").write_bytes(b"once\n")
+    for name in ("linked 2.txt", "linked 3.txt", "linked and gone.txt"):
+        os.link(p.share / "linked 1.txt", p.share / name)
+        contents[name] = b"written again under its second name\n" * 40
+    (p.share / "linked 2.txt").write_bytes(contents["linked 2.txt"])
+    (p.share / "linked 3.txt").rename(p.share / "linked and renamed.txt")
+    (p.share / "linked and gone.txt").unlink()
+    del contents["linked 3.txt"], contents["linked and gone.txt"]
+    contents["linked 1.txt"] = contents["linked and renamed.txt"] = contents["linked 2.txt"]
+    p.until(lambda: all(p.versions_of(name) for name in contents if "renamed" not in name))
     # what a restore brings back was made without a name as well
     (p.share / "Ausflug nach 48.docx").unlink()
     p.settle()
@@ -77,6 +86,9 @@ def test_a_file_made_without_a_name_is_kept_under_the_one_it_got(place, kind):
     assert not [name for name in names_kept(p) if name.startswith("#")], names_kept(p)
     p.guard("restore", "--tree", p.share, "--at", at, "--yes")
     assert {path.name: path.read_bytes() for path in p.share.iterdir()} == contents
+    assert {(p.share / name).stat().st_ino for name in contents if name.startswith("linked")} == {
+        (p.share / "linked 1.txt").stat().st_ino}, "its names are links of one file"
+    assert (p.share / "linked 1.txt").stat().st_nlink == 3
     assert " good" in p.guard("versions", p.share / "saved.txt")
     p.stop()
     p.verify()

@@ -141,6 +141,8 @@ static enum bw_err pass_over(struct gather *gather, const struct bw_walk_folder 
 	enum bw_err err;
 
 	gather->counts.unchanged++;
+	if (S_ISREG(status->st_mode) && status->st_nlink > 1)
+		BW_TRY(bw_shelf_name_put(gather->shelf, &key, gather->folder, bw_slice_text(name), bw_clock_now_us()));
 	if ((known->flags & BW_INDEX_IN_DOUBT) != 0 && S_ISREG(status->st_mode))
 		BW_TRY(sample_again(gather, folder, name, status, known));
 	if (known->place == place && known->flags == flags)
@@ -435,6 +437,8 @@ enum bw_err bw_gather(const struct bw_gather_plan *plan, struct bw_gathered *out
 	/* an unreadable disk is no proof that its files are gone */
 	if (err == BW_OK && gather.counts.skipped == 0 && !gather.is_first)
 		err = forget_unseen(&gather);
+	if (err == BW_OK && gather.counts.skipped == 0 && !gather.is_first)
+		err = bw_gather_names(gather.shelf, plan->volume);
 	if (err == BW_OK)
 		err = name_versions(&gather);
 	if (err == BW_OK)

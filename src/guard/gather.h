@@ -39,4 +39,7 @@ struct bw_gather_plan {
  */
 BW_MUST_USE enum bw_err bw_gather(const struct bw_gather_plan *plan, struct bw_gathered *out, struct bw_why *why);
 
+/* At its end: what the catalogue has of names that are no longer there is noted as gone. */
+BW_MUST_USE enum bw_err bw_gather_names(struct bw_shelf *shelf, const struct bw_volume *volume);
+
 #endif

@@ -266,6 +266,20 @@ static enum bw_err changed(struct bw_keep *keep, const struct bw_event_view *vie
 
 /* ---- gone, moved -------------------------------------------------------------------------------------- */
 
+/* One of several names; of a file that had one alone nothing is noted, and nothing changes. */
+static enum bw_err name_gone(struct bw_keep *keep, const struct bw_file_key *file, const struct bw_file_key *folder,
+			     struct bw_slice name, int64_t when_us)
+{
+	const struct bw_shelf_key key = shelf_key(file);
+	uint32_t number = 0;
+	enum bw_err err = bw_keep_folder_number(keep, folder, &number);
+
+	if (err == BW_OK)
+		err = bw_shelf_name_gone(shelf_of(keep, file), &key, number, name, when_us);
+	bw_keep_soil(keep, file->volume);
+	return err == BW_ERR_NOT_FOUND ? BW_OK : err;
+}
+
 /* A last version of what changed just before its last name went: some process still has it open. */
 static enum bw_err keep_last(struct bw_keep *keep, const struct bw_file_key *key)
 {
@@ -276,7 +290,8 @@ static enum bw_err keep_last(struct bw_keep *keep, const struct bw_file_key *key
 	return bw_keep_due(keep, &queued);
 }
 
-static enum bw_err gone(struct bw_keep *keep, const struct bw_file_key *key, int64_t when_us)
+static enum bw_err gone(struct bw_keep *keep, const struct bw_file_key *key, const struct bw_file_key *folder,
+			struct bw_slice name, int64_t when_us)
 {
 	const struct bw_shelf_key file = shelf_key(key);
 	struct bw_index_file known;
@@ -290,8 +305,8 @@ static enum bw_err gone(struct bw_keep *keep, const struct bw_file_key *key, int
 		(void)close(fd);
 	if (bw_keep_open(keep, key, &fd, &status) == BW_OK) {
 		(void)close(fd);
-		if (status.st_nlink > 0) /* it has other names */
-			return BW_OK;
+		if (status.st_nlink > 0)
+			return name_gone(keep, key, folder, name, when_us);
 		BW_TRY(keep_last(keep, key));
 	}
 	(void)bw_queue_drop(keep->queue, key);
@@ -315,16 +330,41 @@ static enum bw_err moved_out(struct bw_keep *keep, const struct bw_event *event)
 	return err == BW_ERR_NOT_FOUND ? BW_OK : err;
 }
 
+static enum bw_err see_name(void *context, const struct bw_shelf_name *name)
+{
+	bool *has_names = context;
+
+	(void)name;
+	*has_names = true;
+	return BW_OK;
+}
+
+/* Of a file with several names one is another now. */
+static enum bw_err name_moved(struct bw_keep *keep, const struct bw_event_view *view, uint32_t folder)
+{
+	const struct bw_event *event = &view->event;
+	const struct bw_shelf_key key = shelf_key(&event->file);
+	bool has_names = false;
+
+	BW_TRY(bw_shelf_names(shelf_of(keep, &event->file), &key, event->wall_us, see_name, &has_names));
+	if (!has_names)
+		return BW_OK;
+	BW_TRY(name_gone(keep, &event->file, &event->folder, view->name, event->wall_us));
+	return bw_shelf_name_put(shelf_of(keep, &event->file), &key, folder, view->name_to, event->wall_us);
+}
+
 static enum bw_err renamed(struct bw_keep *keep, const struct bw_event_view *view, uint32_t folder,
 			   struct bw_index_file *known)
 {
 	const struct bw_event *event = &view->event;
 	const struct bw_shelf_key file = shelf_key(&event->file);
+	const enum bw_err named = name_moved(keep, view, folder);
 	const enum bw_err err = bw_shelf_rename(shelf_of(keep, &event->file), &file, folder, view->name_to, 0);
 
 	bw_keep_soil(keep, event->file.volume);
 	if (err != BW_OK && err != BW_ERR_NOT_FOUND)
 		return err;
+	BW_TRY(named);
 	BW_TRY(bw_queue_move(keep->queue, &event->file, &event->folder_to, view->name_to));
 	known->place = bw_index_place(keep->guard->index, &event->folder_to, view->name_to);
 	return bw_index_put(keep->guard->index, known);
@@ -345,7 +385,7 @@ static enum bw_err moved(struct bw_keep *keep, const struct bw_event_view *view)
 	enum bw_err covered;
 
 	if (event->has_replaced && !bw_file_key_equals(&event->replaced.key, &event->file))
-		BW_TRY(gone(keep, &event->replaced.key, event->wall_us));
+		BW_TRY(gone(keep, &event->replaced.key, &event->folder_to, view->name_to, event->wall_us));
 	covered = bw_keep_folder(keep, &event->folder_to, &folder);
 	if (covered == BW_OK && !bw_keep_covers(keep, &event->folder_to, view->name_to))
 		covered = BW_ERR_DENIED;
@@ -398,15 +438,36 @@ static enum bw_err attributes(struct bw_keep *keep, const struct bw_event_view *
 	return err == BW_ERR_TOO_MANY ? keep_file(keep, &wanted) : err;
 }
 
+/* Noted, whether its file gets a version for it or not. */
+static enum bw_err name_came(struct bw_keep *keep, const struct bw_event_view *view)
+{
+	const struct bw_event *event = &view->event;
+	const struct bw_shelf_key key = shelf_key(&event->file);
+	uint32_t folder = 0;
+	struct stat status;
+	int fd = -1;
+	enum bw_err err = bw_keep_folder(keep, &event->folder, &folder);
+
+	if (err != BW_OK || !bw_keep_covers(keep, &event->folder, view->name) ||
+	    bw_keep_open(keep, &event->file, &fd, &status) != BW_OK)
+		return judge_result(keep, err);
+	(void)close(fd);
+	if (!S_ISREG(status.st_mode) || status.st_nlink < 2)
+		return BW_OK;
+	err = bw_shelf_name_put(shelf_of(keep, &event->file), &key, folder, view->name, event->wall_us);
+	bw_keep_soil(keep, event->file.volume);
+	return err == BW_ERR_NOT_FOUND ? BW_OK : err;
+}
+
 /* A symbolic link is all there is of it; a file with several names is kept under each. */
 static enum bw_err linked(struct bw_keep *keep, const struct bw_event_view *view)
 {
 	const struct wanted wanted = wanted_of(view);
 	struct bw_index_file known;
 
-	if (bw_index_by_key(keep->guard->index, &view->event.file, &known) == BW_OK && is_dear(keep, &known))
-		return BW_OK;
-	return keep_file(keep, &wanted);
+	if (bw_index_by_key(keep->guard->index, &view->event.file, &known) != BW_OK || !is_dear(keep, &known))
+		BW_TRY(keep_file(keep, &wanted));
+	return name_came(keep, view);
 }
 
 enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view)
@@ -422,7 +483,7 @@ enum bw_err bw_keep_event(struct bw_keep *keep, const struct bw_event_view *view
 	case BW_ACT_CHANGED:
 		return changed(keep, view, true);
 	case BW_ACT_REMOVED:
-		return gone(keep, &view->event.file, view->event.wall_us);
+		return gone(keep, &view->event.file, &view->event.folder, view->name, view->event.wall_us);
 	case BW_ACT_MOVED:
 		return moved(keep, view);
 	case BW_ACT_FOLDER:

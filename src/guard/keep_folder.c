@@ -138,22 +138,30 @@ bool bw_keep_covers(struct bw_keep *keep, const struct bw_file_key *folder, stru
 
 /* ---- a folder was renamed -------------------------------------------------------------------------- */
 
+enum bw_err bw_keep_folder_number(struct bw_keep *keep, const struct bw_file_key *key, uint32_t *out)
+{
+	const struct bw_keep_folder *slot = slot_of(keep, key);
+	struct bw_shelf *shelf = bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume));
+	struct bw_handle handle;
+
+	BW_NEED(key->volume < keep->guard->volume_count, NOT_FOUND);
+	if (slot->used && bw_file_key_equals(&slot->key, key) && slot->covered) {
+		*out = slot->number;
+		return BW_OK;
+	}
+	BW_TRY(bw_volume_handle_of(&keep->guard->volumes[key->volume], key, &handle));
+	return bw_shelf_folder_by_handle(shelf, handle.type, bw_slice_of(handle.bytes, handle.len), out);
+}
+
 /* As the catalogue still has it; NOT_FOUND when it never saw it. */
 static enum bw_err old_path(struct bw_keep *keep, const struct bw_file_key *key, struct bw_arena *arena,
 			    struct bw_slice *out)
 {
-	const struct bw_keep_folder *slot = slot_of(keep, key);
 	struct bw_shelf *shelf = bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume));
 	struct bw_shelf_folder row;
-	struct bw_handle handle;
 	uint32_t number = 0;
 
-	if (slot->used && bw_file_key_equals(&slot->key, key) && slot->covered) {
-		number = slot->number;
-	} else {
-		BW_TRY(bw_volume_handle_of(&keep->guard->volumes[key->volume], key, &handle));
-		BW_TRY(bw_shelf_folder_by_handle(shelf, handle.type, bw_slice_of(handle.bytes, handle.len), &number));
-	}
+	BW_TRY(bw_keep_folder_number(keep, key, &number));
 	BW_TRY(bw_shelf_folder_get(shelf, number, arena, &row));
 	*out = row.path;
 	return BW_OK;

@@ -95,7 +95,10 @@ enum bw_err bw_keep_folders_thin(struct bw_keep *keep, uint32_t volume)
 	const int64_t now_us = bw_clock_now_us();
 	const int64_t days = keep->guard->settings.days;
 
+	const int64_t oldest_us = now_us - days * 24 * 3600 * 1000000;
+	struct bw_shelf *shelf = bw_shadow_shelf(bw_copier_shadow(keep->copier, volume));
+
 	bw_keep_soil(keep, volume);
-	return bw_shelf_folder_thin(bw_shadow_shelf(bw_copier_shadow(keep->copier, volume)), now_us,
-				    now_us - days * 24 * 3600 * 1000000);
+	BW_TRY(bw_shelf_folder_thin(shelf, now_us, oldest_us));
+	return bw_shelf_names_thin(shelf, now_us, oldest_us);
 }

@@ -226,6 +226,9 @@ BW_MUST_USE enum bw_err bw_keep_folder_moved(struct bw_keep *keep, const struct 
 /* It is gone: its name, and when. */
 BW_MUST_USE enum bw_err bw_keep_folder_gone(struct bw_keep *keep, const struct bw_event_view *view);
 
+/* Its number, also when it is gone by now. NOT_FOUND: the catalogue never saw it. */
+BW_MUST_USE enum bw_err bw_keep_folder_number(struct bw_keep *keep, const struct bw_file_key *key, uint32_t *out);
+
 /* Looks at it again, and notes what changed. As bw_keep_folder. */
 BW_MUST_USE enum bw_err bw_keep_folder_look(struct bw_keep *keep, const struct bw_file_key *key);
 

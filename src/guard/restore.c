@@ -172,7 +172,7 @@ static bool find_twin(struct bw_restore_way *way)
 	struct bw_handle handle;
 	int fd = -1;
 
-	if (way->meta.links < 2 || way->exists)
+	if ((way->meta.links < 2 && way->restore.twin == NULL) || way->is_same)
 		return false;
 	if (bw_volume_handle_of(volume, &key, &handle) == BW_OK && bw_volume_open(volume, &handle, 0, &fd) == BW_OK &&
 	    link_twin(way, fd))

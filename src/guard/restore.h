@@ -45,6 +45,7 @@ struct bw_restore {
 	/* below the mount: another name of the same file, to which this one is linked; NULL: none is known */
 	const char *twin;
 	const char *place; /* below the mount, where it is called otherwise now; NULL: where it was taken */
+	bool makes_place;  /* what is missing of the folder of `place` is made */
 	/*
 	 * A file that stands there and was written at or after this (its mtime, wall clock) by somebody the incident
 	 * does not name is a good edit. INT64_MAX: nothing is.

@@ -312,16 +312,24 @@ static enum bw_err settle_file(struct bw_restore_plan *plan, const struct bw_ste
 	char now[PATH_MAX];
 	const bool is_there = bw_restore_place_now(&plan->volumes[first->volume], &first->key, now);
 	const bool is_back = first->kind == BW_STEP_BRING_BACK;
+	size_t names = 0;
 
 	if (first->kind == BW_STEP_FOLDER || first->kind == BW_STEP_RENAME)
 		return bw_restore_plan_add(plan, first);
 	if (away.born_us == BORN_ANY_TIME)
 		away.born_us = 0;
-	if (is_back && first->links > 1) { /* its other names stay where they are */
+	if (is_back)
+		BW_TRY(bw_restore_plan_names(plan, first->volume, first,
+					     traced != NULL ? traced->first_us - 1 : plan->before_us, &names));
+	if (names > 1)
+		return BW_OK;
+	if (names == 1) /* what it was called when it was taken may not be its name any more */
+		step = plan->steps[--plan->count];
+	if (is_back && names == 0 && first->links > 1) { /* its other names stay where they are */
 		BW_TRY(bw_restore_plan_add(plan, &step));
 		return add_names(plan, first);
 	}
-	if (is_back && is_there && plan->traced_count > 0 && strcmp(now, first->path) != 0 &&
+	if (is_back && is_there && plan->traced_count > 0 && strcmp(now, step.path) != 0 &&
 	    (traced == NULL || (traced->what & BW_TRACED_MOVED) == 0)) {
 		step.follows = 1; /* its user called it otherwise since */
 		BW_TRY(bw_restore_plan_words(plan, now, &step.path));
@@ -329,7 +337,7 @@ static enum bw_err settle_file(struct bw_restore_plan *plan, const struct bw_ste
 	}
 	if (is_back)
 		BW_TRY(bw_restore_plan_add(plan, &step));
-	if (!is_there || (is_back && strcmp(now, first->path) == 0))
+	if (!is_there || (is_back && strcmp(now, step.path) == 0))
 		return BW_OK; /* the step above exchanges it */
 	BW_TRY(bw_restore_plan_words(plan, now, &away.path));
 	return bw_restore_plan_add(plan, &away);

@@ -90,6 +90,7 @@ struct adding {
 	struct bw_restore_plan *plan;
 	uint8_t volume;
 	size_t named; /* how much of a path was asked for by name */
+	int64_t at_us;
 	/* the folder that was looked at last */
 	uint32_t folder;
 	bool is_of_drill;
@@ -211,12 +212,51 @@ static enum bw_err leave_out(struct adding *adding, const struct bw_shelf_versio
 	return BW_OK;
 }
 
+static enum bw_err see_any(void *context, const struct bw_shelf_name *name)
+{
+	bool *any = context;
+
+	(void)name;
+	*any = true;
+	return BW_OK;
+}
+
+/* One that had several names comes back under those it had then (see_name), wherever its version was taken. */
 static enum bw_err see_version(void *context, const struct bw_shelf_version *version)
 {
+	const struct adding *adding = context;
+	bool has_names = false;
 	bool is_out;
 
+	BW_TRY(bw_shelf_names(bw_shadow_shelf(adding->plan->shadows[adding->volume]), &version->key, adding->at_us,
+			      see_any, &has_names));
+	if (has_names)
+		return BW_OK;
 	BW_TRY(leave_out(context, version, &is_out));
 	return is_out ? BW_OK : add_version(context, version);
+}
+
+static enum bw_err see_name(void *context, const struct bw_shelf_name *name)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(ROW_BYTES);
+	struct adding *adding = context;
+	struct bw_restore_plan *plan = adding->plan;
+	struct bw_shelf_version version;
+	bool is_out;
+	enum bw_err err = bw_shelf_newest(bw_shadow_shelf(plan->shadows[adding->volume]), &name->key, adding->at_us,
+					  BW_SHELF_GOOD, &arena, &version);
+
+	if (err == BW_ERR_NOT_FOUND)
+		return BW_OK;
+	BW_TRY(err);
+	version.folder = name->folder;
+	version.name = name->name;
+	BW_TRY(leave_out(adding, &version, &is_out));
+	if (is_out)
+		return BW_OK;
+	BW_TRY(add_version(adding, &version));
+	bw_restore_plan_name(&plan->steps[plan->count - 1]);
+	return BW_OK;
 }
 
 /* Nothing was kept yet at that time; its owner could have set its times, so it is said which these are. */
@@ -304,7 +344,7 @@ enum bw_err bw_restore_plan_tree(struct bw_restore_plan *plan, const char *path,
 	const struct bw_volume *own = bw_volumes_find(plan->volumes, plan->volume_count, path, &inside);
 
 	for (size_t i = 0; i < plan->volume_count; i++) {
-		struct adding adding = { .plan = plan, .volume = (uint8_t)i };
+		struct adding adding = { .plan = plan, .volume = (uint8_t)i, .at_us = at_us };
 		enum bw_err err;
 
 		if (&plan->volumes[i] != own && bw_volume_inside(&plan->volumes[i], path, &inside))
@@ -313,6 +353,8 @@ enum bw_err bw_restore_plan_tree(struct bw_restore_plan *plan, const char *path,
 			continue;
 		adding.named = inside.len;
 		err = bw_shelf_there(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_version, &adding);
+		if (err == BW_OK)
+			err = bw_shelf_names_below(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_name, &adding);
 		if (err == BW_OK)
 			err = bw_shelf_unchanged(bw_shadow_shelf(plan->shadows[i]), inside, at_us, see_early, &adding);
 		if (err == BW_OK)

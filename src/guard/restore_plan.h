@@ -43,6 +43,7 @@ struct bw_step {
 	struct bw_file_key key; /* DISPLACE: the file that stands there, and nothing else under that name */
 	uint32_t links;         /* BRING_BACK: names it had */
 	uint8_t follows;        /* BRING_BACK: to `path`, which is not where it was taken */
+	uint8_t named;          /* BRING_BACK: to `path`, one of the names it had, in a folder that may be gone */
 	uint8_t early;          /* BRING_BACK: its first copy, taken after the time that was asked for */
 	uint8_t left;           /* DISPLACE: it stays, somebody else wrote it or it was there before */
 	int64_t born_us;        /* DISPLACE of what a trace alone names: only when it was born since then … */
@@ -144,6 +145,14 @@ BW_MUST_USE enum bw_err bw_restore_plan_add(struct bw_restore_plan *plan, const 
 BW_MUST_USE enum bw_err bw_restore_plan_words(struct bw_restore_plan *plan, const char *words, const char **out);
 BW_MUST_USE enum bw_err bw_restore_plan_version(struct bw_restore_plan *plan, uint8_t volume,
 						const struct bw_shelf_version *version);
+
+/*
+ * The same under each name that the version's file had at `at_us`, of a file that has or had several. *out_count: how
+ * many; 0: no name is noted, and nothing was added.
+ */
+void bw_restore_plan_name(struct bw_step *step); /* makes it one of several */
+BW_MUST_USE enum bw_err bw_restore_plan_names(struct bw_restore_plan *plan, uint8_t volume,
+					      const struct bw_step *version, int64_t at_us, size_t *out_count);
 
 /* The folder that a trace says was renamed, when it still has that name: a step. */
 BW_MUST_USE enum bw_err bw_restore_plan_rename(struct bw_restore_plan *plan, const struct bw_traced *traced);

@@ -190,6 +190,15 @@ enum bw_err restore_reach_place(struct bw_restore_way *way)
 	return err == BW_OK ? BW_OK : restore_fail(way, err, "reach the folder of");
 }
 
+static enum bw_err make_place(struct bw_restore_way *way)
+{
+	const char *slash = strrchr(way->restore.place, '/');
+	const size_t len = slash == NULL ? 0 : (size_t)(slash - way->restore.place);
+	const enum bw_err err = restore_make_path(way, bw_slice_of(way->restore.place, len), &way->folder);
+
+	return err == BW_OK ? BW_OK : restore_fail(way, err, "reach the folder of");
+}
+
 /* By handle first: a folder that was renamed since is still the one it was. */
 enum bw_err restore_reach(struct bw_restore_way *way)
 {
@@ -199,6 +208,8 @@ enum bw_err restore_reach(struct bw_restore_way *way)
 	struct bw_handle handle;
 	enum bw_err err;
 
+	if (way->restore.place != NULL && way->restore.makes_place)
+		return make_place(way);
 	if (way->restore.place != NULL)
 		return restore_reach_place(way);
 	err = bw_shelf_folder_get(bw_shadow_shelf(shadow), way->version->folder, &arena, &folder);

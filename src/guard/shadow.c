@@ -467,6 +467,7 @@ enum bw_err bw_shadow_take(struct bw_shadow *shadow, const struct bw_take *take,
 	else
 		BW_TRY(take_regular(shadow, take, &row, &taken));
 	row.kind = taken.status.st_mode & S_IFMT;
+	row.several = S_ISREG(taken.status.st_mode) && taken.status.st_nlink > 1;
 	row.actor = maker_of(take, &taken.status);
 	row.mtime_us = bw_clock_of(&taken.status.st_mtim);
 	bw_buf_clear(&shadow->meta);

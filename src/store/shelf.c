@@ -15,11 +15,17 @@
 	"CREATE TABLE IF NOT EXISTS folder_was(folder INTEGER NOT NULL, seen INTEGER NOT NULL," \
 	" meta BLOB NOT NULL, PRIMARY KEY(folder, seen)) STRICT, WITHOUT ROWID"
 
+#define NAMES                                                                             \
+	"CREATE TABLE IF NOT EXISTS name(file INTEGER NOT NULL, folder INTEGER NOT NULL," \
+	" name BLOB NOT NULL, since INTEGER NOT NULL, gone INTEGER NOT NULL,"             \
+	" PRIMARY KEY(file, folder, name)) STRICT, WITHOUT ROWID"
+
 /* of a table without rowid no column of the key may be NULL */
 #define PIN "CREATE TABLE pin(incident INTEGER, version INTEGER, PRIMARY KEY(incident, version)) STRICT, WITHOUT ROWID"
 
 /*
  * folder_was what folders were besides their entries, over time; stores of before have it since they are opened
+ * name       what a file with several names is and was called; stores of before have it since they are opened, too
  * file       what a key is called now; `newest` is its newest good version
  * version    what is kept; the order of numbers is the order of taking
  * pin        which incident holds which version; a version's own `incident` is the first of them
@@ -31,6 +37,7 @@ static const char *const schema[] = {
 	"CREATE TABLE folder(number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, handle_type INTEGER NOT NULL,"
 	" handle BLOB NOT NULL, meta BLOB NOT NULL) STRICT",
 	HISTORY,
+	NAMES,
 	"CREATE TABLE file(number INTEGER PRIMARY KEY, ino INTEGER NOT NULL, tree INTEGER NOT NULL,"
 	" gen INTEGER NOT NULL, folder INTEGER NOT NULL, name BLOB NOT NULL, newest INTEGER NOT NULL DEFAULT 0,"
 	" gone INTEGER NOT NULL DEFAULT 0) STRICT",
@@ -204,6 +211,8 @@ enum bw_err bw_shelf_open(const char *path, bool read_only, struct bw_shelf **ou
 		err = begin_reading(shelf, read_only);
 	if (err == BW_OK && !read_only)
 		err = bw_sql_run(shelf->db, HISTORY);
+	if (err == BW_OK && !read_only)
+		err = bw_sql_run(shelf->db, NAMES);
 	if (err != BW_OK) {
 		bw_shelf_close(shelf);
 		return fail(why, err, "open", path);

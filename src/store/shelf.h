@@ -64,6 +64,7 @@ struct bw_shelf_version {
 	uint64_t incident;   /* pinned by it (the first of several): not thinned while it is open; 0: none */
 	uint32_t state;      /* enum bw_shelf_state */
 	uint32_t actor;      /* who made it, as far as a budget needs to know; 0: nobody knows */
+	bool several;        /* add: its file has other names beside this one (bw_shelf_names); else false */
 	uint8_t sum[BW_SHELF_SUM_BYTES];
 	struct bw_slice meta;
 	struct bw_slice content; /* BW_SHELF_CONTENT_BYTES, or empty when not known yet */
@@ -154,6 +155,30 @@ uint64_t bw_shelf_next(struct bw_shelf *shelf);
 /* The file of this key has a new folder and name, or is gone (folder 0). NOT_FOUND. */
 BW_MUST_USE enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
 					struct bw_slice name, int64_t when_us);
+
+/*
+ * The names of a file that has several. A version added with `several` notes its own; put: one more, which it has
+ * since `when_us`. gone: one of them went at `when_us`; of one that is not noted nothing changes. names: those it had
+ * at `at_us`, in order; none of a file that had one name then and ever since. below: the same of all files, of the
+ * names at or below `path`. thin: forgets names that went before `oldest_us`, and after an hour those that lasted less
+ * than a minute. put, gone: NOT_FOUND, no such file.
+ */
+struct bw_shelf_name {
+	struct bw_shelf_key key;
+	uint32_t folder;
+	struct bw_slice path; /* the folder's, below the mount */
+	struct bw_slice name;
+};
+typedef enum bw_err bw_shelf_see_linked(void *context, const struct bw_shelf_name *name);
+BW_MUST_USE enum bw_err bw_shelf_name_put(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
+					  struct bw_slice name, int64_t when_us);
+BW_MUST_USE enum bw_err bw_shelf_name_gone(struct bw_shelf *shelf, const struct bw_shelf_key *key, uint32_t folder,
+					   struct bw_slice name, int64_t when_us);
+BW_MUST_USE enum bw_err bw_shelf_names(struct bw_shelf *shelf, const struct bw_shelf_key *key, int64_t at_us,
+				       bw_shelf_see_linked *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_names_below(struct bw_shelf *shelf, struct bw_slice path, int64_t at_us,
+					     bw_shelf_see_linked *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_names_thin(struct bw_shelf *shelf, int64_t now_us, int64_t oldest_us);
 
 /*
  * Versions that were written down under the name the kernel gives to files without one ("#" and the inode's number) get

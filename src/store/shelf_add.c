@@ -113,10 +113,14 @@ enum bw_err bw_shelf_put_row(struct bw_shelf *shelf, const struct bw_shelf_versi
 	bool found = false;
 
 	BW_TRY(bw_shelf_find_file(shelf, &row.key, &file, &found));
+	if (found && row.several) /* while its row still has the name before this one */
+		BW_TRY(bw_shelf_note_names(shelf, file.number, &row));
 	if (!found)
 		BW_TRY(add_file(shelf, &row, newest, &file.number));
 	else
 		BW_TRY(file_again(shelf, file.number, &row, newest));
+	if (!found && row.several)
+		BW_TRY(bw_shelf_note_names(shelf, file.number, &row));
 	row.before = file.newest;
 	BW_TRY(insert_version(shelf, file.number, &row));
 	return row.incident != 0 ? bw_shelf_add_pin(shelf, row.number, row.incident) : BW_OK;

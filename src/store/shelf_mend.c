@@ -126,6 +126,7 @@ struct salvaging {
 #define FOLDER_ALL "number, path, handle_type, handle, meta"
 #define FILE_ALL "number, ino, tree, gen, folder, name, newest, gone"
 #define WAS_ALL "folder, seen, meta"
+#define NAME_ALL "file, folder, name, since, gone"
 
 #define COPY(table, columns, key)                                                                            \
 	"INSERT OR IGNORE INTO main." table "(" columns ") SELECT " columns " FROM old." table " WHERE " key \
@@ -198,6 +199,7 @@ static enum bw_err copy_rows(struct salvaging *salvaging)
 	last = largest(salvaging, "SELECT coalesce(max(number), 0) FROM old.file",
 		       "SELECT coalesce(max(file), 0) FROM main.version", 0);
 	BW_TRY(copy_table(salvaging, COPY("file", FILE_ALL, "number"), last));
+	BW_TRY(copy_table(salvaging, COPY("name", NAME_ALL, "file"), last));
 	last = largest(salvaging, "SELECT coalesce(max(number), 0) FROM old.folder",
 		       "SELECT max(coalesce((SELECT max(folder) FROM main.version), 0),"
 		       " coalesce((SELECT max(folder) FROM main.file), 0))",
@@ -227,6 +229,8 @@ static const char *const agree[] = {
 	" WHERE file NOT IN (SELECT number FROM main.file)",
 	"DELETE FROM main.version WHERE file NOT IN (SELECT number FROM main.file)",
 	"DELETE FROM main.file WHERE NOT EXISTS (SELECT 1 FROM main.version WHERE version.file = file.number)",
+	"DELETE FROM main.name WHERE file NOT IN (SELECT number FROM main.file)"
+	" OR folder NOT IN (SELECT number FROM main.folder)",
 	/* whose folder nobody can tell is not known to exist: a walk finds it again by its key */
 	"UPDATE main.file SET gone = -1 WHERE gone = 0"
 	" AND folder NOT IN (SELECT number FROM main.folder WHERE length(handle) > 0)",

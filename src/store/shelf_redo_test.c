@@ -94,6 +94,7 @@ static uint64_t add(struct bw_shelf *shelf, uint64_t ino, const char *name, uint
 					    .size = 10,
 					    .pack = ino % 2 == 0 ? 3 : 0,
 					    .kept_bytes = 100 + ino,
+					    .several = ino % 3 == 0,
 					    .kind = 0100000,
 					    .meta = BW_LIT("owner, mode, times") };
 
@@ -211,7 +212,7 @@ static void change(struct bw_shelf *shelf, uint64_t *seed)
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "it's %u", (unsigned)(chance % 1000));
-	switch (next_chance(seed) % 7) {
+	switch (next_chance(seed) % 9) {
 	case 0:
 		bw_err_drop(bw_shelf_rename(shelf, &key, 1, bw_slice_text(name), 0)); /* or it is not there */
 		return;
@@ -226,6 +227,12 @@ static void change(struct bw_shelf *shelf, uint64_t *seed)
 		return;
 	case 4:
 		assert_ok(bw_shelf_setting_put(shelf, "pack_end", bw_slice_text(name)));
+		return;
+	case 5:
+		bw_err_drop(bw_shelf_name_put(shelf, &key, 1, bw_slice_text(name), (int64_t)chance)); /* or the same */
+		return;
+	case 6:
+		bw_err_drop(bw_shelf_rename(shelf, &key, 0, bw_slice_empty, (int64_t)chance));
 		return;
 	default:
 		(void)add(shelf, key.ino, name, 1);
@@ -257,7 +264,8 @@ static void write_all(const char *path, struct bw_buf *out)
 					      "SELECT * FROM tally",
 					      "SELECT * FROM setting ORDER BY 1",
 					      "SELECT number, path FROM folder ORDER BY 1",
-					      "SELECT * FROM folder_was ORDER BY 1, 2" };
+					      "SELECT * FROM folder_was ORDER BY 1, 2",
+					      "SELECT * FROM name ORDER BY 1, 2, 3" };
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);

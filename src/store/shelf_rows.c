@@ -52,6 +52,17 @@ static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_VERSION_MOVE] = "UPDATE version SET pack = ?4, at = ?5 WHERE number = ?1 AND pack = ?2 AND at = ?3",
 	[SHELF_VERSION_WEIGH] = "UPDATE version SET kept = ?2 WHERE number = ?1",
 	[SHELF_PINS_OF] = "DELETE FROM pin WHERE version = ?1",
+	[SHELF_NAME_HAS] = "SELECT 1 FROM name WHERE file = ?1 AND folder = ?2 AND name = ?3 AND gone = 0",
+	/* since it was first kept, as far as anybody knows */
+	[SHELF_NAME_OWN] = "INSERT OR IGNORE INTO name SELECT f.number, f.folder, f.name,"
+			   " coalesce((SELECT min(v.taken) FROM version v WHERE v.file = f.number), 0), 0 FROM file f"
+			   " WHERE f.number = ?1 AND f.gone = 0 AND f.folder <> 0"
+			   " AND NOT EXISTS (SELECT 1 FROM name n WHERE n.file = ?1)",
+	[SHELF_NAME_ADD] = "INSERT INTO name VALUES(?1, ?2, ?3, ?4, 0) ON CONFLICT(file, folder, name)"
+			   " DO UPDATE SET since = ?4, gone = 0 WHERE gone <> 0",
+	[SHELF_NAME_GONE] = "UPDATE name SET gone = ?4 WHERE file = ?1 AND folder = ?2 AND name = ?3 AND gone = 0",
+	[SHELF_NAMES_GONE] = "UPDATE name SET gone = ?2 WHERE file = ?1 AND gone = 0",
+	[SHELF_NAMES_FORGET] = "DELETE FROM name WHERE file = ?1 AND NOT EXISTS (SELECT 1 FROM file WHERE number = ?1)",
 };
 
 enum bw_err bw_shelf_statement(struct bw_shelf *shelf, enum shelf_statement which, sqlite3_stmt **out)
@@ -116,6 +127,8 @@ enum bw_err bw_shelf_rename(struct bw_shelf *shelf, const struct bw_shelf_key *k
 	BW_TRY(bw_shelf_begin(shelf));
 	BW_TRY(bw_shelf_find_file(shelf, key, &file, &found));
 	BW_NEED(found, NOT_FOUND);
+	if (folder == 0)
+		BW_TRY(bw_shelf_names_gone(shelf, file.number, when_us));
 	return place_file(shelf, file.number, folder, name, folder == 0 ? when_us : 0);
 }
 
@@ -437,7 +450,7 @@ static enum bw_err renew_newest(struct bw_shelf *shelf, const struct bw_shelf_ke
 	(void)sqlite3_bind_int64(stmt, 1, file.number);
 	BW_TRY(bw_shelf_done(shelf, stmt));
 	shelf->files -= sqlite3_changes(shelf->db);
-	return BW_OK;
+	return bw_shelf_names_forget(shelf, file.number);
 }
 
 enum bw_err bw_shelf_describe(struct bw_shelf *shelf, uint64_t number, struct bw_slice content,

@@ -38,6 +38,12 @@ enum shelf_statement {
 	SHELF_VERSION_MOVE,
 	SHELF_VERSION_WEIGH,
 	SHELF_PINS_OF,
+	SHELF_NAME_HAS,
+	SHELF_NAME_OWN,
+	SHELF_NAME_ADD,
+	SHELF_NAME_GONE,
+	SHELF_NAMES_GONE,
+	SHELF_NAMES_FORGET,
 	SHELF_STATEMENTS
 };
 
@@ -51,7 +57,8 @@ struct bw_shelf {
 	int log;       /* bw_shelf_log; -1 until it is asked for */
 	int file;      /* bw_shelf_reserve; the same */
 	bool is_log_synced;
-	int64_t files; /* what the open transaction adds to the tally */
+	bool has_names; /* the table is known to be there */
+	int64_t files;  /* what the open transaction adds to the tally */
 	int64_t versions;
 	int64_t kept;
 	/* a pack whose row does not say yet by how much its bytes changed */
@@ -100,6 +107,11 @@ BW_MUST_USE enum bw_err bw_shelf_open_log(struct bw_shelf *shelf);
 /* One more row of a folder's history; `meta` empty: it was removed. */
 BW_MUST_USE enum bw_err bw_shelf_folder_note(struct bw_shelf *shelf, uint32_t number, int64_t seen_us,
 					     struct bw_slice meta);
+
+/* The names of a file that has several (shelf_name.c); `note` is part of its version's row, and done again with it. */
+BW_MUST_USE enum bw_err bw_shelf_note_names(struct bw_shelf *shelf, int64_t file, const struct bw_shelf_version *row);
+BW_MUST_USE enum bw_err bw_shelf_names_gone(struct bw_shelf *shelf, int64_t file, int64_t when_us);
+BW_MUST_USE enum bw_err bw_shelf_names_forget(struct bw_shelf *shelf, int64_t file);
 
 /* Every added version gets its row: before anything is read or changed that could concern one. */
 BW_MUST_USE enum bw_err bw_shelf_settle(struct bw_shelf *shelf);
