@@ -6,7 +6,7 @@
 #include <emmintrin.h>
 #endif
 
-enum { NEAR_BYTES = 40, WORD_LONGEST = 34 }; /* an IBAN is the longest that is looked for */
+enum { WORD_LONGEST = 34 }; /* an IBAN is the longest that is looked for */
 
 static const char *const rows[BW_PERSONAL_COUNT][2] = {
 #define X(name, text, words) { text, words },
@@ -39,32 +39,6 @@ void bw_look_tell(struct bw_look *look, enum bw_personal kind, size_t at, size_t
 	}
 	list->of[list->count++] = (struct bw_personal_found){ at, (uint32_t)(end - at), (uint8_t)kind,
 							      (uint8_t)certainty };
-}
-
-static bool stands_in(struct bw_slice text, struct bw_slice word)
-{
-	for (size_t i = 0; i + word.len <= text.len; i++) {
-		size_t n = 0;
-
-		while (n < word.len && bw_to_lower(text.ptr[i + n]) == word.ptr[n])
-			n++;
-		if (n == word.len && (i == 0 || !bw_is_alpha(text.ptr[i - 1])))
-			return true;
-	}
-	return false;
-}
-
-bool bw_look_near(const struct bw_look *look, size_t at, const char *words)
-{
-	const size_t from = at > NEAR_BYTES ? at - NEAR_BYTES : 0;
-	const struct bw_slice before = bw_slice_sub(look->text, from, at - from);
-	struct bw_slice rest = bw_slice_text(words);
-	struct bw_slice word;
-
-	while (bw_slice_cut(rest, '|', &word, &rest))
-		if (stands_in(before, word))
-			return true;
-	return stands_in(before, rest);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------------- */
@@ -115,6 +89,7 @@ static size_t look_word(struct bw_look *look, size_t digit)
 		mixed = mixed || !bw_is_digit(p[end]);
 		end++;
 	}
+	bw_look_worked(look, end - start);
 	if (end - start > WORD_LONGEST)
 		return end;
 	return mixed ? bw_look_mixed(look, start, end) : bw_look_number(look, start, end);
@@ -139,11 +114,12 @@ static size_t look_at(struct bw_look *look, size_t at)
 
 void bw_personal_scan(struct bw_slice text, struct bw_personal_list *out)
 {
-	struct bw_look look = { text, 0, out };
+	struct bw_look look = { .text = text, .list = out };
 	size_t at = 0;
 
 	out->count = 0;
 	out->is_more = false;
+	out->work = 0;
 	while ((at = next_anchor(text, at)) < text.len) {
 		const size_t next = look_at(&look, at);
 

@@ -4,7 +4,8 @@
  *
  * One pass: bytes that cannot begin or mark anything (most) are passed over sixteen at a
  * time; what remains is looked at by checks, of which those with a checksum count most. Words nearby ("NHS",
- * "tel", "SSN") make sure what could be something else. Findings never overlap.
+ * "tel", "SSN") make sure what could be something else; they are looked for only when a number could be something,
+ * and then all of them at once. Findings never overlap. Every check looks only so far, so that the whole is linear.
  *
  *   NHS number      mod 11 (NHS Data Dictionary), 3-3-4 or ten digits
  *   NINO            HMRC's prefixes and suffixes
@@ -51,6 +52,7 @@ enum {
 	BW_PERSONAL_SURE = 80,      /* from here on nobody is asked */
 	BW_PERSONAL_UNSURE = 40,    /* from here on somebody is; below, it is not told at all */
 	BW_PERSONAL_FOUND_MAX = 64, /* of one text; more are counted, not kept */
+	BW_PERSONAL_WORK = 64,      /* `work` is at most so many times the bytes of the text, whoever wrote it */
 };
 
 struct bw_personal_found {
@@ -63,7 +65,8 @@ struct bw_personal_found {
 struct bw_personal_list {
 	struct bw_personal_found of[BW_PERSONAL_FOUND_MAX]; /* in the order of the text */
 	size_t count;
-	bool is_more; /* than are kept: treat the whole text as full of them */
+	bool is_more;  /* than are kept: treat the whole text as full of them */
+	uint64_t work; /* bytes that checks looked at beside the pass, each as often as it was */
 };
 
 void bw_personal_scan(struct bw_slice text, struct bw_personal_list *out);

@@ -5,7 +5,7 @@
  */
 #include "accord/personal_inner.h"
 
-enum { BESIDE = 48, NAMES_MAX = 16 };
+enum { BESIDE = 48, NAMES_MAX = 16, REPORTS_ROWS = 17 };
 
 static bool names_a_person(enum bw_personal kind)
 {
@@ -24,41 +24,144 @@ static size_t word_start(const struct bw_look *look, size_t end, size_t floor)
 	return end;
 }
 
+/* By the first letter. */
 static bool is_reports_word(struct bw_slice word)
 {
-	static const char *const words[] = {
-		"access",   "account",  "address",     "advisory",  "alert",    "and",        "april",    "attack",
-		"august",   "bank",     "call",        "campaign",  "card",     "centre",     "center",   "client",
-		"contact",  "council",  "court",       "cyber",     "data",     "december",   "defender", "department",
-		"desktop",  "detected", "email",       "e-mail",    "emails",   "fax",        "february", "file",
-		"for",      "from",     "friday",      "group",     "head",     "help",       "helpdesk", "hospital",
-		"iban",     "incident", "indicator",   "insurance", "january",  "july",       "june",     "kingdom",
-		"london",   "mail",     "malware",     "march",     "may",      "microsoft",  "mobile",   "monday",
-		"national", "nhs",      "ni",          "nino",      "november", "number",     "october",  "office",
-		"officer",  "on",       "or",          "our",       "patient",  "payment",    "phone",    "please",
-		"police",   "police,",  "post",        "postcode",  "ransom",   "ransomware", "records",  "reference",
-		"remote",   "report",   "ring",        "saturday",  "school",   "security",   "seen",     "september",
-		"server",   "service",  "social",      "ssn",       "stolen",   "street",     "road",     "lane",
-		"avenue",   "states",   "sunday",      "support",   "suspect",  "team",       "tel",      "telephone",
-		"text",     "the",      "their",       "threat",    "thursday", "to",         "tuesday",  "united",
-		"user",     "victim",   "visa",        "wednesday", "windows",  "with",       "zip",      "mastercard",
-		"credit",   "debit",    "exfiltrated", "leaked",    "sample",   "staff",      "reported", "by",
-		"trust",    "bureau",   "agency",      "unit",      "federal",  "fbi",        "ncsc",     "cisa",
-		"line",     "hotline",  "duty",        "lead",
+	static const struct bw_look_word words[26][REPORTS_ROWS] = {
+		['a' - 'a'] = { { "access" },
+				{ "account" },
+				{ "address" },
+				{ "advisory" },
+				{ "agency" },
+				{ "alert" },
+				{ "and" },
+				{ "april" },
+				{ "attack" },
+				{ "august" },
+				{ "avenue" } },
+		['b' - 'a'] = { { "bank" }, { "bureau" }, { "by" } },
+		['c' - 'a'] = { { "call" },
+				{ "campaign" },
+				{ "card" },
+				{ "center" },
+				{ "centre" },
+				{ "cisa" },
+				{ "client" },
+				{ "contact" },
+				{ "council" },
+				{ "court" },
+				{ "credit" },
+				{ "cyber" } },
+		['d' - 'a'] = { { "data" },
+				{ "debit" },
+				{ "december" },
+				{ "defender" },
+				{ "department" },
+				{ "desktop" },
+				{ "detected" },
+				{ "duty" } },
+		['e' - 'a'] = { { "e-mail" }, { "email" }, { "emails" }, { "exfiltrated" } },
+		['f' - 'a'] = { { "fax" },
+				{ "fbi" },
+				{ "february" },
+				{ "federal" },
+				{ "file" },
+				{ "for" },
+				{ "friday" },
+				{ "from" } },
+		['g' - 'a'] = { { "group" } },
+		['h' - 'a'] = { { "head" }, { "help" }, { "helpdesk" }, { "hospital" }, { "hotline" } },
+		['i' - 'a'] = { { "iban" }, { "incident" }, { "indicator" }, { "insurance" } },
+		['j' - 'a'] = { { "january" }, { "july" }, { "june" } },
+		['k' - 'a'] = { { "kingdom" } },
+		['l' - 'a'] = { { "lane" }, { "lead" }, { "leaked" }, { "line" }, { "london" } },
+		['m' - 'a'] = { { "mail" },
+				{ "malware" },
+				{ "march" },
+				{ "mastercard" },
+				{ "may" },
+				{ "microsoft" },
+				{ "mobile" },
+				{ "monday" } },
+		['n' - 'a'] = { { "national" },
+				{ "ncsc" },
+				{ "nhs" },
+				{ "ni" },
+				{ "nino" },
+				{ "november" },
+				{ "number" } },
+		['o' - 'a'] = { { "october" }, { "office" }, { "officer" }, { "on" }, { "or" }, { "our" } },
+		['p' - 'a'] = { { "patient" },
+				{ "payment" },
+				{ "phone" },
+				{ "please" },
+				{ "police" },
+				{ "post" },
+				{ "postcode" } },
+		['r' - 'a'] = { { "ransom" },
+				{ "ransomware" },
+				{ "records" },
+				{ "reference" },
+				{ "remote" },
+				{ "report" },
+				{ "reported" },
+				{ "ring" },
+				{ "road" } },
+		['s' - 'a'] = { { "sample" },
+				{ "saturday" },
+				{ "school" },
+				{ "security" },
+				{ "seen" },
+				{ "september" },
+				{ "server" },
+				{ "service" },
+				{ "social" },
+				{ "ssn" },
+				{ "staff" },
+				{ "states" },
+				{ "stolen" },
+				{ "street" },
+				{ "sunday" },
+				{ "support" },
+				{ "suspect" } },
+		['t' - 'a'] = { { "team" },
+				{ "tel" },
+				{ "telephone" },
+				{ "text" },
+				{ "the" },
+				{ "their" },
+				{ "threat" },
+				{ "thursday" },
+				{ "to" },
+				{ "trust" },
+				{ "tuesday" } },
+		['u' - 'a'] = { { "unit" }, { "united" }, { "user" } },
+		['v' - 'a'] = { { "victim" }, { "visa" } },
+		['w' - 'a'] = { { "wednesday" }, { "windows" }, { "with" } },
+		['z' - 'a'] = { { "zip" } },
 	};
+	struct bw_look_word small;
+	const struct bw_look_word *row;
 
-	for (size_t i = 0; i < BW_COUNT(words); i++)
-		if (bw_slice_is_nocase(word, words[i]))
+	if (!bw_look_lower(word, &small) || !bw_is_lower((uint8_t)small.text[0]))
+		return false;
+	row = words[small.text[0] - 'a'];
+	for (size_t i = 0; i < REPORTS_ROWS && row[i].text[0] != '\0'; i++)
+		if (bw_look_same(&row[i], &small))
 			return true;
 	return false;
 }
 
 static bool is_title(struct bw_slice word)
 {
-	static const char *const titles[] = { "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "nurse", "sgt", "cllr" };
+	static const struct bw_look_word titles[] = { { "mr" },   { "mrs" }, { "ms" },    { "miss" }, { "dr" },
+						      { "prof" }, { "sir" }, { "nurse" }, { "sgt" },  { "cllr" } };
+	struct bw_look_word small;
 
+	if (word.len < 2 || word.len > 5 || !bw_look_lower(word, &small))
+		return false;
 	for (size_t i = 0; i < BW_COUNT(titles); i++)
-		if (bw_slice_is_nocase(word, titles[i]))
+		if (bw_look_same(&titles[i], &small))
 			return true;
 	return false;
 }
@@ -74,15 +177,17 @@ static bool is_capital_word(struct bw_slice word)
 }
 
 /* The letters of a surname inside an e-mail's local part make it sure. */
-static bool stands_in_mail(const struct bw_look *look, const struct bw_personal_found *found, struct bw_slice word)
+static bool stands_in_mail(struct bw_look *look, const struct bw_personal_found *found, struct bw_slice word)
 {
 	const struct bw_slice mail = bw_slice_sub(look->text, found->at, found->len);
 
 	if (found->kind != BW_PERSONAL_EMAIL || word.len < 3)
 		return false;
-	for (size_t i = 0; i + word.len <= mail.len; i++)
+	for (size_t i = 0; i + word.len <= mail.len; i++) {
+		bw_look_worked(look, word.len);
 		if (strncasecmp((const char *)mail.ptr + i, (const char *)word.ptr, word.len) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -93,7 +198,7 @@ struct name {
 };
 
 /* Two capital words that end at `end`, with an initial or a title where there is one. */
-static bool name_ending_at(const struct bw_look *look, size_t end, size_t floor, const struct bw_personal_found *by,
+static bool name_ending_at(struct bw_look *look, size_t end, size_t floor, const struct bw_personal_found *by,
 			   struct name *out)
 {
 	const uint8_t *p = look->text.ptr;
@@ -110,6 +215,7 @@ static bool name_ending_at(const struct bw_look *look, size_t end, size_t floor,
 		gap--; /* "Mr. Webb" */
 	first = word_start(look, gap, floor);
 	given = bw_slice_sub(look->text, first, gap - first);
+	bw_look_worked(look, end - first);
 	if (is_title(given)) {
 		*out = (struct name){ first, end, 90 };
 		return true;
@@ -130,7 +236,7 @@ static bool name_ending_at(const struct bw_look *look, size_t end, size_t floor,
 }
 
 /* The nearest before a finding, in the same sentence. */
-static bool name_before(const struct bw_look *look, const struct bw_personal_found *by, size_t floor, struct name *out)
+static bool name_before(struct bw_look *look, const struct bw_personal_found *by, size_t floor, struct name *out)
 {
 	const uint8_t *p = look->text.ptr;
 	size_t end = by->at;
@@ -140,6 +246,7 @@ static bool name_before(const struct bw_look *look, const struct bw_personal_fou
 	while (end > floor) {
 		const size_t start = word_start(look, end, floor);
 
+		bw_look_worked(look, end - start + 1);
 		if (start < end && name_ending_at(look, end, floor, by, out))
 			return true;
 		end = start < end ? start : end - 1;
@@ -151,7 +258,7 @@ static bool name_before(const struct bw_look *look, const struct bw_personal_fou
 }
 
 /* "<anna.webb@…> (Anna Webb)" and "07700 900123, Anna Webb" are the same person after it. */
-static bool name_after(const struct bw_look *look, const struct bw_personal_found *by, size_t ceiling, struct name *out)
+static bool name_after(struct bw_look *look, const struct bw_personal_found *by, size_t ceiling, struct name *out)
 {
 	const uint8_t *p = look->text.ptr;
 	size_t at = by->at + by->len;
@@ -163,6 +270,7 @@ static bool name_after(const struct bw_look *look, const struct bw_personal_foun
 	for (unsigned words = 0; words < 2; words++) {
 		while (at < ceiling && (bw_is_alpha(p[at]) || p[at] == '-' || p[at] == '\'' || p[at] >= 0x80))
 			at++;
+		bw_look_worked(look, at - word);
 		if (words == 0 && (at >= ceiling || p[at++] != ' '))
 			return false;
 	}

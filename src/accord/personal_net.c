@@ -1,56 +1,70 @@
 /* Addresses and names of people and machines: '@', '.', ':' and '\' are their marks. */
 #include "accord/personal_inner.h"
 
+enum { LOCAL_LONGEST = 64 };
+
 /* ---- e-mail ------------------------------------------------------------------------------------ */
 
 static bool is_local_part(uint8_t c)
 {
-	return bw_is_alnum(c) || (c != 0 && strchr("._%+-'", c) != NULL);
+	return bw_look_is(c, BW_LOOK_LOCAL);
 }
 
 static bool is_host_byte(uint8_t c)
 {
-	return bw_is_alnum(c) || c == '-' || c == '.';
+	return bw_look_is(c, BW_LOOK_HOST);
 }
 
-/* "CISAservicedesk", "product-security". */
+/* "CISAservicedesk", "product-security". In small letters. */
 static bool holds_role(struct bw_slice local)
 {
 	static const char *const parts[] = { "support", "desk",    "security", "psirt",
 					     "cert",    "noreply", "no-reply", "abuse" };
 
-	for (size_t i = 0; i < BW_COUNT(parts); i++)
-		for (size_t at = 0; at + strlen(parts[i]) <= local.len; at++)
-			if (bw_slice_is_nocase(bw_slice_sub(local, at, strlen(parts[i])), parts[i]))
+	for (size_t at = 0; at + 4 <= local.len; at++) {
+		if (strchr("sdpcna", local.ptr[at]) == NULL)
+			continue;
+		for (size_t i = 0; i < BW_COUNT(parts); i++)
+			if (local.ptr[at] == (uint8_t)parts[i][0] &&
+			    bw_slice_is(bw_slice_sub(local, at, strlen(parts[i])), parts[i]))
 				return true;
+	}
 	return false;
 }
 
 /* Addresses that belong to an office, not to a person. */
 static bool is_role(struct bw_slice local)
 {
-	static const char *const roles[] = { "abuse",      "admin", "administrator", "alerts",    "billing",   "cert",
-					     "contact",    "csirt", "desk",          "enquiries", "git",       "help",
-					     "helpdesk",   "hello", "hostmaster",    "info",      "infosec",   "it",
-					     "legal",      "mail",  "noc",           "no-reply",  "noreply",   "office",
-					     "postmaster", "press", "privacy",       "psirt",     "reception", "report",
-					     "reports",    "root",  "sales",         "security",  "service",   "soc",
-					     "support",    "team",  "threat-intel",  "webmaster", "donotreply" };
+	static const struct bw_look_word roles[] = {
+		{ "abuse" },      { "admin" }, { "administrator" }, { "alerts" },    { "billing" },    { "cert" },
+		{ "contact" },    { "csirt" }, { "desk" },          { "enquiries" }, { "git" },        { "help" },
+		{ "helpdesk" },   { "hello" }, { "hostmaster" },    { "info" },      { "infosec" },    { "it" },
+		{ "legal" },      { "mail" },  { "noc" },           { "no-reply" },  { "noreply" },    { "office" },
+		{ "postmaster" }, { "press" }, { "privacy" },       { "psirt" },     { "reception" },  { "report" },
+		{ "reports" },    { "root" },  { "sales" },         { "security" },  { "service" },    { "soc" },
+		{ "support" },    { "team" },  { "threat-intel" },  { "webmaster" }, { "donotreply" },
+	};
+	uint8_t small[LOCAL_LONGEST];
+	struct bw_look_word word;
 
-	for (size_t i = 0; i < BW_COUNT(roles); i++)
-		if (bw_slice_is_nocase(local, roles[i]))
-			return true;
-	return holds_role(local);
+	if (bw_look_lower(local, &word))
+		for (size_t i = 0; i < BW_COUNT(roles); i++)
+			if (bw_look_same(&roles[i], &word))
+				return true;
+	for (size_t i = 0; i < local.len; i++)
+		small[i] = bw_to_lower(local.ptr[i]);
+	return holds_role(bw_slice_of(small, local.len));
 }
 
 /* Where the domain after an '@' ends: labels, the last of at least two letters. 0: none. */
-static size_t domain_end(const struct bw_look *look, size_t from)
+static size_t domain_end(struct bw_look *look, size_t from)
 {
 	size_t end = from;
 	size_t last;
 
 	while (is_host_byte(bw_look_byte(look, end)) && end - from < 254)
 		end++;
+	bw_look_worked(look, end - from);
 	while (end > from && !bw_is_alnum(look->text.ptr[end - 1]))
 		end--;
 	for (last = end; last > from && bw_is_alpha(look->text.ptr[last - 1]); last--)
@@ -64,8 +78,9 @@ size_t bw_look_mail(struct bw_look *look, size_t at)
 	size_t start = at;
 	struct bw_slice local;
 
-	while (start > look->done && at - start < 64 && is_local_part(look->text.ptr[start - 1]))
+	while (start > look->done && at - start < LOCAL_LONGEST && is_local_part(look->text.ptr[start - 1]))
 		start--;
+	bw_look_worked(look, at - start);
 	while (start < at && !bw_is_alnum(look->text.ptr[start]))
 		start++;
 	if (end == 0 || start == at || bw_look_byte(look, end) == '@' || bw_is_joined(bw_look_byte(look, end)))
@@ -124,8 +139,7 @@ size_t bw_look_ipv4(struct bw_look *look, size_t at, size_t end)
 		return i + 1; /* five numbers: a version, or a name of reverse DNS */
 	if (!is_internal_v4(o) || is_whole_range(look, o, i))
 		return i;
-	bw_look_tell(look, BW_PERSONAL_ADDRESS, at, i,
-		     bw_look_near(look, at, "version|build|release|firmware") ? 0 : 88);
+	bw_look_tell(look, BW_PERSONAL_ADDRESS, at, i, bw_look_near(look, at, BW_NEAR_VERSION) ? 0 : 88);
 	return i;
 }
 
@@ -154,6 +168,7 @@ size_t bw_look_ipv6(struct bw_look *look, size_t at)
 		return at + 1;
 	while (is_v6_byte(bw_look_byte(look, end)) && end - start < 40)
 		colons += p[end++] == ':';
+	bw_look_worked(look, end - start);
 	if (end - start < 7 || colons < 2 || bw_is_joined(bw_look_byte(look, end)) || bw_look_byte(look, end) == '/' ||
 	    (start > 0 && (bw_is_joined(p[start - 1]) || p[start - 1] == ':' || p[start - 1] == '-')))
 		return end;
@@ -204,6 +219,7 @@ size_t bw_look_host(struct bw_look *look, size_t at)
 		return at + 1;
 	while (start > look->done && at - start < 200 && (is_host_byte(p[start - 1]) || p[start - 1] == '_'))
 		start--;
+	bw_look_worked(look, end - start);
 	while (start < at && !bw_is_alnum(p[start]))
 		start++;
 	if (start == at || is_everybodys(bw_slice_sub(look->text, start, end - start)) ||
@@ -217,7 +233,7 @@ size_t bw_look_host(struct bw_look *look, size_t at)
 
 static bool is_name_byte(uint8_t c)
 {
-	return bw_is_alnum(c) || c == '.' || c == '-' || c == '_';
+	return bw_look_is(c, BW_LOOK_NAME);
 }
 
 /* Accounts that are on every machine. */
@@ -240,6 +256,7 @@ static size_t look_user(struct bw_look *look, size_t from, uint8_t slash)
 
 	while (is_name_byte(bw_look_byte(look, end)))
 		end++;
+	bw_look_worked(look, end - from);
 	if (bw_look_byte(look, end) == slash && !is_common_user(bw_slice_sub(look->text, from, end - from)))
 		bw_look_tell(look, BW_PERSONAL_NAME, from, end, 65);
 	return end;
@@ -256,6 +273,7 @@ static size_t look_unc(struct bw_look *look, size_t from)
 		dot = dot || look->text.ptr[end] == '.';
 		end++;
 	}
+	bw_look_worked(look, end - from);
 	if (bw_look_byte(look, end) == '\\' && letter && !dot && end - from >= 2)
 		bw_look_tell(look, BW_PERSONAL_HOST, from, end, 72);
 	return dot ? from : end;
@@ -264,9 +282,7 @@ static size_t look_unc(struct bw_look *look, size_t from)
 /* A path begins here: after nothing, a blank, a quote, a bracket. */
 static bool may_begin(const struct bw_look *look, size_t at)
 {
-	const uint8_t before = at > 0 ? look->text.ptr[at - 1] : ' ';
-
-	return before != 0 && strchr(" \t\n\r\"'`([{,;=<>|", before) != NULL;
+	return at == 0 || bw_look_is(look->text.ptr[at - 1], BW_LOOK_PATH);
 }
 
 size_t bw_look_path(struct bw_look *look, size_t at)

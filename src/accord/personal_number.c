@@ -39,7 +39,7 @@ static size_t parting(const struct bw_look *look, const struct bw_number *n, cha
 	return c == ' ' || c == '-' || c == '.' ? 1 : 0;
 }
 
-static void read_number(const struct bw_look *look, size_t at, struct bw_number *n)
+static void read_number(struct bw_look *look, size_t at, struct bw_number *n)
 {
 	size_t digits;
 	size_t skip;
@@ -56,6 +56,7 @@ static void read_number(const struct bw_look *look, size_t at, struct bw_number 
 
 		while (bw_is_digit(bw_look_byte(look, end)))
 			end++;
+		bw_look_worked(look, end - n->end);
 		if (bw_is_joined(bw_look_byte(look, end)) || !add_group(n, look, n->end + skip, digits, part))
 			break;
 		digits += n->group[n->groups - 1].len;
@@ -159,7 +160,7 @@ static bool is_uk_phone(const uint8_t *d, size_t len)
 /* ---- what groups can be ------------------------------------------------------------------------------- */
 
 struct window {
-	const struct bw_look *look;
+	struct bw_look *look;
 	const struct bw_number *n;
 	size_t from;
 	size_t count;
@@ -169,12 +170,6 @@ struct window {
 	size_t end;
 	char part; /* between its groups; 0: one group, 1: not always the same */
 };
-
-#define NHS_WORDS "nhs|patient|health|hospital no"
-#define PHONE_WORDS "phone|tel|mobile|call|fax|ring|sms|whatsapp|cell|helpdesk|contact"
-#define SSN_WORDS "ssn|social security"
-#define CARD_WORDS "card|visa|mastercard|amex|pan|credit|debit"
-#define ZIP_WORDS "zip|postal code"
 
 static bool sized(const struct window *w, const char *sizes)
 {
@@ -190,7 +185,7 @@ static unsigned judge_nhs(const struct window *w)
 
 	if (w->digits != 10 || !is_nhs(w->d))
 		return 0;
-	near = bw_look_near(w->look, w->at, NHS_WORDS);
+	near = bw_look_near(w->look, w->at, BW_NEAR_NHS);
 	if (sized(w, "334") && (w->part == ' ' || w->part == '-'))
 		return near ? 98 : 82;
 	return w->count == 1 && near ? 97 : 0; /* one in eleven of all ten digits would fit */
@@ -201,43 +196,58 @@ static unsigned judge_ssn(const struct window *w)
 	if (w->digits != 9 || !is_ssn(w->d))
 		return 0;
 	if (sized(w, "324") && w->part == '-')
-		return bw_look_near(w->look, w->at, SSN_WORDS) ? 98 : 84;
-	if (!bw_look_near(w->look, w->at, SSN_WORDS))
+		return bw_look_near(w->look, w->at, BW_NEAR_SSN) ? 98 : 84;
+	if (!bw_look_near(w->look, w->at, BW_NEAR_SSN))
 		return 0;
 	return w->count == 1 || (sized(w, "324") && w->part == ' ') ? 92 : 0;
 }
 
 static unsigned judge_card(const struct window *w)
 {
-	const bool grouped = (sized(w, "4444") || sized(w, "465") || sized(w, "464") || sized(w, "44443")) &&
-			     (w->part == ' ' || w->part == '-');
+	bool grouped;
 
+	if (w->digits < 13)
+		return 0;
+	grouped = (sized(w, "4444") || sized(w, "465") || sized(w, "464") || sized(w, "44443")) &&
+		  (w->part == ' ' || w->part == '-');
 	if ((!grouped && w->count != 1) || !is_card(w->d, w->digits))
 		return 0;
-	if (bw_look_near(w->look, w->at, CARD_WORDS))
+	if (bw_look_near(w->look, w->at, BW_NEAR_CARD))
 		return 98;
 	return grouped ? 95 : 72; /* one in ten of all long numbers passes Luhn: identifiers are long numbers */
 }
 
+static bool near_phone(const struct window *w)
+{
+	return bw_look_near(w->look, w->at, BW_NEAR_PHONE);
+}
+
+static unsigned judge_uk_phone(const struct window *w)
+{
+	if (w->count > 1)
+		return w->n->group[w->from].len < 3 ? 0 : near_phone(w) ? 96 : 84;
+	return near_phone(w) ? 94 : (w->d[1] == 7 ? 65 : 0);
+}
+
+static unsigned judge_nanp(const struct window *w)
+{
+	if (sized(w, "334") && w->part == 1)
+		return 92; /* (415) 555-2671 */
+	if (sized(w, "334"))
+		return near_phone(w) ? 95 : w->part == '-' ? 82 : 0;
+	return w->count == 1 && near_phone(w) ? 90 : 0;
+}
+
 static unsigned judge_phone(const struct window *w)
 {
-	const bool near = bw_look_near(w->look, w->at, PHONE_WORDS);
-	const bool grouped = w->count >= 2 && w->count <= 5;
-
-	if (is_uk_phone(w->d, w->digits) && w->part != '.' && w->part != 1) {
-		if (grouped && (w->n->group[w->from].len >= 3))
-			return near ? 96 : 84;
-		return w->count > 1 ? 0 : near ? 94 : (w->d[1] == 7 ? 65 : 0);
-	}
-	if (w->digits == 10 && is_nanp(w->d)) {
-		if (sized(w, "334") && w->part == 1)
-			return 92; /* (415) 555-2671 */
-		if (sized(w, "334"))
-			return near ? 95 : w->part == '-' ? 82 : 0;
-		return w->count == 1 && near ? 90 : 0;
-	}
-	if (w->digits == 11 && w->d[0] == 1 && is_nanp(w->d + 1) && sized(w, "1334"))
-		return near ? 95 : 85;
+	if (w->digits != 10 && w->digits != 11)
+		return 0;
+	if (is_uk_phone(w->d, w->digits) && w->part != '.' && w->part != 1)
+		return judge_uk_phone(w);
+	if (w->digits == 10)
+		return is_nanp(w->d) ? judge_nanp(w) : 0;
+	if (w->d[0] == 1 && is_nanp(w->d + 1) && sized(w, "1334"))
+		return near_phone(w) ? 95 : 85;
 	return 0;
 }
 
@@ -260,13 +270,13 @@ static bool after_state(const struct bw_look *look, size_t at)
 
 static unsigned judge_zip(const struct window *w)
 {
-	const bool formed = sized(w, "5") || (sized(w, "54") && w->part == '-');
+	const bool formed = w->digits == 5 ? w->count == 1 : w->digits == 9 && sized(w, "54") && w->part == '-';
 
 	if (!formed || all_alike(w->d, 5))
 		return 0;
 	if (after_state(w->look, w->at))
 		return 88;
-	return bw_look_near(w->look, w->at, ZIP_WORDS) ? 86 : 0;
+	return bw_look_near(w->look, w->at, BW_NEAR_ZIP) ? 86 : 0;
 }
 
 static unsigned judge(const struct window *w, enum bw_personal *out)
@@ -300,7 +310,7 @@ static bool starts_free(const struct window *w)
 
 	if (w->from > 0)
 		return before == ' ';
-	return before == 0 || strchr(" \t\n\r\"'([{,;:=>*|+", before) != NULL;
+	return before == '+' || bw_look_is((uint8_t)before, BW_LOOK_FREE);
 }
 
 static bool ends_free(const struct window *w)
@@ -312,7 +322,7 @@ static bool ends_free(const struct window *w)
 	return !w->n->is_open;
 }
 
-static struct window window_of(const struct bw_look *look, const struct bw_number *n, size_t from, size_t count)
+static struct window window_of(struct bw_look *look, const struct bw_number *n, size_t from, size_t count)
 {
 	struct window w = { .look = look,
 			    .n = n,
@@ -382,6 +392,7 @@ static size_t look_windows(struct bw_look *look, const struct bw_number *n, size
 		enum bw_personal kind = BW_PERSONAL_COUNT;
 		unsigned certainty;
 
+		bw_look_worked(look, w.end - w.at);
 		if (w.digits < 5 || w.digits > 19 || !starts_free(&w) || !ends_free(&w))
 			continue;
 		certainty = judge(&w, &kind);

@@ -100,6 +100,47 @@ static void any_bytes_are_survived_and_findings_lie_inside(void **state)
 	}
 }
 
+/*
+ * What a stranger would write to keep us busy: pieces that make checks look back, forward, or again, over and over,
+ * alone and in pairs, short and long. The work is counted, not timed: linear, and by no more than the header says.
+ */
+static void no_text_makes_it_work_more_than_in_proportion(void **state)
+{
+	static const char *const pieces[] = {
+		"_.lan",   ".lan",       "a_b.local",  "@",       "a@",
+		"a@b",     "x@y.zz ",    "@a.b",       "1 ",      "12 ",
+		"1-",      "12345 ",     "07700 900 ", "+1 ",     "1",
+		"a1",      "A1 1AA ",    "fc00:",      "fe80::",  ":",
+		"A",       "Aa ",        "Mr. ",       "Aa-",     "\\",
+		"\\\\a",   "\\\\a.",     "//home/",    " /home/", "\\users\\",
+		"call ",   "ni ",        "AB12 ",      "GB82",    "A ",
+		"10.1.1.", "10.10.1.1 ", "123.",       "(1)",     "@aaaaaaaaaaaaaaaaaaaa",
+	};
+	static const size_t sizes[] = { 100, 1000, 10000, 100000 };
+	static char text[100000];
+	uint64_t worst = 0;
+
+	(void)state;
+	for (size_t one = 0; one < BW_COUNT(pieces); one++)
+		for (size_t two = 0; two < BW_COUNT(pieces); two++)
+			for (size_t size = 0; size < BW_COUNT(sizes) - (one != two); size++) {
+				size_t len = 0;
+
+				for (size_t i = 0; len < sizes[size]; i++) {
+					const char *piece = pieces[i % 2 == 0 ? one : two];
+					const size_t room = sizes[size] - len;
+					const size_t take = strlen(piece) < room ? strlen(piece) : room;
+
+					memcpy(text + len, piece, take);
+					len += take;
+				}
+				bw_personal_scan(bw_slice_of(text, len), &list);
+				assert_true(list.work <= BW_PERSONAL_WORK * (uint64_t)len);
+				worst = list.work / len > worst ? list.work / len : worst;
+			}
+	print_message("at most %llu bytes looked at for each of the text\n", (unsigned long long)worst);
+}
+
 /* ---- the labelled set ------------------------------------------------------------------------------ */
 
 struct mark {
@@ -239,6 +280,7 @@ int main(void)
 		cmocka_unit_test(every_place_in_a_text_is_looked_at),
 		cmocka_unit_test(more_than_can_be_kept_is_told),
 		cmocka_unit_test(any_bytes_are_survived_and_findings_lie_inside),
+		cmocka_unit_test(no_text_makes_it_work_more_than_in_proportion),
 		cmocka_unit_test(recall_and_precision_hold_on_the_set_the_checks_were_made_with),
 		cmocka_unit_test(recall_and_precision_hold_on_a_set_they_had_not_seen),
 	};

@@ -3,9 +3,7 @@
 
 static bool is_free_before(const struct bw_look *look, size_t at)
 {
-	const uint8_t c = at > 0 ? look->text.ptr[at - 1] : ' ';
-
-	return strchr(" \t\n\r\"'([{,;:=>*|", c) != NULL;
+	return at == 0 || bw_look_is(look->text.ptr[at - 1], BW_LOOK_FREE);
 }
 
 static bool is_free_after(const struct bw_look *look, size_t end)
@@ -108,23 +106,21 @@ static size_t iban_end(const struct bw_look *look, size_t at)
 
 /* ---- postcodes --------------------------------------------------------------------------------------- */
 
-/* The 124 areas of Royal Mail. */
+/* The 124 areas of Royal Mail, by the first letter; a blank where that is all. */
 static bool is_area(const uint8_t *p, size_t len)
 {
-	static const char areas[] = " AB AL B BA BB BD BF BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG "
-				    "DH DL DN DT DY E EC EH EN EX FK "
-				    "FY G GL GU HA HD HG HP HR HS HU HX IG IP IV KA KT KW KY L LA LD LE LL LN LS LU M "
-				    "ME MK ML N NE NG NN NP NR NW OL "
-				    "OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD "
-				    "TF TN TQ TR TS TW UB W WA WC WD "
-				    "WF WN WR WS WV YO ZE JE GY IM ";
-	char want[5] = " ";
+	static const char seconds[26][20] = {
+		['A' - 'A'] = "BL",        ['B' - 'A'] = " ABDFHLNRST", ['C' - 'A'] = "ABFHMORTVW",
+		['D' - 'A'] = "ADEGHLNTY", ['E' - 'A'] = " CHNX",       ['F' - 'A'] = "KY",
+		['G' - 'A'] = " LUY",      ['H' - 'A'] = "ADGPRSUX",    ['I' - 'A'] = "GMPV",
+		['J' - 'A'] = "E",         ['K' - 'A'] = "ATWY",        ['L' - 'A'] = " ADELNSU",
+		['M' - 'A'] = " EKL",      ['N' - 'A'] = " EGNPRW",     ['O' - 'A'] = "LX",
+		['P' - 'A'] = "AEHLOR",    ['R' - 'A'] = "GHM",         ['S' - 'A'] = " AEGKLMNOPRSTWY",
+		['T' - 'A'] = "ADFNQRSW",  ['U' - 'A'] = "B",           ['W' - 'A'] = " ACDFNRSV",
+		['Y' - 'A'] = "O",         ['Z' - 'A'] = "E",
+	};
 
-	if (len < 1 || len > 2)
-		return false;
-	memcpy(want + 1, p, len);
-	want[1 + len] = ' ';
-	return strstr(areas, want) != NULL;
+	return len == 1 || len == 2 ? strchr(seconds[p[0] - 'A'], len == 2 ? p[1] : ' ') != NULL : false;
 }
 
 /* The first half: letters of an area, a digit, perhaps one more digit or letter. */
@@ -134,7 +130,7 @@ static bool is_outward(const uint8_t *p, size_t len)
 
 	while (letters < len && bw_is_upper(p[letters]))
 		letters++;
-	if (!is_area(p, letters) || len <= letters || len > letters + 2 || !bw_is_digit(p[letters]))
+	if (len <= letters || len > letters + 2 || !bw_is_digit(p[letters]) || !is_area(p, letters))
 		return false;
 	return len == letters + 1 || bw_is_digit(p[letters + 1]) || bw_is_upper(p[letters + 1]);
 }
@@ -150,9 +146,9 @@ static bool is_inward(const struct bw_look *look, size_t at)
 }
 
 /* Does the line before it read like an address: a comma or a town just before? */
-static unsigned postcode_certainty(const struct bw_look *look, size_t at)
+static unsigned postcode_certainty(struct bw_look *look, size_t at)
 {
-	return bw_look_near(look, at, "postcode|address|road|street|lane|avenue|live|resid|home|london") ? 95 : 84;
+	return bw_look_near(look, at, BW_NEAR_HOME) ? 95 : 84;
 }
 
 static size_t look_postcode(struct bw_look *look, size_t at, size_t end)
@@ -165,7 +161,7 @@ static size_t look_postcode(struct bw_look *look, size_t at, size_t end)
 		return end + 4;
 	}
 	if (len >= 5 && len <= 7 && is_outward(p + at, len - 3) && is_inward(look, end - 3)) {
-		bw_look_tell(look, BW_PERSONAL_POSTCODE, at, end, bw_look_near(look, at, "postcode|address") ? 90 : 0);
+		bw_look_tell(look, BW_PERSONAL_POSTCODE, at, end, bw_look_near(look, at, BW_NEAR_POST) ? 90 : 0);
 		return end;
 	}
 	return 0;
@@ -197,8 +193,7 @@ size_t bw_look_mixed(struct bw_look *look, size_t at, size_t end)
 	}
 	found = nino_end(look, at);
 	if (found > 0 && is_free_after(look, found)) {
-		bw_look_tell(look, BW_PERSONAL_NINO, at, found,
-			     bw_look_near(look, at, "nino|national insurance|ni number|ni no") ? 98 : 86);
+		bw_look_tell(look, BW_PERSONAL_NINO, at, found, bw_look_near(look, at, BW_NEAR_NINO) ? 98 : 86);
 		return found;
 	}
 	found = look_postcode(look, at, end);

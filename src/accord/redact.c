@@ -1,9 +1,9 @@
 #include "accord/redact.h"
 
+#include "accord/members.h"
 #include "base/text.h"
 #include "codec/jcs.h"
 #include "codec/json_walk.h"
-#include "intel/types.h"
 
 enum { DEPTH_MAX = 64, OBJECT_MAX = 64 * 1024 * 1024 };
 
@@ -37,52 +37,38 @@ struct walker {
 
 /* ---- where a text stands -------------------------------------------------------------------------- */
 
-static bool is_one_of(struct bw_slice name, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (bw_slice_is(name, names[i]))
-			return true;
-	return false;
-}
-
-static bool ends_with(struct bw_slice name, const char *end)
-{
-	const size_t len = strlen(end);
-
-	return name.len >= len && bw_slice_is(bw_slice_from(name, name.len - len), end);
-}
-
 /* What the standard or a vocabulary fixes, and machine's words: nothing about anybody can stand there. */
 static enum place place_of(const struct walker *w, struct bw_slice name, enum place around)
 {
-	static const char *const fixed[] = { "type",
-					     "id",
-					     "spec_version",
-					     "created",
-					     "modified",
-					     "hashes",
-					     "pattern_type",
-					     "marking_ref",
-					     "selectors",
-					     "valid_from",
-					     "valid_until",
-					     "first_seen",
-					     "last_seen",
-					     "first_observed",
-					     "last_observed",
-					     "published",
-					     "lang",
-					     "external_id",
-					     "definition_type",
-					     "extension_type",
-					     "relationship_type",
-					     "payload_bin" };
-	static const char *const subject[] = { "pattern", "value" };
+	static const struct bw_slice fixed[] = {
+		BW_MEMBER("type"),
+		BW_MEMBER("id"),
+		BW_MEMBER("spec_version"),
+		BW_MEMBER("created"),
+		BW_MEMBER("modified"),
+		BW_MEMBER("hashes"),
+		BW_MEMBER("pattern_type"),
+		BW_MEMBER("marking_ref"),
+		BW_MEMBER("selectors"),
+		BW_MEMBER("valid_from"),
+		BW_MEMBER("valid_until"),
+		BW_MEMBER("first_seen"),
+		BW_MEMBER("last_seen"),
+		BW_MEMBER("first_observed"),
+		BW_MEMBER("last_observed"),
+		BW_MEMBER("published"),
+		BW_MEMBER("lang"),
+		BW_MEMBER("external_id"),
+		BW_MEMBER("definition_type"),
+		BW_MEMBER("extension_type"),
+		BW_MEMBER("relationship_type"),
+		BW_MEMBER("payload_bin"),
+	};
+	static const struct bw_slice subject[] = { BW_MEMBER("pattern"), BW_MEMBER("value") };
 
-	if (around == FIXED || is_one_of(name, fixed, BW_COUNT(fixed)) || ends_with(name, "_ref") ||
-	    ends_with(name, "_refs"))
+	if (around == FIXED || bw_member_is_one_of(name, fixed, BW_COUNT(fixed)) || bw_member_is_ref(name))
 		return FIXED;
-	if (around == SUBJECT || is_one_of(name, subject, BW_COUNT(subject)))
+	if (around == SUBJECT || bw_member_is_one_of(name, subject, BW_COUNT(subject)))
 		return SUBJECT;
 	if (bw_stix_type_group(w->type) != BW_STIX_SCO || bw_slice_is(name, "body"))
 		return PROSE;
@@ -297,26 +283,6 @@ static enum bw_err visit(struct walker *w, struct bw_slice value, enum place pla
 	}
 }
 
-static enum bw_err type_of(struct bw_slice object, struct bw_slice *out_name, enum bw_stix_type *out)
-{
-	struct bw_json_walk walk;
-	struct bw_slice name;
-	struct bw_slice value;
-	bool more;
-
-	BW_TRY(bw_json_walk_open(object, &walk));
-	BW_NEED(walk.close == '}', TYPE);
-	for (;;) {
-		BW_TRY(bw_json_walk_next(&walk, &name, &value, &more));
-		BW_NEED(more, MISSING);
-		if (bw_slice_is(name, "type") && value.len > 2) {
-			*out_name = bw_slice_sub(value, 1, value.len - 2);
-			*out = bw_stix_type_of(*out_name);
-			return BW_OK;
-		}
-	}
-}
-
 /* "individual": the object is a person, whom only another person can tell from an office. */
 static void look_class(struct walker *w, struct bw_slice name, struct bw_slice value)
 {
@@ -419,7 +385,6 @@ enum bw_err bw_redact_look(struct bw_slice object, enum bw_redaction profile, st
 {
 	struct frame frames[DEPTH_MAX];
 	struct walker w = { .report = out, .frames = frames, .said = BW_BUF_INIT(BW_REDACT_STRING_MAX) };
-	struct bw_slice name;
 	enum bw_err err;
 
 	out->count = 0;
@@ -427,7 +392,7 @@ enum bw_err bw_redact_look(struct bw_slice object, enum bw_redaction profile, st
 	out->outcome = BW_REDACT_CLEAN;
 	if (profile == BW_REDACTION_NONE)
 		return BW_OK;
-	err = type_of(object, &name, &w.type);
+	err = bw_members_type(object, NULL, &w.type);
 	if (err == BW_OK)
 		err = pass(&w, object, frames);
 	bw_buf_release(&w.said);
@@ -584,7 +549,7 @@ enum bw_err bw_redact_derive(struct bw_slice object, const struct bw_redact_plan
 	struct bw_slice type;
 	enum bw_err err;
 
-	BW_TRY(type_of(object, &type, &w.type));
+	BW_TRY(bw_members_type(object, &type, &w.type));
 	BW_NEED(bw_stix_type_group(w.type) != BW_STIX_SCO, USAGE);
 	err = add_own(&w, type);
 	if (err == BW_OK)

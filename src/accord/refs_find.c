@@ -1,5 +1,6 @@
 /* Which ids an object names, and whether it can be without them. */
 #include "accord/refs.h"
+#include "accord/members.h"
 #include "base/text.h"
 #include "codec/json_walk.h"
 
@@ -54,10 +55,15 @@ static bool is_type_byte(uint8_t c)
 static enum bw_err find_in(struct finder *f, struct bw_slice text, enum bw_ref_use use, uint32_t group)
 {
 	for (size_t at = 1; at + 2 + UUID_CHARS <= text.len; at++) {
-		size_t start = at;
+		const uint8_t *hyphen = memchr(text.ptr + at, '-', text.len - at - 1 - UUID_CHARS);
+		size_t start;
 
-		if (text.ptr[at] != '-' || text.ptr[at + 1] != '-' || !is_uuid(bw_slice_from(text, at + 2)))
+		if (hyphen == NULL)
+			return BW_OK;
+		at = (size_t)(hyphen - text.ptr);
+		if (hyphen[1] != '-' || !is_uuid(bw_slice_from(text, at + 2)))
 			continue;
+		start = at;
 		while (start > 0 && at - start < TYPE_MAX && is_type_byte(text.ptr[start - 1]))
 			start--;
 		if (start < at) {
@@ -110,65 +116,32 @@ static enum bw_err visit(struct finder *f, struct bw_slice value, enum bw_ref_us
 	}
 }
 
-static bool is_one_of(struct bw_slice name, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (bw_slice_is(name, names[i]))
-			return true;
-	return false;
-}
-
-static bool ends_with(struct bw_slice name, const char *end)
-{
-	const size_t len = strlen(end);
-
-	return name.len >= len && bw_slice_is(bw_slice_from(name, name.len - len), end);
-}
-
 /* STIX 2.1 §4, §5, §7: what is required. A marking is never taken away, for that would widen. */
 static enum bw_ref_use use_of(struct bw_slice name)
 {
-	static const char *const essential[] = { "source_ref", "target_ref",          "sighting_of_ref",
-						 "object_ref", "object_marking_refs", "granular_markings" };
-	static const char *const listed[] = { "object_refs", "analysis_sco_refs" };
+	static const struct bw_slice essential[] = { BW_MEMBER("source_ref"),          BW_MEMBER("target_ref"),
+						     BW_MEMBER("sighting_of_ref"),     BW_MEMBER("object_ref"),
+						     BW_MEMBER("object_marking_refs"), BW_MEMBER("granular_markings") };
+	static const struct bw_slice listed[] = { BW_MEMBER("object_refs"), BW_MEMBER("analysis_sco_refs") };
 
-	if (is_one_of(name, essential, BW_COUNT(essential)))
+	if (bw_member_is_one_of(name, essential, BW_COUNT(essential)))
 		return BW_REF_ESSENTIAL;
-	if (is_one_of(name, listed, BW_COUNT(listed)))
+	if (bw_member_is_one_of(name, listed, BW_COUNT(listed)))
 		return BW_REF_LISTED;
-	return ends_with(name, "_ref") || ends_with(name, "_refs") ? BW_REF_OPTIONAL : BW_REF_ESSENTIAL;
-}
-
-static enum bw_err find_type(struct bw_slice object, struct finder *f)
-{
-	struct bw_json_walk walk;
-	struct bw_slice name;
-	struct bw_slice value;
-	bool more;
-
-	BW_TRY(bw_json_walk_open(object, &walk));
-	BW_NEED(walk.close == '}', TYPE);
-	for (;;) {
-		BW_TRY(bw_json_walk_next(&walk, &name, &value, &more));
-		BW_NEED(more, MISSING);
-		if (bw_slice_is(name, "type") && value.len > 2) {
-			const enum bw_stix_type type = bw_stix_type_of(bw_slice_sub(value, 1, value.len - 2));
-
-			f->is_sco = bw_stix_type_group(type) == BW_STIX_SCO;
-			return BW_OK;
-		}
-	}
+	return bw_member_is_ref(name) ? BW_REF_OPTIONAL : BW_REF_ESSENTIAL;
 }
 
 enum bw_err bw_refs_find(struct bw_slice object, struct bw_arena *arena, struct bw_ref_list *out)
 {
 	struct finder f = { .arena = arena };
+	enum bw_stix_type type;
 	struct bw_json_walk walk;
 	struct bw_slice name;
 	struct bw_slice value;
 	bool more;
 
-	BW_TRY(find_type(object, &f));
+	BW_TRY(bw_members_type(object, NULL, &type));
+	f.is_sco = bw_stix_type_group(type) == BW_STIX_SCO;
 	BW_TRY(bw_json_walk_open(object, &walk));
 	for (;;) {
 		BW_TRY(bw_json_walk_next(&walk, &name, &value, &more));
