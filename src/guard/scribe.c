@@ -286,9 +286,20 @@ static void flush_guests(struct scribe *scribe)
 /* A channel whose other end died stays readable until the parent has said so. */
 enum { GONE_WAIT_MS = 20 };
 
+/* Whatever is due. Without the data folder nothing is written, lest half of one be made where it was. */
+static int do_due(struct scribe *scribe)
+{
+	const int wait_ms = scribe_data_turn(scribe, -1);
+
+	if (scribe->data_state != BW_DATA_HERE)
+		return wait_ms;
+	return scribe_data_turn(scribe,
+				scribe_foreign_turn(scribe, scribe_first_day(scribe, scribe_report_turn(scribe))));
+}
+
 static bool turn(struct scribe *scribe)
 {
-	const int wait_ms = scribe_foreign_turn(scribe, scribe_first_day(scribe, scribe_report_turn(scribe)));
+	const int wait_ms = do_due(scribe);
 	struct pollfd fds[AT_END];
 	bool gone = false;
 
@@ -361,6 +372,7 @@ static enum bw_err begin(struct scribe *scribe, struct bw_why *why)
 	char folder[BW_PATH_BYTES];
 
 	BW_TRY(weaken_board(scribe));
+	bw_data_look(scribe->guard->data, &scribe->data);
 	BW_TRY(bw_path_join(folder, scribe->guard->data, "guard"));
 	BW_TRY(bw_ask_listen(scribe->guard->data, &scribe->listening, why));
 	paths.folder = folder;

@@ -3,6 +3,7 @@
 #define BW_GUARD_SCRIBE_PARTS_H
 
 #include "guard/ask.h"
+#include "guard/data_seen.h"
 #include "guard/evidence.h"
 #include "guard/foreign_book.h"
 #include "guard/incident.h"
@@ -85,7 +86,10 @@ struct scribe {
 	int64_t kept_us; /* monotonic: when old evidence was last looked through */
 	int64_t started_us;
 	int listening;
-	int board; /* read-only, to hand over */
+	int board;                /* read-only, to hand over */
+	struct bw_data_seen data; /* as it was at the start */
+	enum bw_data_state data_state;
+	int64_t data_look_ms; /* monotonic: when it is looked at next */
 	bool first_day_told;
 	bool is_dirty; /* something was appended that is not on disk yet */
 };
@@ -151,6 +155,9 @@ enum bw_err scribe_job_passed(struct scribe *scribe, struct bw_slice body); /* t
 
 /* How long to wait for anything, `wait_ms` at most (-1: for ever), until the first day ends; then tells of it, once. */
 int scribe_first_day(struct scribe *scribe, int wait_ms);
+
+/* Whether the data folder is still there; what has to be said of it is said. As scribe_first_day (scribe_data.c). */
+int scribe_data_turn(struct scribe *scribe, int wait_ms);
 
 /* ---- approvals (scribe_approval.c) ------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "guard/data_seen.h"
 #include "guard/notice.h"
 #include "sys/clock.h"
 
@@ -166,11 +167,14 @@ enum bw_err bw_guard_settings_load(const char *data, struct bw_arena *arena, str
 	BW_CLEANUP(bw_buf_wipe) struct bw_buf text = BW_BUF_INIT(SETTINGS_BYTES_MAX);
 	struct bw_guard_settings settings = { .days = DAYS_FALLBACK };
 	char path[BW_PATH_BYTES];
+	char lost[BW_WHY_BYTES];
 	unsigned line = 0;
 	enum bw_err err;
 
 	BW_TRY(bw_path_join(path, data, "guard/settings"));
 	err = bw_file_read(path, &text, why);
+	if (err == BW_ERR_NOT_FOUND && bw_data_lost_words(data, lost, sizeof(lost)) == BW_OK)
+		return bw_why_set(why, BW_ERR_CONFLICT, "%s", lost);
 	if (err == BW_ERR_NOT_FOUND)
 		return bw_why_set(why, err, "nothing is guarded below '%s' yet", data);
 	BW_TRY(err);

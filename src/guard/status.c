@@ -7,6 +7,7 @@
 #include "codec/json_text.h"
 #include "base/text.h"
 #include "guard/bait_book.h"
+#include "guard/data_seen.h"
 #include "guard/enroll.h"
 #include "guard/freezer.h"
 #include "guard/plain.h"
@@ -109,6 +110,8 @@ static enum bw_err gather(struct bw_status *status, struct bw_why *why)
 	look_at_jobs(status);
 	status->mode = status->settings.mode;
 	look_at_guard(status);
+	if (!status->is_running && bw_data_lost_words(status->data, status->lost, sizeof(status->lost)) != BW_OK)
+		status->lost[0] = '\0';
 	return BW_OK;
 }
 
@@ -294,6 +297,8 @@ enum bw_err bw_status_json(const struct bw_status *status, struct bw_buf *out)
 {
 	BW_TRY(bw_buf_add_u8(out, '{'));
 	BW_TRY(bw_json_add_bool(out, "running", status->is_running));
+	if (status->lost[0] != '\0')
+		BW_TRY(bw_json_add_text(out, "data_folder_lost", bw_slice_text(status->lost)));
 	BW_TRY(bw_json_add_text(out, "mode", bw_slice_text(mode_words(status->mode))));
 	BW_TRY(json_found(status, out));
 	BW_TRY(json_texts(out, "trees", status->settings.trees, status->settings.tree_count));
@@ -454,7 +459,9 @@ static enum bw_err text_head(const struct bw_status *status, struct bw_buf *out)
 {
 	char since[BW_PLAIN_BYTES];
 
-	if (!status->is_running)
+	if (status->lost[0] != '\0')
+		BW_TRY(bw_buf_addf(out, "Guard      CANNOT BE ASKED: %s\n", status->lost));
+	else if (!status->is_running)
 		BW_TRY(bw_buf_add_text(out, "Guard      NOT RUNNING: nothing new is copied, nobody is stopped\n"));
 	else
 		BW_TRY(bw_buf_addf(out, "Guard      running since %s, mode %s%s\n",

@@ -85,6 +85,8 @@ struct bw_status {
 	/* the running guard */
 	struct bw_channel *channel;
 	bool is_running;
+	char lost
+		[BW_WHY_BYTES]; /* a guard runs, and has lost this data folder: what is wrong and what to do; else "" */
 	enum bw_guard_mode mode;
 	int64_t started_us;
 	struct bw_status_board board;
