@@ -69,6 +69,7 @@ void ledger_lose_store(struct ledger *ledger)
 	for (size_t i = 0; i < ledger->pact_count; i++) {
 		memset(&ledger->pacts[i].out.told, 0, sizeof(ledger->pacts[i].out.told));
 		ledger->pacts[i].is_destroyed = false;
+		ledger->pacts[i].in.is_taught = false;
 	}
 }
 

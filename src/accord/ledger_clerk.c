@@ -15,6 +15,16 @@ static struct pact *pact_of_clerk(struct ledger *ledger, const struct bw_letter 
 	return NULL;
 }
 
+/* The clerk for what we are told was only told, and has nothing to say. */
+static enum bw_err taught(const struct pact *pact, enum bw_err err)
+{
+	BW_NEED(pact != NULL, PROTOCOL);
+	if (err != BW_OK)
+		ledger_log(BW_WARNING, pact, "what bears the partner's earlier markings will be refused",
+			   bw_err_text(err));
+	return BW_OK;
+}
+
 enum bw_err clerk_worked(void *ctx, struct bw_letter *letter)
 {
 	struct bw_mapped mapped = { bw_slice_empty };
@@ -25,10 +35,11 @@ enum bw_err clerk_worked(void *ctx, struct bw_letter *letter)
 	uint64_t err;
 	enum bw_err result;
 
-	BW_NEED(pact != NULL, PROTOCOL);
 	BW_TRY(bw_form_take(letter->body, 3, &form));
 	BW_TRY(bw_form_num(&form, 0, UINT64_MAX, &id));
 	BW_TRY(bw_form_num(&form, 1, BW_ERR_COUNT - 1, &err));
+	if (pact == NULL)
+		return taught(pact_of_clerk(ctx, letter, false), (enum bw_err)err);
 	BW_TRY(bw_run_body(form.fields[2], letter->fd, &mapped, &answer));
 	result = out_worked(pact, id, (enum bw_err)err, answer);
 	if (letter->fd >= 0)

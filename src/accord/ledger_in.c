@@ -68,6 +68,27 @@ static void stop(struct pact *pact, const char *reason)
 		pact->in.is_cut_off = true;
 }
 
+/* ---- what the clerk has to know ------------------------------------------------------------ */
+
+/* A clerk that begins knows nothing: the partner's definitions that are in the store are told it before his stream. */
+enum bw_err in_teach(struct pact *pact)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf question = BW_BUF_INIT(BW_QUESTION_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+	BW_CLEANUP(bw_memfile_release) struct bw_memfile memory = BW_MEMFILE_NONE;
+
+	if (pact->in.is_taught)
+		return BW_OK;
+	BW_TRY(bw_question_begin(&question));
+	BW_TRY(bw_source_teach(pact->ledger->sources, pact->peer.node, &question));
+	BW_TRY(bw_form_add_num(&form, ++pact->ledger->ids));
+	BW_TRY(bw_run_add_body(&form, bw_buf_slice(&question), &memory));
+	BW_TRY(bw_post_ask_copy(pact->ledger->post, "clerk", pact->plan->clerk + 1, BW_CLERK_WORK, bw_buf_slice(&form),
+				memory.fd));
+	pact->in.is_taught = true;
+	return BW_OK;
+}
+
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
 enum bw_err in_piece(struct pact *pact, struct bw_slice bytes)
@@ -132,6 +153,7 @@ void in_clerk_replaced(struct pact *pact)
 {
 	struct in_side *in = &pact->in;
 
+	in->is_taught = false;
 	if (in->stage != IN_STREAM && in->stage != IN_BEGINNING)
 		return;
 	if (in->fed > 0 && ++in->crashes >= CRASHES_MAX) {

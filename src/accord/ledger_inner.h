@@ -5,6 +5,7 @@
  *   ledger.c        life, the table of who may say what, letters of the notary
  *   ledger_errand.c, ledger_clerk.c   letters of the courier, of the clerks
  *   ledger_out.c    what is new -> the clerk's answers -> decisions (ledger_weigh.c) -> the log
+ *   ledger_again.c  what stayed, when something else than the collections has moved
  *   ledger_sign.c   the notary's signature, the witnesses' cosignatures
  *   ledger_hall.c   what partners and caches ask for
  *   ledger_visit.c  going to a partner: papers, heads, documents, then his stream
@@ -14,6 +15,7 @@
 #ifndef BW_ACCORD_LEDGER_INNER_H
 #define BW_ACCORD_LEDGER_INNER_H
 
+#include "accord/again.h"
 #include "accord/handover.h"
 #include "accord/hold.h"
 #include "accord/inbound_place.h"
@@ -52,6 +54,13 @@ enum out_stage {
 	OUT_STOPPED,  /* the log cannot be written: until the workers begin again */
 };
 
+/* Where a batch comes from: only with what is new the place in the collections moves. */
+enum out_batch {
+	OUT_NEW,
+	OUT_HELD,  /* what people have answered */
+	OUT_AGAIN, /* what stayed before */
+};
+
 struct witness {
 	uint32_t party;
 	uint64_t known;   /* the size it is believed to know */
@@ -74,8 +83,11 @@ struct out_side {
 	struct bw_weighed *weighed;
 	struct bw_slice *derived; /* texts, by row; empty: none */
 	struct bw_slice *became;  /* ids */
-	bool is_of_held;          /* the batch is what people have answered, and the source does not move */
-	int64_t scanned_us;       /* up to here other collections alone have moved */
+	enum out_batch kind;      /* of the batch */
+	int64_t walked_us;        /* with OUT_AGAIN: the walk's place when the batch is dealt with */
+	struct bw_again again;
+	struct bw_place folder; /* of the log */
+	int64_t scanned_us;     /* up to here other collections alone have moved */
 	int64_t held_looked_us;
 	int64_t erased_us;
 	bool signs; /* the notary was asked */
@@ -112,6 +124,7 @@ struct in_side {
 	unsigned owed;    /* pieces the courier may be told of once the chunk is taken */
 	unsigned crashes; /* of the clerk since a chunk was taken */
 	bool is_cut_off;  /* until a person has looked */
+	bool is_taught;   /* the clerk knows the definitions that the partner told before */
 };
 
 /* ---- all ---- */
@@ -233,6 +246,22 @@ void out_look(struct pact *pact, int64_t now_us);
 BW_MUST_USE enum bw_err out_open_log(struct pact *pact, struct bw_why *why);
 BW_MUST_USE enum bw_err out_worked(struct pact *pact, uint64_t id, enum bw_err err, struct bw_slice answer);
 void out_clerk_replaced(struct pact *pact);
+/* How far the collections are read: what the last batch in the log says. */
+int64_t out_place(const struct pact *pact);
+/* Asks the clerk about out.batch. */
+BW_MUST_USE enum bw_err out_ask_about_rows(struct pact *pact);
+
+void again_open(struct pact *pact);
+/* Once a second: has something moved on which decisions rest? */
+void again_look(struct pact *pact);
+/* True: a batch of what stayed is on its way. */
+bool again_begin(struct pact *pact);
+/* Before a batch is written: what nobody knew is remembered. */
+BW_MUST_USE enum bw_err again_note(struct pact *pact, struct bw_why *why);
+/* Has it come to the same as before? Then there is nothing to write. */
+bool again_is_same(struct pact *pact, struct bw_slice id, const struct bw_decision *decision);
+/* A batch of OUT_AGAIN is in the log; `moved`: something of it went. */
+BW_MUST_USE enum bw_err again_done(struct pact *pact, bool moved, struct bw_why *why);
 BW_MUST_USE enum bw_err out_ask_clerk(struct pact *pact, struct bw_slice question);
 /* AGAIN: the clerk was asked for derived objects, which out_take_derived takes. */
 BW_MUST_USE enum bw_err out_weigh(struct pact *pact, struct bw_slice answer);
@@ -272,5 +301,6 @@ void in_fed(struct pact *pact, enum bw_err err, struct bw_slice words);
 void in_chunk(struct pact *pact, struct bw_slice chunk);
 void in_evidence(struct pact *pact, struct bw_slice old_checkpoint, struct bw_slice new_checkpoint);
 void in_clerk_replaced(struct pact *pact);
+BW_MUST_USE enum bw_err in_teach(struct pact *pact);
 
 #endif

@@ -18,13 +18,12 @@ enum bw_err out_open_log(struct pact *pact, struct bw_why *why)
 {
 	struct bw_outbound_rules rules = { .origin = pact->plan->origin[BW_RUN_OUT] };
 	char name[BW_ACCORD_ID_MAX + 16];
-	struct bw_place folder;
 
 	BW_TRY(bw_trust_parse(pact->plan->policy[BW_RUN_OUT], NULL, &pact->out.trust));
 	rules.trust = pact->out.trust;
 	(void)snprintf(name, sizeof(name), "accord/out/%.*s", BW_ARG(pact_id(pact)));
-	BW_TRY(bw_folder_place(pact->ledger->plan->data, name, &folder));
-	return bw_outbound_open(folder.path, &rules, &pact->out.log, why);
+	BW_TRY(bw_folder_place(pact->ledger->plan->data, name, &pact->out.folder));
+	return bw_outbound_open(pact->out.folder.path, &rules, &pact->out.log, why);
 }
 
 enum bw_err out_open(struct pact *pact)
@@ -34,14 +33,17 @@ enum bw_err out_open(struct pact *pact)
 	enum bw_err err;
 
 	out->arena = BW_ARENA_INIT(ARENA_BYTES);
+	out->again = BW_AGAIN_INIT;
 	out->stage = OUT_IDLE;
 	for (size_t i = 0; i < pact->plan->witness_count; i++)
 		out->witness[out->witness_count++] = (struct witness){ .party = pact->plan->witness[i] };
 	BW_TRY(bw_gate_new(pact_accord(pact), pact->plan->entry.we, BW_SIDE_SENDER, pact->peer.number,
 			   pact->ledger->lexicon, pact->ledger->classes, &out->gate));
 	err = out_open_log(pact, &why);
-	if (err == BW_OK)
+	if (err == BW_OK) {
+		again_open(pact);
 		return BW_OK;
+	}
 	/* one log that is damaged stops its own accord and no other */
 	ledger_log(BW_ERROR, pact, "log cannot be opened: nothing is told",
 		   why.text[0] != '\0' ? why.text : bw_err_text(err));
@@ -55,6 +57,7 @@ void out_close(struct pact *pact)
 	bw_trust_free(pact->out.trust);
 	bw_gate_free(pact->out.gate);
 	bw_arena_release(&pact->out.arena);
+	bw_again_release(&pact->out.again);
 }
 
 static void stop(struct pact *pact, const char *event, enum bw_err err, const struct bw_why *why)
@@ -78,22 +81,22 @@ enum bw_err out_ask_clerk(struct pact *pact, struct bw_slice question)
 				memory.fd);
 }
 
-static enum bw_err ask_about_rows(struct pact *pact)
+enum bw_err out_ask_about_rows(struct pact *pact)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf question = BW_BUF_INIT(BW_QUESTION_MAX);
 	struct bw_source_told told = pact->out.told;
 
 	BW_TRY(bw_question_begin(&question));
 	BW_TRY(bw_source_ask(pact->ledger->sources, pact->out.batch.rows, pact->out.batch.count,
-			     (enum bw_redaction)pact->flow[BW_RUN_OUT]->redaction, &told, &question));
+			     (enum bw_redaction)pact->flow[BW_RUN_OUT]->redaction, pact->out.batch.scanned_us, &told,
+			     &question));
 	BW_TRY(out_ask_clerk(pact, bw_buf_slice(&question)));
 	pact->out.told = told;
 	pact->out.stage = OUT_ASKED;
 	return BW_OK;
 }
 
-/* How far the collections are read: what the last batch in the log says. */
-static int64_t source_place(const struct pact *pact)
+int64_t out_place(const struct pact *pact)
 {
 	struct bw_cursor c = bw_cursor_over(bw_outbound_source(pact->out.log));
 	uint64_t at = 0;
@@ -102,17 +105,41 @@ static int64_t source_place(const struct pact *pact)
 	return (int64_t)at > pact->out.scanned_us ? (int64_t)at : pact->out.scanned_us;
 }
 
+static bool is_definition(const struct bw_source_row *row)
+{
+	return bw_slice_starts(row->id, BW_LIT("marking-definition--"));
+}
+
+/* Definitions cross before what bears them: the other side has to know them first. */
+static enum bw_err put_definitions_first(struct pact *pact)
+{
+	struct bw_source_batch *batch = &pact->out.batch;
+	struct bw_source_row *rows = bw_arena_take(&pact->out.arena, (batch->count + 1) * sizeof(*rows));
+	size_t at = 0;
+
+	BW_NEED(rows != NULL, MEMORY);
+	for (size_t i = 0; i < batch->count; i++)
+		if (is_definition(&batch->rows[i]))
+			rows[at++] = batch->rows[i];
+	for (size_t i = 0; i < batch->count && at > 0; i++)
+		if (!is_definition(&batch->rows[i]))
+			rows[at++] = batch->rows[i];
+	if (at > 0)
+		batch->rows = rows;
+	return BW_OK;
+}
+
 /* True: a batch is on its way. */
 static bool begin_batch(struct pact *pact)
 {
 	struct out_side *out = &pact->out;
-	const int64_t after = source_place(pact);
+	const int64_t after = out_place(pact);
 	enum bw_err err;
 
 	if (!bw_sources_moved(pact->ledger->sources, after))
 		return false;
 	bw_arena_reset(&out->arena);
-	out->is_of_held = false;
+	out->kind = OUT_NEW;
 	err = bw_source_next(pact->ledger->sources, &pact->flow[BW_RUN_OUT]->collections, after, BATCH_ROWS,
 			     BATCH_BYTES, &out->arena, &out->batch);
 	if (err == BW_OK && out->batch.count == 0) { /* other collections have moved */
@@ -120,7 +147,9 @@ static bool begin_batch(struct pact *pact)
 		return false;
 	}
 	if (err == BW_OK)
-		err = ask_about_rows(pact);
+		err = put_definitions_first(pact);
+	if (err == BW_OK)
+		err = out_ask_about_rows(pact);
 	if (err == BW_OK)
 		return true;
 	if (err != BW_ERR_CLOSED) { /* no clerk at this moment */
@@ -158,7 +187,7 @@ static enum bw_err gather_answered(struct pact *pact, struct bw_arena *arena)
 
 	BW_TRY(bw_hold_list(pact->ledger->plan->data, pact_id(pact), arena, &held, &count, &why));
 	bw_arena_reset(&out->arena);
-	out->batch = (struct bw_source_batch){ .scanned_us = source_place(pact) };
+	out->batch = (struct bw_source_batch){ .scanned_us = out_place(pact) };
 	out->batch.rows = bw_arena_zero(&out->arena, BATCH_ROWS, sizeof(*out->batch.rows));
 	out->weighed = bw_arena_zero(&out->arena, BATCH_ROWS, sizeof(*out->weighed));
 	BW_NEED(out->batch.rows != NULL && out->weighed != NULL, MEMORY);
@@ -177,12 +206,13 @@ static bool begin_held(struct pact *pact, int64_t now_us)
 	if (now_us - pact->out.held_looked_us < LEDGER_SECOND_US)
 		return false;
 	pact->out.held_looked_us = now_us;
+	again_look(pact);
 	err = gather_answered(pact, &arena);
 	if (err == BW_OK && pact->out.batch.count == 0)
 		return false;
-	pact->out.is_of_held = true;
+	pact->out.kind = OUT_HELD;
 	if (err == BW_OK)
-		err = ask_about_rows(pact);
+		err = out_ask_about_rows(pact);
 	if (err != BW_OK && err != BW_ERR_CLOSED)
 		ledger_log(BW_ERROR, pact, "hold queue cannot be read", bw_err_text(err));
 	return err == BW_OK;
@@ -270,21 +300,21 @@ static enum bw_err write_item(struct pact *pact, size_t at, struct bw_outbound_i
 	return BW_OK;
 }
 
-static void note_batch(struct pact *pact, const struct bw_outbound_batch *batch)
+static void note_batch(struct pact *pact, const struct bw_outbound_batch *batch, size_t count)
 {
 	char hash[2 * BW_SHA256_BYTES + 1];
 	char words[160];
 
 	bw_hex_encode(bw_slice_of(batch->hash, sizeof(batch->hash)), hash);
 	(void)snprintf(words, sizeof(words), "batch %" PRIu64 ": %zu weighed, entries %" PRIu64 "-%" PRIu64 ", %.16s",
-		       batch->number, pact->out.batch.count, batch->from, batch->to, hash);
+		       batch->number, count, batch->from, batch->to, hash);
 	ledger_note(pact->ledger, "accord-tell", pact_id(pact), words);
 }
 
 /* What people answered is dealt with when the log says so. */
 static void release_held(struct pact *pact)
 {
-	for (size_t i = 0; pact->out.is_of_held && i < pact->out.batch.count; i++) {
+	for (size_t i = 0; pact->out.kind == OUT_HELD && i < pact->out.batch.count; i++) {
 		char key[BW_HELD_KEY_CHARS + 1];
 		struct bw_why why;
 
@@ -294,23 +324,43 @@ static void release_held(struct pact *pact)
 	}
 }
 
+/* The items of the batch; of what is judged again only what has come to something else. */
+static enum bw_err write_items(struct pact *pact, struct bw_outbound_item *items, size_t *out_count, bool *out_moved)
+{
+	const struct out_side *out = &pact->out;
+	size_t count = 0;
+
+	for (size_t i = 0; i < out->batch.count; i++) {
+		if (out->kind == OUT_AGAIN && again_is_same(pact, out->batch.rows[i].id, &out->weighed[i].decision))
+			continue;
+		BW_TRY(write_item(pact, i, &items[count]));
+		*out_moved |= items[count++].crossing.len > 0;
+	}
+	*out_count = count;
+	return BW_OK;
+}
+
 static enum bw_err write_batch(struct pact *pact, struct bw_why *why)
 {
 	struct out_side *out = &pact->out;
 	struct bw_outbound_item *items = bw_arena_zero(&out->arena, out->batch.count + 1, sizeof(*items));
 	struct bw_outbound_batch batch;
+	bool moved = false;
+	size_t count;
 	uint8_t place[8];
 
 	BW_NEED(items != NULL, MEMORY);
-	for (size_t i = 0; i < out->batch.count; i++)
-		BW_TRY(write_item(pact, i, &items[i]));
+	BW_TRY(again_note(pact, why));
+	BW_TRY(write_items(pact, items, &count, &moved));
 	for (size_t i = 0; i < sizeof(place); i++)
 		place[i] = (uint8_t)((uint64_t)out->batch.scanned_us >> (56 - 8 * i));
-	BW_TRY(bw_outbound_add(out->log, items, out->batch.count, bw_slice_of(place, sizeof(place)), bw_clock_now_us(),
-			       &batch, why));
-	note_batch(pact, &batch);
+	if (count > 0 || out->kind != OUT_AGAIN) {
+		BW_TRY(bw_outbound_add(out->log, items, count, bw_slice_of(place, sizeof(place)), bw_clock_now_us(),
+				       &batch, why));
+		note_batch(pact, &batch, count);
+	}
 	release_held(pact);
-	return BW_OK;
+	return out->kind == OUT_AGAIN ? again_done(pact, moved, why) : BW_OK;
 }
 
 static void end_batch(struct pact *pact, enum bw_err err, const struct bw_why *why)
@@ -377,6 +427,6 @@ void out_look(struct pact *pact, int64_t now_us)
 	erase_old(pact, now_us);
 	if (pact->ledger->sources == NULL)
 		return;
-	if (!begin_held(pact, now_us))
-		(void)begin_batch(pact);
+	if (!begin_held(pact, now_us) && !begin_batch(pact))
+		(void)again_begin(pact);
 }

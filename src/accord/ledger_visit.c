@@ -159,6 +159,7 @@ static enum bw_err begin_inbound(struct pact *pact)
 
 	if (!pact->plan->flows || pact->ledger->handover == NULL)
 		return BW_ERR_AGAIN;
+	BW_TRY(in_teach(pact));
 	in->feed = ++pact->ledger->ids;
 	BW_TRY(bw_form_add_num(&form, in->feed));
 	BW_TRY(bw_form_add(&form, pact->plan->origin[BW_RUN_IN]));

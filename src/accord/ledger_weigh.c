@@ -44,7 +44,7 @@ static enum bw_err read_answer(struct pact *pact, struct bw_slice bytes)
 	out->facts = bw_arena_zero(&out->arena, out->batch.count + 1, sizeof(*out->facts));
 	out->derived = bw_arena_zero(&out->arena, out->batch.count + 1, sizeof(*out->derived));
 	out->became = bw_arena_zero(&out->arena, out->batch.count + 1, sizeof(*out->became));
-	if (!out->is_of_held)
+	if (out->kind != OUT_HELD)
 		out->weighed = bw_arena_zero(&out->arena, out->batch.count + 1, sizeof(*out->weighed));
 	BW_NEED(out->facts != NULL && out->derived != NULL && out->became != NULL && out->weighed != NULL, MEMORY);
 	for (size_t i = 0; i < out->batch.count; i++) {

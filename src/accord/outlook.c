@@ -61,7 +61,7 @@ enum bw_err bw_outlook_tell(struct bw_outlook *o, const struct bw_source_row *ro
 
 	BW_NEED(told != NULL, MEMORY);
 	BW_TRY(bw_question_begin(&question));
-	BW_TRY(bw_source_ask(o->sources, rows, count, o->weighing.profile, &o->told, &question));
+	BW_TRY(bw_source_ask(o->sources, rows, count, o->weighing.profile, INT64_MAX, &o->told, &question));
 	BW_TRY(bw_facts_child_ask(o->child, bw_buf_slice(&question), answer));
 	BW_TRY(read_told(answer, count, arena, told));
 	*out = told;

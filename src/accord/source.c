@@ -115,6 +115,17 @@ static enum bw_err kind_of(struct bw_sources *s, uint16_t number, enum bw_source
 	return BW_OK;
 }
 
+enum bw_err bw_source_defaults(struct bw_sources *s, const struct bw_words *collections, struct bw_buf *out)
+{
+	BW_TRY(bw_sources_know(s));
+	for (size_t i = 0; i < collections->count; i++) {
+		const struct bw_collection *c = named(s, collections->of[i]);
+
+		BW_TRY(bw_buf_add_block(out, c == NULL ? bw_slice_empty : bw_slice_text(c->marking)));
+	}
+	return BW_OK;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 /* An observable's id is made of what it says (STIX 2.1 §2.9): whoever says the same has it too, and nobody made it. */

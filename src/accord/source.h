@@ -76,6 +76,7 @@ BW_MUST_USE enum bw_err bw_source_at(struct bw_sources *source, const struct bw_
 /*
  * Appends these rows to a question, with the scopes and definitions that the worker has not been told yet; `told` is
  * that worker's memory here (zeroed for a new one; unchanged when this fails). The rows' order is the answer's.
+ * Definitions added after `upto_us` do not count yet: what crosses must not bear one that crosses after it.
  * TOO_BIG: ask with fewer rows. TOO_MANY: more partners than scopes.
  */
 struct bw_source_told {
@@ -86,7 +87,23 @@ struct bw_source_told {
 	} of[BW_SCOPES_MAX];
 };
 BW_MUST_USE enum bw_err bw_source_ask(struct bw_sources *source, const struct bw_source_row *rows, size_t count,
-				      enum bw_redaction profile, struct bw_source_told *told, struct bw_buf *question);
+				      enum bw_redaction profile, int64_t upto_us, struct bw_source_told *told,
+				      struct bw_buf *question);
+
+/*
+ * For the clerk at the other end: opens scope 0 with what `node` told here before, definitions of its inbound
+ * collection. Nothing when it never told anything.
+ */
+BW_MUST_USE enum bw_err bw_source_teach(struct bw_sources *source, const uint8_t node[BW_SHA256_BYTES],
+					struct bw_buf *question);
+
+/* Each marking definition added after `after_us`, in whatever collection; `out_upto`: until where. */
+BW_MUST_USE enum bw_err bw_source_defined(struct bw_sources *source, int64_t after_us,
+					  void (*defined)(void *ctx, struct bw_slice id), void *ctx, int64_t *out_upto);
+
+/* Appends which marking holds in each of these collections for what bears none. */
+BW_MUST_USE enum bw_err bw_source_defaults(struct bw_sources *source, const struct bw_words *collections,
+					   struct bw_buf *out);
 
 /*
  * What a decision needs, from what the store and the clerk said of one object. `peer`: the node at the other end of the

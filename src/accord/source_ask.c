@@ -5,12 +5,12 @@ enum { PAGE = 1000, PAGE_BYTES = 4 * 1024 * 1024, PAGES_BYTES = 64 * 1024 * 1024
 
 /* ---- definitions ------------------------------------------------------------------------- */
 
-static enum bw_err ask_page(const struct bw_page *page, const struct bw_collection *c, uint16_t scope,
+static enum bw_err ask_page(const struct bw_page *page, const struct bw_collection *c, uint16_t scope, int64_t upto_us,
 			    struct bw_buf *question)
 {
 	for (size_t i = 0; i < page->count; i++) {
 		/* who but the partner puts a definition into his collection defines nothing there */
-		if (c->is_inbound && page->rows[i].from == NULL)
+		if ((c->is_inbound && page->rows[i].from == NULL) || page->rows[i].date_added_us > upto_us)
 			continue;
 		BW_TRY(bw_question_definition(question, scope, page->rows[i].body));
 	}
@@ -37,7 +37,7 @@ static enum bw_err ask_definitions(struct bw_sources *s, const struct bw_collect
 	while (page.more && query.added_after_us < upto_us) {
 		bw_arena_reset(&arena);
 		BW_TRY(bw_store_page(s->store, &query, &arena, &page));
-		BW_TRY(ask_page(&page, c, scope, question));
+		BW_TRY(ask_page(&page, c, scope, upto_us, question));
 		query.added_after_us = page.scanned_us;
 	}
 	return BW_OK;
@@ -49,10 +49,10 @@ static bool counts_in(const struct bw_collection *c, uint16_t scope)
 }
 
 /* Definitions that come while this goes on come twice, or once more the next time: saying one again changes nothing. */
-static enum bw_err tell_scope(struct bw_sources *s, uint16_t scope, size_t at, struct bw_source_told *told,
-			      struct bw_buf *question)
+static enum bw_err tell_scope(struct bw_sources *s, uint16_t scope, size_t at, int64_t upto_us,
+			      struct bw_source_told *told, struct bw_buf *question)
 {
-	const int64_t newest = bw_store_newest(s->store);
+	const int64_t newest = bw_store_newest(s->store) < upto_us ? bw_store_newest(s->store) : upto_us;
 
 	if (!told->of[at].is_open) {
 		BW_TRY(bw_question_scope(question, scope));
@@ -63,7 +63,8 @@ static enum bw_err tell_scope(struct bw_sources *s, uint16_t scope, size_t at, s
 	for (size_t i = 0; i < s->collection_count; i++)
 		if (counts_in(&s->collections[i], scope))
 			BW_TRY(ask_definitions(s, &s->collections[i], scope, told->of[at].upto_us, newest, question));
-	told->of[at].upto_us = newest;
+	if (told->of[at].upto_us < newest)
+		told->of[at].upto_us = newest;
 	return BW_OK;
 }
 
@@ -84,32 +85,33 @@ static uint16_t scope_of(const struct bw_source_row *row)
 	return row->is_foreign ? row->collection_number : 0;
 }
 
-static enum bw_err tell_scopes(struct bw_sources *s, const struct bw_source_row *rows, size_t count,
+static enum bw_err tell_scopes(struct bw_sources *s, const struct bw_source_row *rows, size_t count, int64_t upto_us,
 			       struct bw_source_told *told, struct bw_buf *question)
 {
 	uint16_t before = 0;
 	size_t at;
 
 	BW_TRY(bw_sources_know(s));
-	BW_TRY(tell_scope(s, 0, 0, told, question));
+	BW_TRY(tell_scope(s, 0, 0, upto_us, told, question));
 	for (size_t i = 0; i < count; i++) {
 		const uint16_t scope = scope_of(&rows[i]);
 
 		if (scope == before || scope == 0)
 			continue;
 		BW_TRY(place_of(told, scope, &at));
-		BW_TRY(tell_scope(s, scope, at, told, question));
+		BW_TRY(tell_scope(s, scope, at, upto_us, told, question));
 		before = scope;
 	}
 	return BW_OK;
 }
 
 enum bw_err bw_source_ask(struct bw_sources *s, const struct bw_source_row *rows, size_t count,
-			  enum bw_redaction profile, struct bw_source_told *told, struct bw_buf *question)
+			  enum bw_redaction profile, int64_t upto_us, struct bw_source_told *told,
+			  struct bw_buf *question)
 {
 	struct bw_source_told fresh = *told;
 
-	BW_TRY(tell_scopes(s, rows, count, &fresh, question));
+	BW_TRY(tell_scopes(s, rows, count, upto_us, &fresh, question));
 	for (size_t i = 0; i < count; i++) {
 		const struct bw_question_object item = { .scope = scope_of(&rows[i]),
 							 .profile = (uint8_t)profile,
@@ -119,6 +121,55 @@ enum bw_err bw_source_ask(struct bw_sources *s, const struct bw_source_row *rows
 		BW_TRY(bw_question_object(question, &item));
 	}
 	*told = fresh;
+	return BW_OK;
+}
+
+enum bw_err bw_source_teach(struct bw_sources *s, const uint8_t node[BW_SHA256_BYTES], struct bw_buf *question)
+{
+	BW_TRY(bw_sources_know(s));
+	for (size_t i = 0; i < s->collection_count; i++) {
+		const struct bw_collection *c = &s->collections[i];
+		uint8_t its[BW_SHA256_BYTES];
+		bool is_inbound = false;
+
+		if (!c->is_inbound)
+			continue;
+		BW_TRY(bw_store_collection_node(s->store, c->number, &is_inbound, its));
+		if (!is_inbound || memcmp(its, node, sizeof(its)) != 0)
+			continue;
+		BW_TRY(bw_question_scope(question, 0));
+		BW_TRY(ask_definitions(s, c, 0, -1, bw_store_newest(s->store), question));
+	}
+	return BW_OK;
+}
+
+enum bw_err bw_source_defined(struct bw_sources *s, int64_t after_us, void (*defined)(void *ctx, struct bw_slice id),
+			      void *ctx, int64_t *out_upto)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(PAGES_BYTES);
+	const int64_t newest = bw_store_newest(s->store);
+	const struct bw_slice type = BW_LIT("marking-definition");
+
+	BW_TRY(bw_sources_know(s));
+	for (size_t i = 0; i < s->collection_count; i++) {
+		struct bw_query query = { .collection = s->collections[i].number,
+					  .added_after_us = after_us,
+					  .limit = PAGE,
+					  .max_bytes = PAGE_BYTES,
+					  .types = &type,
+					  .type_count = 1,
+					  .picks = BW_PICK_ALL };
+		struct bw_page page = { .more = true };
+
+		while (page.more && query.added_after_us < newest) {
+			bw_arena_reset(&arena);
+			BW_TRY(bw_store_page(s->store, &query, &arena, &page));
+			for (size_t r = 0; r < page.count; r++)
+				defined(ctx, page.rows[r].id);
+			query.added_after_us = page.scanned_us;
+		}
+	}
+	*out_upto = newest;
 	return BW_OK;
 }
 

@@ -281,7 +281,7 @@ static void definitions_are_told_once_and_those_of_strangers_in_a_partners_colle
 	put_told(s, ID("malware", "4"), "[\"object\"]");
 	batch = read_all(s);
 	assert_ok(bw_question_begin(&question));
-	assert_ok(bw_source_ask(s->sources, &batch.rows[3], 1, BW_REDACTION_NONE, &told, &question));
+	assert_ok(bw_source_ask(s->sources, &batch.rows[3], 1, BW_REDACTION_NONE, INT64_MAX, &told, &question));
 	assert_int_equal(count_of(&question, "ours"), 1);
 	assert_int_equal(count_of(&question, "theirs"), 1);
 	assert_int_equal(count_of(&question, "nobody's"), 0);
@@ -289,7 +289,7 @@ static void definitions_are_told_once_and_those_of_strangers_in_a_partners_colle
 	put_ours(s, s->schools, ID("marking-definition", "5"), "[\"later\"]");
 	assert_ok(bw_store_commit(s->f->store));
 	assert_ok(bw_question_begin(&question));
-	assert_ok(bw_source_ask(s->sources, &batch.rows[3], 1, BW_REDACTION_NONE, &told, &question));
+	assert_ok(bw_source_ask(s->sources, &batch.rows[3], 1, BW_REDACTION_NONE, INT64_MAX, &told, &question));
 	assert_int_equal(count_of(&question, "ours"), 0);
 	assert_int_equal(count_of(&question, "later"), 1);
 }
@@ -305,7 +305,8 @@ static void a_question_that_grows_too_large_leaves_what_was_told_as_it_was(void 
 		 "[\"0123456789012345678901234567890123456789012345678901234567890123\"]");
 	batch = read_all(s);
 	assert_ok(bw_question_begin(&question));
-	assert_int_equal(bw_source_ask(s->sources, batch.rows, 1, BW_REDACTION_NONE, &told, &question), BW_ERR_TOO_BIG);
+	assert_int_equal(bw_source_ask(s->sources, batch.rows, 1, BW_REDACTION_NONE, INT64_MAX, &told, &question),
+			 BW_ERR_TOO_BIG);
 	assert_false(told.of[0].is_open);
 }
 
