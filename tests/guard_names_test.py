@@ -94,6 +94,53 @@ def test_a_file_made_without_a_name_is_kept_under_the_one_it_got(place, kind):
     p.verify()
 
 
+def test_files_that_get_their_names_by_the_hundred_are_all_kept(place):
+    """More of them closed without a name than watch remembers; touched once named, they look like any new file."""
+    p = place("ext4")
+    p.enroll()
+    p.start("--mode", "observe")
+    waiting = []
+    for _ in range(600):
+        fd = os.open(p.share, os.O_TMPFILE | os.O_RDWR, 0o644)
+        os.write(fd, b"one of many\n" * 20)
+        waiting.append(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY))
+        os.close(fd)
+    for number, fd in enumerate(waiting):
+        link_open(fd, p.share / f"many {number}")
+        os.utime(fd)
+        os.close(fd)
+    named = "SELECT count(DISTINCT name) FROM version WHERE CAST(name AS TEXT) LIKE 'many %'"
+    p.until(lambda: p.ask(named) == [(600,)])
+    p.stop()
+    p.verify()
+
+
+def test_what_lies_in_a_snapshot_that_comes_is_kept_as_soon_as_it_comes(place):
+    if shutil.which("btrfs") is None:
+        pytest.skip("btrfs is not installed")
+    p = place("btrfs", 400 << 20)
+
+    def btrfs(*words):
+        subprocess.run(["btrfs", "subvolume", *words], cwd=p.share, check=True, capture_output=True)
+
+    btrfs("create", "sub")
+    (p.share / "sub" / "known.txt").write_bytes(b"known\n" * 500)
+    p.enroll()
+    p.start("--mode", "observe")
+    btrfs("snapshot", "sub", "snap")
+    # a file of the snapshot's own that nobody has written to yet
+    copies = ("SELECT count(*) FROM version v JOIN file f ON f.number = v.file JOIN folder d ON d.number = f.folder"
+              " WHERE d.path = CAST('share/snap' AS BLOB)")
+    p.until(lambda: p.ask(copies) == [(1,)])
+    p.settle()
+    (p.share / "snap" / "known.txt").unlink()
+    p.settle()
+    p.guard("restore", "--file", p.share / "snap" / "known.txt", "--yes")
+    assert (p.share / "snap" / "known.txt").read_bytes() == b"known\n" * 500
+    p.stop()
+    p.verify()
+
+
 def test_names_of_before_are_mended_when_the_guard_starts(place):
     p = place("ext4")
     (p.share / "Ausflug nach 48.docx").write_bytes(b"Ausflug\n" * 500)

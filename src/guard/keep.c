@@ -467,6 +467,8 @@ static enum bw_err work(struct bw_keep *keep, struct bw_why *why)
 	keep->must_walk = true; /* what changed while nobody looked */
 	while (!keep->stopping) {
 		BW_TRY(bw_why_doing(why, serve(keep, &more), "keep what changed"));
+		if (keep->must_walk)
+			keep->board->enrolling = 1; /* from now on it is not caught up */
 		if (!more && keep->must_walk)
 			BW_TRY(bw_why_doing(why, walk(keep, why), "walk the trees"));
 		else if (!more)

@@ -382,6 +382,7 @@ static void begin(struct watch *w)
 {
 	w->now_ns = watch_now_ns();
 	w->now_us = bw_clock_now_us();
+	w->forgot_us = w->now_us; /* what was closed without a name before that is unheard of */
 	bw_lineage_scan(w->lineage, watch_hear, w);
 	if (atomic_load(&w->board->events) > 0)
 		watch_lose(w); /* another watch was here and died: what came between is not known */

@@ -346,13 +346,32 @@ static void folder_attributes(struct watch *w, const struct bw_volume *volume, c
 	to_keep(w, &draft);
 }
 
+/*
+ * A subvolume came: empty, or a snapshot, full of files that nobody ever closed in it. To keep it is a folder it does
+ * not know, which only a walk tells about.
+ */
+static void folder_made(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
+{
+	const struct draft draft = draft_of(w, volume, fan, BW_ACT_FOLDER);
+
+	if (!fan->file.there || draft.event.file.tree == draft.event.folder.tree ||
+	    !is_covered(w, volume, &fan->folder))
+		return;
+	to_keep(w, &draft);
+	if (!bw_marks_ask_tree(w->marks, volume, &fan->file.handle))
+		watch_lose(w);
+}
+
 /* In nanoseconds of the wall clock. */
 static int64_t stamp_ns(const struct statx_timestamp *stamp)
 {
 	return stamp->tv_sec * INT64_C(1000000000) + stamp->tv_nsec;
 }
 
-/* It has one name, but not from its birth: that is older, or its inode has changed since without its content. */
+/*
+ * It has one name, but not from its birth: that is older, or its inode has changed since without its content. So may
+ * be what was born before more files were closed without a name than are remembered.
+ */
 static bool came_from_elsewhere(const struct watch *w, const struct statx *status)
 {
 	const int64_t born = stamp_ns(&status->stx_btime);
@@ -360,7 +379,8 @@ static bool came_from_elsewhere(const struct watch *w, const struct statx *statu
 
 	if ((status->stx_mask & STATX_BTIME) == 0)
 		return true;
-	return w->now_us * 1000 - born > LINK_AGE_NS || (changed != born && changed != stamp_ns(&status->stx_mtime));
+	return w->now_us * 1000 - born > LINK_AGE_NS || born / 1000 <= w->forgot_us ||
+	       (changed != born && changed != stamp_ns(&status->stx_mtime));
 }
 
 /*
@@ -442,6 +462,8 @@ void watch_take(struct watch *w, const struct bw_fan_event *fan)
 	if (volume == NULL || is_crew(w, fan->pid))
 		return;
 	if ((fan->mask & FAN_ONDIR) != 0) {
+		if ((fan->mask & FAN_CREATE) != 0)
+			folder_made(w, volume, fan);
 		if ((fan->mask & FAN_RENAME) != 0)
 			folder_moved(w, volume, fan);
 		if ((fan->mask & FAN_ATTRIB) != 0 && !fan->file.there)

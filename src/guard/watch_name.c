@@ -9,7 +9,10 @@ static void remember(struct watch *w, const struct bw_file_key *file)
 {
 	struct bw_file_key *place = &w->nameless[w->nameless_next++ % WATCH_NAMELESS_MAX];
 
-	w->nameless_count += place->ino == 0;
+	if (place->ino == 0)
+		w->nameless_count++;
+	else
+		w->forgot_us = w->now_us; /* its name, when it gets one, is looked at all the same (watch_event.c) */
 	*place = *file;
 }
 

@@ -41,8 +41,9 @@ struct watch {
 	struct bw_file_key nameless[WATCH_NAMELESS_MAX]; /* closed before they had a name, the last ones */
 	uint32_t nameless_next;                          /* counts on for ever */
 	uint32_t nameless_count;                         /* of them, without a name still */
-	uint64_t settle;                                 /* the number that the judge asked for last; 0: none is owed */
-	bool is_behind;                                  /* the kernel may have more to tell than was read at a time */
+	int64_t forgot_us; /* wall: what was closed without a name and born by then may not be remembered */
+	uint64_t settle;   /* the number that the judge asked for last; 0: none is owed */
+	bool is_behind;    /* the kernel may have more to tell than was read at a time */
 };
 
 /* watch.c */
