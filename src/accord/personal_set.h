@@ -9,6 +9,7 @@
 enum { FLOOR_RECALL = 950, FLOOR_PRECISION = 960 }; /* of a thousand; measured: 954 and 969 on the second set */
 
 static const char *const personal_set[] = {
+	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): a line that is too long goes on below */
 	"The attachment was opened by {NAME:Anna Webb} ({EMAIL:anna.webb@hillside-primary.example.sch.uk})"
 	" at 09:14 and the macro ran.",
 	"Please ring {NAME:Anna Webb} on {PHONE:07700 900791} before restoring the share.",
@@ -188,6 +189,7 @@ static const char *const personal_set[] = {
  * the ones to believe.
  */
 static const char *const personal_fresh[] = {
+	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): a line that is too long goes on below */
 	"Ticket 88213: parent {NAME:Oluwaseun Bright} wrote from {EMAIL:o.bright82@example.co.uk} that the"
 	" portal shows a ransom page.",
 	"Discharge letter for {NHS:677 594 5809} was in the zip offered for download",
