@@ -1,81 +1,15 @@
 #include "desk/delivery.h"
 #include "desk/office.h"
 
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/test.h"
-#include "crypto/hash.h"
-#include "intel/batch.h"
+#include "desk/office_in_tests.h"
 #include "sys/memfile.h"
 
 enum { CHUNK = 256, BATCH_MAX = 4 * 1024 * 1024 };
 
-struct fixture {
-	char dir[64];
-	struct bw_store *store;
-	uint16_t collection;
-};
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
-static int make(void **state)
-{
-	struct bw_collection collection = { .id = "91a7b528-80eb-42ed-a74d-c6fbd5a26116", .title = "one" };
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/breakwater-office-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	assert_ok(bw_store_create(f->dir));
-	assert_ok(bw_store_open(&(struct bw_store_options){ .dir = f->dir, .catalogue_fd = -1 }, &f->store));
-	assert_ok(bw_store_collection_add(f->store, &collection));
-	assert_ok(bw_store_commit(f->store));
-	f->collection = collection.number;
-	*state = f;
-	return 0;
-}
-
-static int drop(void **state)
-{
-	struct fixture *f = *state;
-
-	bw_store_close(f->store);
-	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	free(f);
-	return 0;
-}
-
-static void add_record(struct bw_buf *batch, int number)
-{
-	char id[64];
-	struct bw_record record = { .type = BW_STIX_MALWARE,
-				    .type_name = BW_LIT("malware"),
-				    .version = BW_LIT("2024-01-01T00:00:00.000Z"),
-				    .created = BW_LIT("2024-01-01T00:00:00.000Z"),
-				    .creator = bw_slice_empty,
-				    .spec_major = 2,
-				    .spec_minor = 1,
-				    .body = BW_LIT("{}") };
-
-	(void)snprintf(id, sizeof(id), "malware--%08x-23f7-4a44-a5cd-a4e2a4a5a001", (unsigned)number);
-	record.id = bw_slice_text(id);
-	assert_ok(bw_sha256(record.body, record.hash));
-	assert_ok(bw_batch_add(batch, &record));
-}
-
 static const uint8_t lake[BW_SHA256_BYTES] = { 1 };
 
 /* `count` records, of which every third is not taken; `rows` of the delivery may be another number. */
-static enum bw_err deliver(struct fixture *f, int count, size_t rows, struct bw_partner_tally *tally)
+static enum bw_err deliver(struct office_fixture *f, int count, size_t rows, struct bw_partner_tally *tally)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf batch = BW_BUF_INIT(BATCH_MAX);
 	BW_CLEANUP(bw_buf_release) struct bw_buf delivery = BW_BUF_INIT(2 * BATCH_MAX);
@@ -99,7 +33,7 @@ static enum bw_err deliver(struct fixture *f, int count, size_t rows, struct bw_
 	return bw_store_part_end(f->store, err);
 }
 
-static uint64_t inbound_objects(struct fixture *f)
+static uint64_t inbound_objects(struct office_fixture *f)
 {
 	struct bw_collection c;
 
@@ -109,7 +43,7 @@ static uint64_t inbound_objects(struct fixture *f)
 
 static void what_is_taken_goes_into_the_inbound_collection_with_its_provenance(void **state)
 {
-	struct fixture *f = *state;
+	struct office_fixture *f = *state;
 	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(64 * BW_MIB);
 	struct bw_query query = { .added_after_us = -1,
 				  .limit = BW_PAGE_MAX,
@@ -139,7 +73,7 @@ static void what_is_taken_goes_into_the_inbound_collection_with_its_provenance(v
 
 static void rows_and_records_that_do_not_fit_leave_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct office_fixture *f = *state;
 	struct bw_partner_tally tally;
 
 	assert_int_equal(deliver(f, CHUNK + 5, CHUNK + 4, &tally), BW_ERR_PROTOCOL);
@@ -164,7 +98,7 @@ static struct bw_form ask(struct bw_buf *buf, enum bw_office_verb verb, const ch
 static void the_ledger_may_ask_for_five_things_and_an_operator_not_for_two_of_them(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf buf = BW_BUF_INIT(BW_MIB);
-	struct fixture *f = *state;
+	struct office_fixture *f = *state;
 	struct bw_why why = { 0 };
 
 	for (unsigned verb = 0; verb < BW_OFFICE_VERB_COUNT; verb++) {
@@ -190,10 +124,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_taken_goes_into_the_inbound_collection_with_its_provenance,
-						make, drop),
-		cmocka_unit_test_setup_teardown(rows_and_records_that_do_not_fit_leave_nothing, make, drop),
+						make_office, drop_office),
+		cmocka_unit_test_setup_teardown(rows_and_records_that_do_not_fit_leave_nothing, make_office,
+						drop_office),
 		cmocka_unit_test_setup_teardown(the_ledger_may_ask_for_five_things_and_an_operator_not_for_two_of_them,
-						make, drop),
+						make_office, drop_office),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
