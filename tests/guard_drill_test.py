@@ -1,8 +1,10 @@
 """A drill, as governors see it: files of a school, an attack, everything back; and nobody else harmed by it."""
 
+import contextlib
 import json
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import time
 
@@ -79,7 +81,7 @@ def test_a_share_that_does_not_answer_is_named_with_what_smbclient_said(quiet):
 
 def test_what_drills_made_is_left_out_when_a_tree_comes_back(quiet):
     quiet.start("--mode", "enforce")
-    drilled = quiet.json("drill", "--files", "40", "--pattern", "S01", str(quiet.share))
+    drilled = quiet.json("drill", "--files", "40", "--pattern", "S01", "--keep", str(quiet.share))
     assert drilled["passed"] == 1, drilled
     told = quiet.json("restore", "--tree", str(quiet.share), "--at", "1m", "--dry-run")
     assert told["drill_files_left_out"] >= 40 and told["restored"] == 0, {**told, "files": len(told["files"])}
@@ -91,6 +93,32 @@ def test_what_drills_made_is_left_out_when_a_tree_comes_back(quiet):
     (mine / "letter.txt").write_text("a letter that somebody wrote\n" * 20)
     quiet.until(lambda: quiet.is_enrolled(quiet.status()) and str(mine / "letter.txt") in [
         one["path"] for one in quiet.json("restore", "--tree", str(quiet.share), "--at", "0m", "--dry-run")["files"]])
+
+
+def versions(server):
+    """Of drills, and of everything else."""
+    catalogue = f"file:{server.mount}/.breakwater-guard/catalogue.db?mode=ro"
+    with contextlib.closing(sqlite3.connect(catalogue, uri=True)) as db:
+        rows = db.execute("SELECT CAST(d.path AS TEXT) LIKE '%breakwater-drill-%', count(*) FROM version v"
+                          " JOIN folder d ON d.number = v.folder GROUP BY 1").fetchall()
+    return dict(rows).get(1, 0), dict(rows).get(0, 0)
+
+
+def test_a_drills_versions_go_with_its_folder(tmp_path):
+    made = Server(tmp_path, "ext4")
+    try:
+        made.guard("enroll", str(made.share))
+        made.start("--mode", "enforce")
+        before = versions(made)
+        assert made.json("drill", "--files", "40", "--pattern", "S01", "--keep", str(made.share))["passed"] == 1
+        assert versions(made)[0] >= 40
+        shutil.rmtree(next(path for path in made.share.iterdir() if path.name.startswith("breakwater-drill-")))
+        made.until(lambda: versions(made) == before)
+        drilled = made.json("drill", "--files", "40", "--pattern", "S01", str(made.share))
+        assert drilled["passed"] == 1
+        made.until(lambda: versions(made) == before)
+    finally:
+        made.close()
 
 
 def test_a_drill_in_mode_observe_says_that_nobody_was_stopped(tmp_path):

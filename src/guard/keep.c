@@ -174,7 +174,10 @@ static enum bw_err look_around(struct bw_keep *keep, uint64_t now)
 	show(keep);
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++)
 		BW_TRY(bw_keep_make_room(keep, i));
-	if (keep->walking || !by_age) /* a walk reads the same tables */
+	if (keep->walking) /* a walk reads the same tables */
+		return BW_OK;
+	BW_TRY(bw_keep_drills(keep, now));
+	if (!by_age)
 		return BW_OK;
 	for (uint32_t i = 0; i < keep->guard->volume_count; i++) {
 		BW_TRY(bw_keep_thin(keep, i));

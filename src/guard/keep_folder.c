@@ -228,6 +228,7 @@ enum bw_err bw_keep_folder_gone(struct bw_keep *keep, const struct bw_event_view
 	if (slot->used && bw_file_key_equals(&slot->key, key))
 		*slot = (struct bw_keep_folder){ 0 };
 	bw_keep_soil(keep, key->volume);
-	return bw_shelf_folder_gone(bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume)), number,
-				    view->event.wall_us);
+	BW_TRY(bw_shelf_folder_gone(bw_shadow_shelf(bw_copier_shadow(keep->copier, key->volume)), number,
+				    view->event.wall_us));
+	return bw_keep_drill_gone(keep, key->volume, number);
 }

@@ -19,6 +19,16 @@ enum {
 };
 
 /* A folder whose number in the catalogue is known; covered false: nothing below it is kept. */
+enum { BW_KEEP_DRILLS = 8 };
+
+/* The folder of a drill that is over. */
+struct bw_keep_drill {
+	bool used;
+	uint32_t volume;
+	uint32_t folder;
+	uint64_t look_ns; /* when its versions are looked at again */
+};
+
 struct bw_keep_folder {
 	struct bw_file_key key;
 	uint32_t number;
@@ -157,6 +167,8 @@ struct bw_keep {
 	uint64_t settle_seen;
 	uint64_t settle_judged;
 	uint64_t settle_told;
+	struct bw_keep_drill drills[BW_KEEP_DRILLS];
+	uint32_t drill_next; /* counts on for ever */
 	/* the walks */
 	bool must_walk;
 	bool walking;
@@ -296,6 +308,15 @@ void bw_keep_urgent(struct bw_keep *keep, bool urgent);
 /* ---- keep_thin.c: old versions go -------------------------------------------------------------- */
 
 BW_MUST_USE enum bw_err bw_keep_thin(struct bw_keep *keep, uint32_t volume);
+
+/* These go now; what is pinned stays. */
+BW_MUST_USE enum bw_err bw_keep_drop(struct bw_keep *keep, uint32_t volume, const uint64_t *numbers, size_t count);
+
+/* ---- keep_drill.c: what drills left ----------------------------------------------------------- */
+
+/* A folder was removed; and once a second, what is to go because of it. */
+BW_MUST_USE enum bw_err bw_keep_drill_gone(struct bw_keep *keep, uint32_t volume, uint32_t folder);
+BW_MUST_USE enum bw_err bw_keep_drills(struct bw_keep *keep, uint64_t now_ns);
 
 /* On file systems with reflinks: what old versions really take is looked at again. */
 BW_MUST_USE enum bw_err bw_keep_weigh(struct bw_keep *keep, uint32_t volume);

@@ -126,6 +126,12 @@ static enum bw_err drop_all(struct bw_keep *keep, struct bw_shadow *shadow, cons
 	return BW_OK;
 }
 
+enum bw_err bw_keep_drop(struct bw_keep *keep, uint32_t volume, const uint64_t *numbers, size_t count)
+{
+	bw_keep_soil(keep, volume);
+	return drop_all(keep, bw_copier_shadow(keep->copier, volume), numbers, count, true);
+}
+
 /* ---- by age ---------------------------------------------------------------------------------- */
 
 /* "trusted wall steady", as it was at the last look of whoever kept this store before. */

@@ -172,6 +172,8 @@ static enum bw_err close_incident(struct bw_keep *keep, uint64_t incident)
 			keep->pins[left++] = keep->pins[i];
 	}
 	keep->pin_count = left;
+	for (size_t i = 0; i < BW_KEEP_DRILLS; i++)
+		keep->drills[i].look_ns = 0; /* what it held of them may go now */
 	keep->must_walk =
 		true; /* what stands there now is good by a person's word: it becomes the newest good version */
 	return BW_OK;

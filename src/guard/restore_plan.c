@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "guard/drill.h"
+#include "guard/drill_mark.h"
 #include "guard/meta.h"
-#include "guard/sim_parts.h"
 #include "guard/volumes.h"
 #include "sys/beneath.h"
 #include "sys/clock.h"
@@ -98,38 +98,6 @@ struct adding {
 
 /* ---- what drills made ------------------------------------------------------------------------ */
 
-struct last_meta {
-	bool is_root_only;
-	bool is_known;
-};
-
-static enum bw_err see_meta(void *context, int64_t seen_us, struct bw_slice bytes)
-{
-	struct last_meta *last = context;
-	struct bw_meta meta;
-
-	(void)seen_us;
-	if (last->is_known || bw_meta_parse(bytes, &meta) != BW_OK) /* empty: when it was removed */
-		return BW_OK;
-	last->is_known = true;
-	last->is_root_only = meta.uid == 0 && S_ISDIR(meta.mode) && (meta.mode & 07777) == 0700;
-	return BW_OK;
-}
-
-/* By its mark, a folder that only root can have made there: nobody hides files from a restore by a name. */
-static bool has_mark(struct bw_shelf *shelf, struct bw_slice folder)
-{
-	char mark[BW_PATH_BYTES + sizeof(BW_SIM_MARK)];
-	struct last_meta last = { 0 };
-	uint32_t number;
-
-	if (folder.len >= BW_PATH_BYTES)
-		return false;
-	(void)snprintf(mark, sizeof(mark), "%.*s/%s", (int)folder.len, (const char *)folder.ptr, BW_SIM_MARK);
-	return bw_shelf_folder_find(shelf, bw_slice_text(mark), &number) == BW_OK &&
-	       bw_shelf_folder_was(shelf, number, see_meta, &last) == BW_OK && last.is_root_only;
-}
-
 /* Whether this folder is one that a drill made, or lies in one, unless it was asked for by name. */
 static bool is_of_drill(const struct adding *adding, struct bw_slice path)
 {
@@ -144,7 +112,7 @@ static bool is_of_drill(const struct adding *adding, struct bw_slice path)
 		slash = at < path.len ? memchr(path.ptr + at, '/', path.len - at) : NULL;
 		end = slash == NULL ? path.len : (size_t)(slash - path.ptr);
 		if (bw_slice_starts(bw_slice_from(path, at), BW_LIT(BW_DRILL_NAME)) &&
-		    has_mark(shelf, bw_slice_sub(path, 0, end)))
+		    bw_drill_has_mark(shelf, bw_slice_sub(path, 0, end)))
 			return true;
 		at = end;
 	}

@@ -201,7 +201,8 @@ BW_MUST_USE enum bw_err bw_shelf_newest(struct bw_shelf *shelf, const struct bw_
  * file at or below `path`, gone or not. there: of those, the files that were not gone at `until_us`. oldest: all
  * versions, oldest first (for thinning). unchanged: of the files at or below `path` whose first version of all was
  * taken after `until_us`, that version, when it is good and its file says that it was last changed by then. pinned:
- * what an incident pins, oldest first, whatever its state.
+ * what an incident pins, oldest first, whatever its state. gone_below: every version that was taken in a folder at or
+ * below `path`, of files that are gone.
  */
 typedef enum bw_err bw_shelf_see(void *context, const struct bw_shelf_version *version);
 BW_MUST_USE enum bw_err bw_shelf_each(struct bw_shelf *shelf, bw_shelf_see *see, void *context);
@@ -213,6 +214,8 @@ BW_MUST_USE enum bw_err bw_shelf_there(struct bw_shelf *shelf, struct bw_slice p
 				       bw_shelf_see *see, void *context);
 BW_MUST_USE enum bw_err bw_shelf_unchanged(struct bw_shelf *shelf, struct bw_slice path, int64_t until_us,
 					   bw_shelf_see *see, void *context);
+BW_MUST_USE enum bw_err bw_shelf_gone_below(struct bw_shelf *shelf, struct bw_slice path, bw_shelf_see *see,
+					    void *context);
 BW_MUST_USE enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_see *see, void *context);
 BW_MUST_USE enum bw_err bw_shelf_oldest(struct bw_shelf *shelf, int64_t until_us, bw_shelf_see *see, void *context);
 /* NOT_FOUND when there is no such folder. */

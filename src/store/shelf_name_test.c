@@ -127,6 +127,34 @@ static void a_version_of_a_file_with_several_names_notes_its_own(void **state)
 	assert_string_equal(text, "");
 }
 
+static enum bw_err see_version(void *context, const struct bw_shelf_version *version)
+{
+	uint64_t *sum = context;
+
+	*sum += version->number;
+	return BW_OK;
+}
+
+static void versions_of_files_that_are_gone_are_found_by_the_folder_they_were_taken_in(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_shelf_folder elsewhere = { .path = BW_LIT("annabel"), .handle = BW_LIT("12345678") };
+	uint64_t sum = 0;
+	uint32_t folder = 0;
+
+	assert_ok(bw_shelf_folder_put(f->shelf, &elsewhere, &folder));
+	(void)add(f, "letter", 100, false);
+	(void)add(f, "letter", 200, false);
+	assert_ok(bw_shelf_gone_below(f->shelf, BW_LIT("anna"), see_version, &sum));
+	assert_int_equal(sum, 0);
+	assert_ok(bw_shelf_rename(f->shelf, &letter, folder, BW_LIT("letter"), 0)); /* moved away, and then removed */
+	assert_ok(bw_shelf_rename(f->shelf, &letter, 0, bw_slice_empty, 300));
+	assert_ok(bw_shelf_gone_below(f->shelf, BW_LIT("annabel"), see_version, &sum));
+	assert_int_equal(sum, 0);
+	assert_ok(bw_shelf_gone_below(f->shelf, BW_LIT("anna"), see_version, &sum));
+	assert_int_equal(sum, 1 + 2);
+}
+
 static void names_go_with_their_file_and_when_nobody_can_ask_for_them_any_more(void **state)
 {
 	struct fixture *f = *state;
@@ -148,6 +176,8 @@ static void names_go_with_their_file_and_when_nobody_can_ask_for_them_any_more(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			versions_of_files_that_are_gone_are_found_by_the_folder_they_were_taken_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_with_one_name_has_none_noted, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_name_is_there_from_when_it_came_until_it_went, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_version_of_a_file_with_several_names_notes_its_own, setup, teardown),

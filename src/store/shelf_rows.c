@@ -329,6 +329,16 @@ enum bw_err bw_shelf_unchanged(struct bw_shelf *shelf, struct bw_slice path, int
 	return walk_below(shelf, FIRST_BELOW, path, until_us, see, context);
 }
 
+enum bw_err bw_shelf_gone_below(struct bw_shelf *shelf, struct bw_slice path, bw_shelf_see *see, void *context)
+{
+	return walk_below(shelf,
+			  "SELECT " VERSION_COLUMNS " FROM folder d JOIN version v ON v.folder = d.number"
+			  " JOIN file f ON f.number = v.file WHERE (length(?1) = 0 OR d.path = ?1"
+			  " OR substr(d.path, 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
+			  " AND f.gone <> 0 AND f.gone <= ?2 ORDER BY v.number",
+			  path, INT64_MAX, see, context);
+}
+
 enum bw_err bw_shelf_pinned(struct bw_shelf *shelf, uint64_t incident, bw_shelf_see *see, void *context)
 {
 	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
