@@ -1,5 +1,6 @@
 """What others saw reaches a guard through its exchange: it holds sooner, ends nobody, and no ally can hurt it."""
 
+import json
 import os
 import re
 import subprocess
@@ -34,6 +35,15 @@ with open(sys.argv[1], "r+b") as file:
 time.sleep(float(sys.argv[2]))
 """
 
+# every file of the folder, one after the other; then it waits
+ALL = """
+import os, sys, time
+for name in sorted(os.listdir(sys.argv[1])):
+    with open(os.path.join(sys.argv[1], name), "r+b") as file:
+        file.write(os.urandom(os.path.getsize(os.path.join(sys.argv[1], name))))
+time.sleep(float(sys.argv[2]))
+"""
+
 # a day's work: old and new documents, with the names that a hostile ally warned of
 WORK = """
 import os, sys
@@ -57,6 +67,13 @@ def warning(pattern, **more):
         "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.uuid4()}", "created": instant(0),
         "modified": instant(0), "name": "seen elsewhere", "indicator_types": ["malicious-activity"], "pattern": pattern,
         "pattern_type": "stix", "valid_from": instant(0), "confidence": 85, **more,
+    }
+
+
+def seen(indicator):
+    return {
+        "type": "sighting", "spec_version": "2.1", "id": f"sighting--{uuid.uuid4()}", "created": instant(0),
+        "modified": instant(0), "sighting_of_ref": indicator, "count": 1,
     }
 
 
@@ -100,6 +117,16 @@ class Site:
     def start(self, *more):
         lines = [word for ally in (self.lake, self.hill) for word in ("--exchange", ally.url.format(self.exchange.port))]
         self.server.start("--mode", "enforce", *lines, "--key", self.key, "--cacert", self.exchange.certificate, *more)
+
+    def report_to(self, name):
+        """The words that have the guard report to a collection of the exchange, which is made."""
+        self.told = self.exchange.add_collection(name, alias=name, guard="write")
+        return ["--report-to", f"https://{self.exchange.host}:{self.exchange.port}/api/collections/{name}/"]
+
+    def reported(self):
+        """Types of what the exchange was told."""
+        said = self.exchange.command("export", "--collection", self.told, "--format-out", "jsonl").stdout
+        return {json.loads(line)["type"] for line in said.splitlines() if line.strip()}
 
     def words(self):
         return (self.server.folder / "words").read_text(errors="replace")
@@ -273,10 +300,43 @@ def test_an_exchange_that_is_away_or_refuses_is_named_and_tried_again(site):
     site.until_looked_for(3)
 
 
+def test_what_may_leave_is_reported_when_a_person_says_so_and_until_the_exchange_has_it(site):
+    words = site.report_to("ours")
+    site.start(*words, "--report-when", "approved")
+    server = site.server
+    work = begin(program(server, "all", ALL), server.share, LONG)
+    server.until(lambda: server.status()["open"])
+    server.until(lambda: "report" in server.json("report", "last"))
+    assert site.reported() == set() and "reported" not in server.json("report", "last")["report"]
+    assert site.exchange.stop() == 0
+    server.guard("report", "last", "--send")
+    server.until(lambda: "the incident could not be reported yet; it is tried again" in site.words())
+    site.exchange.start()
+    server.until(lambda: "the incident is reported worker" in site.words())
+    assert {"incident", "identity", "observed-data", "indicator", "sighting"} <= site.reported()
+    assert "It was reported, without names" in server.guard("report", "last")
+    # what somebody else says of it is heard, and only of what this server told
+    text = site.exchange.command("export", "--collection", site.told, "--format-out", "jsonl").stdout
+    assert str(server.share) not in text
+    told = next(thing for thing in map(json.loads, text.splitlines()) if thing["type"] == "indicator")
+    site.hill.says(seen(f"indicator--{uuid.uuid4()}"), seen(told["id"]), seen(told["id"]))
+    server.until(lambda: server.json("report", "last")["report"]["helped"] == 1)
+    # a guard that begins again has said it, and says it no more
+    server.process.terminate()
+    assert server.process.wait(60 * patience()) == 0
+    site.start(*words)
+    assert site.words().count("the incident is reported worker") == 1
+    if not is_over(work):
+        work.kill()
+    work.wait()
+
+
 @pytest.mark.parametrize("words,meant", [
     (["--exchange", "https://a.example/api/"], "names no collection"),
     (["--exchange", "http://a.example/api/collections/x/"], "not https"),
     (["--key", "/nowhere"], "go with --exchange"),
+    (["--report-to", "https://a.example/api/"], "names no collection"),
+    (["--exchange", "https://a.example/api/collections/x/", "--report-when", "approved"], "goes with --report-to"),
     (["--exchange", "https://a.example/api/collections/x/", "--pin", "xyz"], "--pin"),
 ])
 def test_what_cannot_be_listened_to_is_refused_at_the_start(tmp_path, words, meant):

@@ -6,7 +6,7 @@ changed, and nothing stays: the namespaces end with the processes that hold them
         with rig.session("anna", client=0) as anna:
             anna.say("ls")
 
-The server is 10.77.0.1, client number N is 10.77.0.(10 + N). With own_network=False the server stays in the network
+The server is 10.77.0.1 (`net` says another /24), client number N is 10.77.0.(10 + N). With own_network=False the server stays in the network
 of the caller (which a guard that hears process events by the kernel's connector must share)."""
 
 import contextlib
@@ -19,7 +19,7 @@ import signal
 import subprocess
 import time
 
-SERVER = "10.77.0.1"
+NET = "10.77.0"
 NEEDED = ("smbd", "smbclient", "smbstatus", "smbcontrol", "smbpasswd", "ip", "nft", "nsenter", "unshare")
 PATIENCE = float(os.environ.get("BW_PATIENCE", "1"))
 WAIT_SECONDS = 30 * PATIENCE
@@ -116,7 +116,7 @@ class Session:
     PROMPT = b"smb: "
 
     def __init__(self, rig, user, client, folder="", share="share"):
-        words = ["smbclient", f"//{SERVER}/{share}", "-s", "/dev/null", "-A", rig.login(user), "-t", "60"]
+        words = ["smbclient", f"//{rig.server}/{share}", "-s", "/dev/null", "-A", rig.login(user), "-t", "60"]
         words += ["-D", folder] if folder else []
         self.process = subprocess.Popen(
             rig.clients[client].inside("stdbuf", "-i0", "-o0", *words),
@@ -168,13 +168,15 @@ class Session:
 
 
 class Rig:
-    def __init__(self, folder, share, users=("anna", "ben"), clients=2, own_network=True, more=""):
+    def __init__(self, folder, share, users=("anna", "ben"), clients=2, own_network=True, more="",
+                 net=NET):
         self.state = pathlib.Path(folder)
         self.share = pathlib.Path(share)
         self.users = list(users)
         self.client_count = clients
         self.own_network = own_network
         self.more = more
+        self.net, self.server = net, f"{net}.1"
         self.config = self.state / "smb.conf"
         self.closing = contextlib.ExitStack()
         self.clients = []
@@ -187,7 +189,7 @@ class Rig:
         return self.network.inside(*words)
 
     def address(self, client):
-        return f"10.77.0.{10 + client}"
+        return f"{self.net}.{10 + client}"
 
     def login(self, user):
         return self.state / f"login.{user}"
@@ -199,7 +201,7 @@ class Rig:
         run(*self.inside("ip", "link", "add", self.bridge, "type", "bridge"))
         if not self.own_network:
             self.closing.callback(subprocess.run, ["ip", "link", "del", self.bridge], check=False)
-        run(*self.inside("ip", "addr", "add", f"{SERVER}/24", "dev", self.bridge))
+        run(*self.inside("ip", "addr", "add", f"{self.server}/24", "dev", self.bridge))
         run(*self.inside("ip", "link", "set", self.bridge, "up"))
         for number in range(self.client_count):
             self._add_client(number)
@@ -233,7 +235,7 @@ class Rig:
         for name in ("private", "lock", "state", "cache", "pid", "ncalrpc"):
             (self.state / name).mkdir(exist_ok=True)
         (self.state / "private").chmod(0o700)
-        self.config.write_text(CONFIG.format(state=self.state, share=self.share, address=SERVER, more=self.more))
+        self.config.write_text(CONFIG.format(state=self.state, share=self.share, address=self.server, more=self.more))
         try:
             for user in self.users:
                 self._add_user(user)
@@ -249,7 +251,7 @@ class Rig:
             self.inside("smbd", "-F", "--no-process-group", "-s", self.config),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         self.closing.callback(self._stop_smbd)
-        answers = ["smbclient", "-s", "/dev/null", "-A", str(self.login(self.users[0])), f"//{SERVER}/share", "-c", "q"]
+        answers = ["smbclient", "-s", "/dev/null", "-A", str(self.login(self.users[0])), f"//{self.server}/share", "-c", "q"]
         assert wait_for(lambda: subprocess.run(self.clients[0].inside(*answers), capture_output=True,
                                                check=False).returncode == 0), self.words()
 

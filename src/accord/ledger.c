@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/command.h"
+#include "desk/delivery.h"
+#include "intel/batch.h"
 #include "sys/clock.h"
 
 enum { RETRY_LEAST_MS = 500, RETRY_MOST_MS = 15000 };
@@ -73,6 +75,35 @@ void ledger_lose_store(struct ledger *ledger)
 	}
 }
 
+/* A delivery of nothing. */
+static enum bw_err make_inbound(struct ledger *ledger, const struct pact *pact, struct bw_why *why)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf batch = BW_BUF_INIT(BW_KIB);
+	BW_CLEANUP(bw_buf_release) struct bw_buf delivery = BW_BUF_INIT(BW_KIB);
+	const struct bw_peer *peer = &ledger->plan->book.peers[pact->plan->peer];
+	struct bw_handover_outcome outcome;
+
+	BW_TRY(bw_batch_begin(&batch));
+	BW_TRY(bw_delivery_begin(&delivery, pact->plan->entry.now->hash, 0));
+	BW_TRY(bw_delivery_end(&delivery, bw_buf_slice(&batch)));
+	return bw_handover_import(ledger->handover, pact->peer.node, peer->label, bw_buf_slice(&delivery), &outcome,
+				  why);
+}
+
+/* A partner's collection is there before his first object, so that readers can be let in and wait. */
+static void make_all_inbound(struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->pact_count && ledger->handover != NULL; i++) {
+		struct bw_why why = { 0 };
+		const enum bw_err err = ledger->pacts[i].plan->flows ? make_inbound(ledger, &ledger->pacts[i], &why)
+								     : BW_OK;
+
+		if (err != BW_OK)
+			ledger_log(BW_WARNING, &ledger->pacts[i], "no collection for the partner yet",
+				   why.text[0] != '\0' ? why.text : bw_err_text(err));
+	}
+}
+
 static enum bw_err open_store(struct ledger *ledger, int fd)
 {
 	struct bw_why why = { 0 };
@@ -90,6 +121,7 @@ static enum bw_err open_store(struct ledger *ledger, int fd)
 		err = bw_sources_open(ledger->plan->data, bw_handover_catalogue_fd(ledger->handover),
 				      bw_handover_bulletin_fd(ledger->handover), &ledger->sources, &why);
 	if (err == BW_OK) {
+		make_all_inbound(ledger);
 		bw_log(BW_NOTICE, "store opened", { 0 });
 		ledger->store_was_missed = false;
 		return BW_OK;

@@ -117,6 +117,9 @@ bool bw_actors_has_nameless(const struct bw_actors *actors);
 /* The next smbd child that lives and whose address is not known, after number `after`; 0: none. */
 uint32_t bw_actors_next_unknown(const struct bw_actors *actors, uint32_t after);
 
+/* The same of those whose client's address is known. */
+uint32_t bw_actors_next_known(const struct bw_actors *actors, uint32_t after);
+
 /*
  * The smallest families that hold these processes, no host among them: at most `max` roots. Of smb actors, all the
  * actor's sessions.

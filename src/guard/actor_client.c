@@ -164,6 +164,17 @@ bool bw_actors_has_nameless(const struct bw_actors *actors)
 	return false;
 }
 
+uint32_t bw_actors_next_known(const struct bw_actors *actors, uint32_t after)
+{
+	for (uint32_t n = after + 1; n <= actors->nodes_used; n++) {
+		const struct actor_node *node = &actors->nodes[n];
+
+		if (is_child(actors, node) && node->alive && actors->rows[node->actor].about.address[0] != '\0')
+			return n;
+	}
+	return 0;
+}
+
 uint32_t bw_actors_next_unknown(const struct bw_actors *actors, uint32_t after)
 {
 	for (uint32_t n = after + 1; n <= actors->nodes_used; n++) {

@@ -357,6 +357,29 @@ static void who_calls_himself_smbd_is_nobody_special(void **state)
 	assert_int_equal(bw_actors_of(actors, bw_actors_find(actors, smbd.parent, LATE)), 0);
 }
 
+static void clients_whose_address_is_known_are_found_while_they_live(void **state)
+{
+	struct bw_actors *actors = *state;
+	struct bw_process_event smbd = { .time_ns = LATE, .pid = 300, .parent = 1, .comm = "smbd" };
+	struct bw_actor_client client = { .pid = 301, .address = BW_LIT("203.0.113.9") };
+	uint32_t child;
+	bool is_news;
+
+	begin(actors);
+	(void)bw_actors_hear(actors, &smbd);
+	smbd.parent = smbd.pid++;
+	(void)bw_actors_hear(actors, &smbd);
+	assert_int_equal(bw_actors_next_known(actors, 0), 0);
+	child = bw_actors_name(actors, &client, &is_news);
+	assert_int_not_equal(child, 0);
+	assert_int_equal(bw_actors_next_known(actors, 0), child);
+	assert_int_equal(bw_actors_next_known(actors, child), 0);
+	smbd.act = BW_PROCESS_EXIT;
+	smbd.time_ns = LATE + 1;
+	(void)bw_actors_hear(actors, &smbd);
+	assert_int_equal(bw_actors_next_known(actors, 0), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -376,6 +399,7 @@ int main(void)
 		TEST(starts_count_from_before_the_machine_slept),
 		TEST(who_comes_when_the_table_is_full_is_not_taken_for_who_had_his_number),
 		TEST(who_calls_himself_smbd_is_nobody_special),
+		TEST(clients_whose_address_is_known_are_found_while_they_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

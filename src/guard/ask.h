@@ -15,7 +15,7 @@
  *   DRILL           incident be64 = 0: who asks is a drill; what it starts is judged by itself
  *   RELOAD          empty; answered before it is done
  *   REPORTED        incident be64 | kind u8 | sentence block: a person released its bundle (BW_LEDGER_RELEASED) or
- *                   met a duty to report (BW_LEDGER_TOLD)
+ *                   met a duty to report (BW_LEDGER_TOLD), or lets it be reported (BW_LEDGER_ALLOWED)
  *   JOB             a note that a job was signed or revoked (guard/job_book.h)
  *   JOB_BEGINS      device be64 | name; with the folders it may work in (struct bw_job_word). Ends with the connection
  *   SETTLE          empty; answered when all that happened on the volumes before it was asked is judged, kept and

@@ -1,7 +1,7 @@
 /*
  * The caller holds the connections to the exchange and the key of the guard's account, and nothing else: it frames
  * TLS, HTTP and events, and passes on to the reader what an event says, as it says it. Where each line goes on
- * scribe tells it, who has written down what came before.
+ * scribe tells it, who has written down what came before. What the guard reports it brings there (caller_send.c).
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "codec/sse.h"
 #include "crypto/tls.h"
+#include "guard/caller_send.h"
 #include "guard/exchange.h"
 #include "guard/guard.h"
 #include "net/follow.h"
@@ -61,6 +62,7 @@ struct caller {
 	struct bw_exchange exchange;
 	struct bw_tls_context *tls;
 	struct line lines[BW_FOREIGN_LINES_MAX];
+	struct caller_send send;
 };
 
 static int64_t now_ms(void)
@@ -103,7 +105,7 @@ static enum bw_err write_target(const struct line *line, char out[TARGET_BYTES])
 
 	bw_time_format(bw_clock_now_us() - BW_FOREIGN_LASTS_US, since);
 	/* who was here before says so in a header; else only what may still count */
-	n = snprintf(out, TARGET_BYTES, "%sevents/?match%%5Btype%%5D=indicator%s%s", line->url->target,
+	n = snprintf(out, TARGET_BYTES, "%sevents/?match%%5Btype%%5D=indicator,sighting%s%s", line->url->target,
 		     line->place[0] == '\0' ? "&added_after=" : "", line->place[0] == '\0' ? since : "");
 	return n > 0 && n <= BW_URL_TARGET_MAX ? BW_OK : BW_ERR_TOO_BIG;
 }
@@ -259,6 +261,13 @@ static enum bw_err take_go(struct caller *caller, const struct bw_frame *frame)
 	return BW_OK;
 }
 
+static enum bw_err take_word(struct caller *caller, const struct bw_frame *frame, int fd)
+{
+	if (frame->kind == BW_FOREIGN_SEND)
+		return caller_send_take(&caller->send, caller->seat, &caller->exchange, caller->tls, frame->body, fd);
+	return take_go(caller, frame);
+}
+
 static void hear_scribe(struct caller *caller)
 {
 	struct bw_channel *scribe = bw_seat_peer(caller->seat, "scribe", 0);
@@ -266,11 +275,15 @@ static void hear_scribe(struct caller *caller)
 	enum bw_err err = scribe == NULL ? BW_ERR_CLOSED : bw_channel_fill(scribe);
 
 	while (err == BW_OK || err == BW_ERR_AGAIN) {
-		err = bw_channel_next(scribe, &frame, NULL);
+		int fd = -1;
+
+		err = bw_channel_next(scribe, &frame, &fd);
 		if (err == BW_ERR_AGAIN)
 			return;
 		if (err == BW_OK)
-			err = take_go(caller, &frame);
+			err = take_word(caller, &frame, fd);
+		if (fd >= 0)
+			(void)close(fd);
 	}
 	if (err == BW_ERR_CLOSED)
 		return;
@@ -297,7 +310,7 @@ static bool hear_parent(struct caller *caller)
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
 
-enum { AT_PARENT, AT_SCRIBE, AT_READER, AT_LINES, AT_END = AT_LINES + BW_FOREIGN_LINES_MAX };
+enum { AT_PARENT, AT_SCRIBE, AT_READER, AT_SEND, AT_LINES, AT_END = AT_LINES + BW_FOREIGN_LINES_MAX };
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -374,12 +387,16 @@ static bool turn(struct caller *caller)
 	fds[AT_PARENT] = (struct pollfd){ .fd = bw_seat_fd(caller->seat), .events = POLLIN };
 	fds[AT_SCRIBE] = wish_channel(bw_seat_peer(caller->seat, "scribe", 0));
 	fds[AT_READER] = wish_channel(reader);
+	until = sooner(until, caller_send_wish(&caller->send, &fds[AT_SEND]));
 	for (size_t i = 0; i < caller->exchange.count; i++)
 		until = sooner(until, wish_line(&caller->lines[i], may_read, now, &fds[AT_LINES + i]));
 	wait_ms = until == INT64_MAX ? -1 : until <= now ? 0 : (int)sooner(until - now, SILENT_MS);
 	if (poll(fds, AT_LINES + (nfds_t)caller->exchange.count, wait_ms) < 0)
 		return errno == EINTR;
 	now = now_ms();
+	caller_send_turn(&caller->send, caller->seat, fds[AT_SEND].revents != 0, now);
+	if ((fds[AT_SCRIBE].revents & POLLOUT) != 0)
+		bw_err_drop(bw_channel_flush(bw_seat_peer(caller->seat, "scribe", 0))); /* reading tells */
 	if (fds[AT_SCRIBE].revents != 0)
 		hear_scribe(caller);
 	for (size_t i = 0; i < caller->exchange.count; i++)
@@ -412,11 +429,11 @@ static enum bw_err make_tls(struct caller *caller, struct bw_why *why)
 		.pin = caller->exchange.has_pin ? caller->exchange.pin : NULL,
 	};
 
-	for (size_t i = 0; i < caller->exchange.count; i++) {
-		if (caller->exchange.urls[i].tls)
-			return bw_tls_client_new(&options, &caller->tls, why);
-	}
-	return BW_OK;
+	bool is_wanted = caller->exchange.reports && caller->exchange.report_to.tls;
+
+	for (size_t i = 0; i < caller->exchange.count; i++)
+		is_wanted = is_wanted || caller->exchange.urls[i].tls;
+	return is_wanted ? bw_tls_client_new(&options, &caller->tls, why) : BW_OK;
 }
 
 static enum bw_err begin(struct caller *caller, bool require_sandbox, struct bw_why *why)
@@ -448,6 +465,7 @@ static void end(struct caller *caller)
 		bw_follow_free(caller->lines[i].follow);
 		bw_sse_release(&caller->lines[i].sse);
 	}
+	caller_send_release(&caller->send);
 	bw_tls_context_free(caller->tls);
 	bw_exchange_release(&caller->exchange);
 }

@@ -168,6 +168,9 @@ const char *bw_dossier_done(const struct bw_dossier *dossier);
 /* All of it, as far as known, lies in folders of `guard drill`: then it stays out of the exchange. */
 bool bw_dossier_is_drill(const struct bw_dossier *dossier);
 
+/* Surely none: at least one file's path is known, and none that is known lies in such a folder. */
+bool bw_dossier_is_no_drill(const struct bw_dossier *dossier);
+
 /* ---- writing ------------------------------------------------------------------------------------- */
 
 enum bw_paper { BW_PAPER_TEXT, BW_PAPER_HTML };
@@ -191,5 +194,11 @@ BW_MUST_USE enum bw_err bw_dossier_bundle(const struct bw_dossier *dossier, enum
 
 /* The indicators alone: what can be acted on before anything was looked at. A bundle, marked TLP:RED. */
 BW_MUST_USE enum bw_err bw_dossier_indicators(const struct bw_dossier *dossier, struct bw_buf *out);
+
+/*
+ * Those of them that may leave, and sightings of what others warned of: the same objects that the report's bundle holds
+ * later in a newer version. Empty when there are none, or when it may be a drill: not all paths are known yet.
+ */
+BW_MUST_USE enum bw_err bw_dossier_first(const struct bw_dossier *dossier, struct bw_buf *out);
 
 #endif

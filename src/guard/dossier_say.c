@@ -120,13 +120,28 @@ static bool is_in_drill(struct bw_slice path)
 	return false;
 }
 
+static struct bw_slice place_of(const struct bw_dossier_file *file)
+{
+	return file->path.len > 0 ? file->path : file->path_now;
+}
+
 bool bw_dossier_is_drill(const struct bw_dossier *dossier)
 {
 	for (size_t i = 0; i < dossier->file_count; i++) {
-		const struct bw_dossier_file *file = &dossier->files[i];
-
-		if (!is_in_drill(file->path.len > 0 ? file->path : file->path_now))
+		if (!is_in_drill(place_of(&dossier->files[i])))
 			return false;
 	}
 	return dossier->file_count > 0 && dossier->files_more == 0;
+}
+
+bool bw_dossier_is_no_drill(const struct bw_dossier *dossier)
+{
+	bool is_known = false;
+
+	for (size_t i = 0; i < dossier->file_count; i++) {
+		if (is_in_drill(place_of(&dossier->files[i])))
+			return false;
+		is_known = is_known || place_of(&dossier->files[i]).len > 0;
+	}
+	return is_known;
 }

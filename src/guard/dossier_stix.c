@@ -402,7 +402,15 @@ static enum bw_err put_quick(struct stix_work *w)
 	BW_TRY(put_identity(w));
 	BW_TRY(stix_hint_who(w));
 	BW_TRY(stix_hint_traces(w));
+	if (!stix_at_home(w))
+		BW_TRY(put_warnings(w));
 	return bw_stix_end(&w->writer);
+}
+
+static enum bw_err put_first(struct stix_work *w)
+{
+	BW_TRY(put_quick(w));
+	return w->hint_count > 0 || w->d->warning_count > 0 ? BW_OK : BW_ERR_MISSING;
 }
 
 /* What may leave is another object than what stays (§3.5: never another content under an id). */
@@ -434,4 +442,16 @@ enum bw_err bw_dossier_bundle(const struct bw_dossier *dossier, enum bw_stix_rea
 enum bw_err bw_dossier_indicators(const struct bw_dossier *dossier, struct bw_buf *out)
 {
 	return write_bundle(dossier, BW_STIX_HOME, "home", put_quick, out);
+}
+
+enum bw_err bw_dossier_first(const struct bw_dossier *dossier, struct bw_buf *out)
+{
+	enum bw_err err;
+
+	if (!bw_dossier_is_no_drill(dossier))
+		return BW_OK;
+	err = write_bundle(dossier, BW_STIX_LEAVES, "leaves", put_first, out);
+	if (err == BW_ERR_MISSING)
+		bw_buf_clear(out);
+	return err == BW_ERR_MISSING ? BW_OK : err;
 }

@@ -448,6 +448,41 @@ static void what_may_leave_names_nobody_and_no_place(void **state)
 	bw_dossier_free(dossier);
 }
 
+static void the_first_words_are_what_the_report_says_later_and_none_of_a_drill(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf first = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf later = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	struct bw_dossier *dossier = usual();
+	const char *at;
+
+	(void)state;
+	assert_ok(bw_dossier_first(dossier, &first));
+	assert_ok(bw_dossier_bundle(dossier, BW_STIX_LEAVES, &later));
+	check_bundle(&first);
+	assert_int_equal(bw_stix_count(bw_buf_slice(&first), "indicator"), 3);
+	assert_int_equal(bw_stix_count(bw_buf_slice(&first), "incident"), 0);
+	assert_false(has(&first, "evelyn") || has(&first, "10.77"));
+	at = bw_buf_text(&first);
+	for (unsigned n = 0; n < 3; n++) {
+		char id[64];
+
+		at = strstr(at, "\"id\":\"indicator--");
+		assert_non_null(at);
+		(void)snprintf(id, sizeof(id), "%.53s", at);
+		assert_true(has(&later, id));
+		at++;
+	}
+	bw_buf_clear(&first);
+	dossier->files[0].path = BW_LIT("/srv/share/breakwater-drill-Ab12Cd/plan/x.pdf");
+	assert_ok(bw_dossier_first(dossier, &first)); /* one is enough: it can wait for the report */
+	assert_int_equal(first.len, 0);
+	for (size_t i = 0; i < dossier->file_count; i++)
+		dossier->files[i].path = dossier->files[i].path_now = bw_slice_empty;
+	assert_ok(bw_dossier_first(dossier, &first));
+	assert_int_equal(first.len, 0);
+	bw_dossier_free(dossier);
+}
+
 static void an_ending_or_note_with_the_login_in_it_stays(void **state)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
@@ -564,6 +599,7 @@ int main(void)
 		cmocka_unit_test(the_same_text_in_two_folders_is_a_note),
 		cmocka_unit_test(both_bundles_pass_the_strict_check),
 		cmocka_unit_test(what_may_leave_names_nobody_and_no_place),
+		cmocka_unit_test(the_first_words_are_what_the_report_says_later_and_none_of_a_drill),
 		cmocka_unit_test(an_ending_or_note_with_the_login_in_it_stays),
 		cmocka_unit_test(a_public_address_is_shared_and_a_private_one_is_not),
 		cmocka_unit_test(only_a_program_of_the_attackers_own_becomes_an_indicator),

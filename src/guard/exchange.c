@@ -51,21 +51,27 @@ static bool is_here(const struct bw_url *url)
 	       strncmp(url->host, "127.", 4) == 0;
 }
 
-static enum bw_err add_line(struct bw_exchange *exchange, const char *text, struct bw_why *why)
+static enum bw_err read_url(const char *text, struct bw_url *url, char name[BW_FOREIGN_PEER_BYTES + 1],
+			    struct bw_why *why)
 {
-	struct bw_url *url = &exchange->urls[exchange->count];
 	struct bw_fault fault = { 0 };
 
-	if (exchange->count == BW_FOREIGN_LINES_MAX)
-		return bw_why_set(why, BW_ERR_USAGE, "--exchange can be given %d times", BW_FOREIGN_LINES_MAX);
 	if (bw_url_parse(bw_slice_text(text), url, &fault) != BW_OK)
 		return bw_why_set(why, BW_ERR_USAGE, "'%s' is not a URL to go to: %s", text, fault.reason);
-	if (name_line(bw_slice_text(url->target), exchange->names[exchange->count]) != BW_OK)
+	if (name_line(bw_slice_text(url->target), name) != BW_OK)
 		return bw_why_set(why, BW_ERR_USAGE, "'%s' names no collection: it ends like /api/collections/NAME/",
 				  text);
 	if (!url->tls && !is_here(url))
 		return bw_why_set(why, BW_ERR_USAGE, "'%s' is not https: the key would cross the network in the open",
 				  text);
+	return BW_OK;
+}
+
+static enum bw_err add_line(struct bw_exchange *exchange, const char *text, struct bw_why *why)
+{
+	if (exchange->count == BW_FOREIGN_LINES_MAX)
+		return bw_why_set(why, BW_ERR_USAGE, "--exchange can be given %d times", BW_FOREIGN_LINES_MAX);
+	BW_TRY(read_url(text, &exchange->urls[exchange->count], exchange->names[exchange->count], why));
 	for (size_t i = 0; i < exchange->count; i++) {
 		if (strcmp(exchange->names[i], exchange->names[exchange->count]) == 0)
 			return bw_why_set(why, BW_ERR_USAGE, "two of --exchange name a collection '%s'",
@@ -107,10 +113,16 @@ static enum bw_err read_all(const struct bw_call *call, struct bw_exchange *out,
 {
 	const size_t count = bw_call_count(call, "exchange");
 
-	if (count == 0 && (bw_call_has(call, "key") || bw_call_has(call, "cacert") || bw_call_has(call, "pin")))
-		return bw_why_set(why, BW_ERR_USAGE, "--key, --cacert and --pin go with --exchange");
+	out->reports = bw_call_has(call, "report-to");
+	if (count == 0 && !out->reports &&
+	    (bw_call_has(call, "key") || bw_call_has(call, "cacert") || bw_call_has(call, "pin")))
+		return bw_why_set(why, BW_ERR_USAGE, "--key, --cacert and --pin go with --exchange or --report-to");
+	if (!out->reports && bw_call_has(call, "report-when"))
+		return bw_why_set(why, BW_ERR_USAGE, "--report-when goes with --report-to");
 	for (size_t i = 0; i < count; i++)
 		BW_TRY(add_line(out, bw_call_nth(call, "exchange", i), why));
+	if (out->reports)
+		BW_TRY(read_url(bw_call_text(call, "report-to"), &out->report_to, out->report_name, why));
 	BW_TRY(read_key(call, out, why));
 	return read_trust(call, out, why);
 }
@@ -128,34 +140,53 @@ enum bw_err bw_exchange_read(const struct bw_call *call, struct bw_exchange *out
 
 /* ---- to the caller --------------------------------------------------------------------------- */
 
+static enum bw_err add_url(struct bw_buf *out, const struct bw_url *url)
+{
+	char text[BW_URL_TEXT_BYTES];
+
+	bw_url_text(url, text);
+	return bw_buf_add_block(out, bw_slice_text(text));
+}
+
 enum bw_err bw_exchange_add(struct bw_buf *out, const struct bw_exchange *exchange)
 {
 	BW_TRY(bw_buf_add_u8(out, (uint8_t)exchange->count));
-	for (size_t i = 0; i < exchange->count; i++) {
-		char text[BW_URL_TEXT_BYTES];
-
-		bw_url_text(&exchange->urls[i], text);
-		BW_TRY(bw_buf_add_block(out, bw_slice_text(text)));
-	}
+	for (size_t i = 0; i < exchange->count; i++)
+		BW_TRY(add_url(out, &exchange->urls[i]));
+	if (exchange->reports)
+		BW_TRY(add_url(out, &exchange->report_to));
+	else
+		BW_TRY(bw_buf_add_block(out, bw_slice_empty));
 	BW_TRY(bw_buf_add_block(out, bw_slice_of(exchange->pin, exchange->has_pin ? sizeof(exchange->pin) : 0)));
 	BW_TRY(bw_buf_add_block(out, bw_buf_slice(&exchange->ca)));
 	return bw_buf_add_block(out, bw_buf_slice(&exchange->header));
 }
 
-static enum bw_err take_lines(struct bw_cursor *c, struct bw_exchange *out)
+static enum bw_err take_url(struct bw_cursor *c, struct bw_url *url, char name[BW_FOREIGN_PEER_BYTES + 1], bool *is_one)
 {
 	struct bw_slice text;
+
+	BW_TRY(bw_take_block(c, BW_URL_TEXT_BYTES, &text));
+	*is_one = text.len > 0;
+	if (!*is_one)
+		return BW_OK;
+	BW_TRY(bw_url_parse(text, url, NULL));
+	return name_line(bw_slice_text(url->target), name);
+}
+
+static enum bw_err take_lines(struct bw_cursor *c, struct bw_exchange *out)
+{
+	bool is_one;
 	uint8_t count;
 
 	BW_TRY(bw_take_u8(c, &count));
 	BW_NEED(count <= BW_FOREIGN_LINES_MAX, PROTOCOL);
 	for (size_t i = 0; i < count; i++) {
-		BW_TRY(bw_take_block(c, BW_URL_TEXT_BYTES, &text));
-		BW_TRY(bw_url_parse(text, &out->urls[i], NULL));
-		BW_TRY(name_line(bw_slice_text(out->urls[i].target), out->names[i]));
+		BW_TRY(take_url(c, &out->urls[i], out->names[i], &is_one));
+		BW_NEED(is_one, PROTOCOL);
 	}
 	out->count = count;
-	return BW_OK;
+	return take_url(c, &out->report_to, out->report_name, &out->reports);
 }
 
 static enum bw_err take_all(struct bw_cursor *c, struct bw_exchange *out)

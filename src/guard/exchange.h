@@ -1,6 +1,6 @@
 /*
- * The exchange a guard listens to (`guard run --exchange URL`): where, as whom, and whom it trusts there. The parent
- * reads what root gave on the command line; the caller alone is told.
+ * The exchange a guard listens to (`guard run --exchange URL`) and the one it reports to (`--report-to URL`): where, as
+ * whom, and whom it trusts there. The parent reads what root gave on the command line; the caller alone is told.
  *
  * A URL names one collection (".../collections/NAME/"), and NAME is whom its entries are said to be of: each
  * partner has an inbound collection of his own, whose name no partner chooses.
@@ -19,6 +19,9 @@ struct bw_exchange {
 	size_t count; /* 0: it listens to none */
 	struct bw_url urls[BW_FOREIGN_LINES_MAX];
 	char names[BW_FOREIGN_LINES_MAX][BW_FOREIGN_PEER_BYTES + 1];
+	bool reports; /* to a collection there: */
+	struct bw_url report_to;
+	char report_name[BW_FOREIGN_PEER_BYTES + 1];
 	bool has_pin;
 	uint8_t pin[32];
 	struct bw_buf ca;     /* PEM; empty: the system's */
@@ -32,6 +35,16 @@ struct bw_exchange {
 	  .repeat = true,                                                                                            \
 	  .help = "listen to this collection of an exchange (.../api/collections/NAME/): what others warn of makes " \
 		  "the guard hold sooner, and never end anything. Up to 8 of them" },                                \
+		{ .name = "report-to",                                                                               \
+		  .kind = BW_OPT_TEXT,                                                                               \
+		  .value_name = "URL",                                                                               \
+		  .help = "bring what may leave of an incident into this collection of an exchange "                 \
+			  "(.../api/collections/NAME/): no paths, no names, no private addresses" },                 \
+		{ .name = "report-when",                                                                             \
+		  .kind = BW_OPT_CHOICE,                                                                             \
+		  .choices = "verdict|approved",                                                                     \
+		  .fallback = "verdict",                                                                             \
+		  .help = "verdict: within the second; approved: once a person has said `guard report ID --send`" }, \
 		{ .name = "key",                                                                                     \
 		  .kind = BW_OPT_TEXT,                                                                               \
 		  .value_name = "FILE",                                                                              \

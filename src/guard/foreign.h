@@ -3,7 +3,7 @@
  * "Processes of `accord`": a partner must never make a guard hurt its own side.
  *
  *   caller   holds the connections to the exchange and the key of its account, reads HTTP and events, and passes on
- *            what an event says, as it says it
+ *            what an event says, as it says it; brings an incident's bundle to the exchange that is reported to
  *   reader   holds nothing; reads the objects (intel/indicator.h), weighs each value (bw_foreign_look)
  *   scribe   keeps them in the book (guard/foreign_book.h), hands the judge a set to look up in (intel/exact.h)
  *   judge    looks up names, addresses and ways of destroying; a hit is a proof of kind WARNED (guard/proof.h), which
@@ -19,6 +19,12 @@
  *                             refused be32 | count u16 | count * (trait u8 | value block)
  *   NAMES  scribe -> witness  number be32; a sealed memory file with a set of names travels with it
  *   OWNS   witness -> scribe  number be32 | count be32 | count * be32: which of the set are names of good files here
+ *   SEND   scribe -> caller   incident be64 | report be32 (0: the first words of it); a sealed memory file with the
+ *                             body of the request travels with it. One at a time
+ *   SAID   caller -> reader   incident be64 | report be32 | answer block: what the exchange answered
+ *   SENT   caller -> scribe   incident be64 | report be32 | result u8 (enum bw_err) | words block. OK: all is in;
+ *          reader -> scribe   CONFLICT: some is, and the rest was refused; else nothing is
+ *   SEEN   reader -> scribe   peer block | id block: somebody there met what that indicator says
  */
 #ifndef BW_GUARD_FOREIGN_H
 #define BW_GUARD_FOREIGN_H
@@ -26,7 +32,17 @@
 #include "base/cursor.h"
 #include "intel/indicator.h"
 
-enum bw_foreign_kind { BW_FOREIGN_GO = 96, BW_FOREIGN_TOLD, BW_FOREIGN_NEWS, BW_FOREIGN_NAMES, BW_FOREIGN_OWNS };
+enum bw_foreign_kind {
+	BW_FOREIGN_GO = 96,
+	BW_FOREIGN_TOLD,
+	BW_FOREIGN_NEWS,
+	BW_FOREIGN_NAMES,
+	BW_FOREIGN_OWNS,
+	BW_FOREIGN_SEND,
+	BW_FOREIGN_SAID,
+	BW_FOREIGN_SENT,
+	BW_FOREIGN_SEEN,
+};
 
 /* What workers are told by their parent (bw_crew_tell): the lines and the key. */
 enum { BW_TELL_EXCHANGE = 32 };
@@ -38,6 +54,9 @@ enum {
 	BW_FOREIGN_ID_BYTES = 64, /* "indicator--" and a UUID are 47 */
 	BW_FOREIGN_DATA_BYTES = 768 * 1024,
 	BW_FOREIGN_NEWS_ITEMS = 128, /* in one frame */
+	BW_FOREIGN_SEND_BYTES = 1024 * 1024,
+	BW_FOREIGN_SAID_BYTES = 64 * 1024,
+	BW_FOREIGN_WORDS_BYTES = 512,
 };
 
 /* Longest that anything counts, whatever its maker says. */
@@ -80,6 +99,36 @@ BW_MUST_USE enum bw_err bw_foreign_news_parse(struct bw_slice body, struct bw_fo
 /* Each of `count`, and then each of its values. PROTOCOL: there is no other. */
 BW_MUST_USE enum bw_err bw_foreign_item_next(struct bw_foreign_news *news, struct bw_foreign_item *out);
 BW_MUST_USE enum bw_err bw_foreign_value_next(struct bw_foreign_item *item, struct bw_trait_value *out);
+
+/* ---- reporting -------------------------------------------------------------------------------- */
+
+/* SEND, SAID, SENT. */
+struct bw_foreign_sent {
+	uint64_t incident;
+	uint32_t report;        /* 0: the first words */
+	uint8_t result;         /* SENT: enum bw_err */
+	struct bw_slice answer; /* SAID: what the exchange answered; SENT: words, for people */
+};
+
+BW_MUST_USE enum bw_err bw_foreign_sent_add(struct bw_buf *out, uint8_t kind, const struct bw_foreign_sent *sent);
+BW_MUST_USE enum bw_err bw_foreign_sent_parse(struct bw_slice body, uint8_t kind, struct bw_foreign_sent *out);
+
+struct bw_foreign_seen {
+	struct bw_slice peer;
+	struct bw_slice id; /* of the indicator */
+};
+
+BW_MUST_USE enum bw_err bw_foreign_seen_add(struct bw_buf *out, const struct bw_foreign_seen *seen);
+BW_MUST_USE enum bw_err bw_foreign_seen_parse(struct bw_slice body, struct bw_foreign_seen *out);
+
+/*
+ * What came of a request, from the status resource that answered it (TAXII 2.1 §4.3): OK or CONFLICT with the words of
+ * SENT; PROTOCOL: no status resource. For the reader.
+ */
+BW_MUST_USE enum bw_err bw_foreign_answer_read(struct bw_slice json, struct bw_buf *words);
+
+/* Whether an object is a sighting, and of what: its id goes behind `id`. MISSING: it is none. */
+BW_MUST_USE enum bw_err bw_foreign_sighting_read(struct bw_slice json, struct bw_buf *id);
 
 /* ---- what is everybody's: foreign_look.c ------------------------------------------------------ */
 

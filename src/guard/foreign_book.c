@@ -118,7 +118,33 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static enum bw_err add_values(struct bw_foreign_book *book, struct bw_foreign_item *item, size_t peer, int64_t now_us)
+/* What is known of a value here holds for the next version of its indicator too: it is looked for without a gap. */
+struct known {
+	bool is_checked;
+	uint8_t state;
+};
+
+static void remember(const struct bw_foreign_book *book, struct bw_foreign_item item, size_t peer,
+		     struct known out[BW_INDICATOR_VALUES_MAX])
+{
+	for (size_t n = 0; n < item.count; n++) {
+		struct bw_trait_value value;
+
+		out[n] = (struct known){ 0 };
+		if (bw_foreign_value_next(&item, &value) != BW_OK)
+			continue;
+		for (size_t i = 0; i < book->count; i++) {
+			const struct bw_foreign_entry *entry = &book->entries[i];
+
+			if (is_of(entry, peer, item.id) && entry->trait == value.trait &&
+			    bw_slice_is(value.text, entry->value))
+				out[n] = (struct known){ entry->is_checked, entry->state };
+		}
+	}
+}
+
+static enum bw_err add_values(struct bw_foreign_book *book, struct bw_foreign_item *item, size_t peer, int64_t now_us,
+			      const struct known known[BW_INDICATOR_VALUES_MAX])
 {
 	struct bw_foreign_entry entry = { .peer = (uint8_t)peer,
 					  .confidence = item->confidence,
@@ -134,6 +160,8 @@ static enum bw_err add_values(struct bw_foreign_book *book, struct bw_foreign_it
 
 		BW_TRY(bw_foreign_value_next(item, &value));
 		entry.trait = (uint8_t)value.trait;
+		entry.is_checked = known[i].is_checked;
+		entry.state = known[i].state;
 		entry.value_len = (uint8_t)value.text.len;
 		memset(entry.value, 0, sizeof(entry.value));
 		memcpy(entry.value, value.text.ptr, value.text.len);
@@ -145,6 +173,7 @@ static enum bw_err add_values(struct bw_foreign_book *book, struct bw_foreign_it
 static enum bw_err take_item(struct bw_foreign_book *book, struct bw_foreign_item *item, int64_t now_us, bool *changed)
 {
 	const size_t peer = peer_for(book, item->peer);
+	struct known values[BW_INDICATOR_VALUES_MAX] = { 0 };
 	int64_t known;
 
 	if (peer == BW_FOREIGN_PEERS_MAX || book->peers[peer].undone_us != 0)
@@ -154,12 +183,14 @@ static enum bw_err take_item(struct bw_foreign_book *book, struct bw_foreign_ite
 	if (known >= item->modified_us)
 		return BW_OK;
 	if (known >= 0)
+		remember(book, *item, peer, values);
+	if (known >= 0)
 		(void)drop(book, &(struct going){ .peer = peer, .id = item->id });
 	*changed = *changed || known >= 0;
 	if (item->is_gone || item->until_us <= now_us)
 		return BW_OK;
 	*changed = *changed || item->count > 0;
-	return add_values(book, item, peer, now_us);
+	return add_values(book, item, peer, now_us, values);
 }
 
 enum bw_err bw_foreign_book_take(struct bw_foreign_book *book, struct bw_slice body, int64_t now_us, bool *changed)

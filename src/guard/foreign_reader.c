@@ -23,6 +23,7 @@ enum {
 	SURE_LEAST = 30,         /* "some reporting": STIX 2.1, Appendix A, "low" ends there */
 	PEERS_MAX = 64,
 	DAY_VALUES = 10000, /* that are taken of one peer in a day; the book holds half of that */
+	DAY_SEEN = 1000,    /* sightings, as above: for each scribe looks through its reports */
 };
 
 #define DAY_US (INT64_C(86400) * 1000000)
@@ -32,6 +33,7 @@ struct ration {
 	char peer[BW_FOREIGN_PEER_BYTES + 1]; /* "": free */
 	int64_t since_us;
 	size_t taken;
+	size_t seen; /* sightings */
 };
 
 struct reader {
@@ -61,7 +63,7 @@ static struct ration *ration_of(struct reader *reader, struct bw_slice peer)
 	return ration;
 }
 
-static bool may_take(struct reader *reader, struct bw_slice peer)
+static struct ration *ration_today(struct reader *reader, struct bw_slice peer)
 {
 	struct ration *ration = ration_of(reader, peer);
 	const int64_t now_us = bw_clock_mono_us();
@@ -69,8 +71,19 @@ static bool may_take(struct reader *reader, struct bw_slice peer)
 	if (ration->since_us == 0 || now_us - ration->since_us > DAY_US) {
 		ration->since_us = now_us;
 		ration->taken = 0;
+		ration->seen = 0;
 	}
-	return ration->taken++ < DAY_VALUES;
+	return ration;
+}
+
+static bool may_take(struct reader *reader, struct bw_slice peer)
+{
+	return ration_today(reader, peer)->taken++ < DAY_VALUES;
+}
+
+static bool may_see(struct reader *reader, struct bw_slice peer)
+{
+	return ration_today(reader, peer)->seen++ < DAY_SEEN;
 }
 
 /* What the exchange itself wrote beside an object (docs/taxii.md, "events"): where it came from, and what for. */
@@ -146,6 +159,20 @@ static void choose(struct reader *reader, const struct bw_indicator *indicator, 
 	}
 }
 
+/* Whether that helped this server scribe knows, who has told it. */
+static enum bw_err take_sighting(struct reader *reader, struct bw_slice json, struct bw_slice peer)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf id = BW_BUF_INIT(BW_FOREIGN_ID_BYTES + 1);
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_KIB);
+	struct bw_channel *scribe = bw_seat_peer(reader->seat, "scribe", 0);
+
+	if (bw_foreign_sighting_read(json, &id) != BW_OK || !may_see(reader, peer))
+		return BW_OK;
+	BW_TRY(bw_foreign_seen_add(&body, &(struct bw_foreign_seen){ peer, bw_buf_slice(&id) }));
+	BW_NEED(scribe != NULL, CLOSED);
+	return bw_channel_send(scribe, BW_FOREIGN_SEEN, bw_buf_slice(&body), -1, -1);
+}
+
 static enum bw_err take_object(struct reader *reader, struct bw_slice json, uint8_t line, const struct origin *origin)
 {
 	struct bw_trait_value chosen[BW_INDICATOR_VALUES_MAX];
@@ -154,6 +181,8 @@ static enum bw_err take_object(struct reader *reader, struct bw_slice json, uint
 	enum bw_err err;
 
 	err = bw_indicator_read(reader->objects, json, &indicator);
+	if (err == BW_ERR_TYPE)
+		return take_sighting(reader, json, item.peer);
 	if (err != BW_OK || indicator.id.len > BW_FOREIGN_ID_BYTES)
 		return err == BW_ERR_CRYPTO ? err : BW_OK; /* none of ours, or wrong */
 	item.id = indicator.id;
@@ -231,6 +260,26 @@ static enum bw_err find_members(struct bw_slice data, struct bw_slice *objects, 
 	}
 }
 
+/* What the exchange answered to a report. */
+static enum bw_err take_said(struct reader *reader, const struct bw_frame *frame)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf words = BW_BUF_INIT(BW_FOREIGN_WORDS_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_KIB);
+	struct bw_channel *scribe = bw_seat_peer(reader->seat, "scribe", 0);
+	struct bw_foreign_sent sent;
+	enum bw_err err;
+
+	BW_TRY(bw_foreign_sent_parse(frame->body, BW_FOREIGN_SAID, &sent));
+	err = bw_foreign_answer_read(sent.answer, &words);
+	if (err == BW_ERR_PROTOCOL)
+		BW_TRY(bw_buf_add_text(&words, "the exchange answers with something else than a status"));
+	sent.result = (uint8_t)err;
+	sent.answer = bw_buf_slice(&words);
+	BW_TRY(bw_foreign_sent_add(&body, BW_FOREIGN_SENT, &sent));
+	BW_NEED(scribe != NULL, CLOSED);
+	return bw_channel_send(scribe, BW_FOREIGN_SENT, bw_buf_slice(&body), -1, -1);
+}
+
 static enum bw_err take_told(struct reader *reader, const struct bw_frame *frame)
 {
 	struct bw_slice from = bw_slice_empty;
@@ -266,7 +315,7 @@ static void hear_caller(struct reader *reader)
 		if (err == BW_ERR_AGAIN)
 			return;
 		if (err == BW_OK)
-			err = take_told(reader, &frame);
+			err = frame.kind == BW_FOREIGN_SAID ? take_said(reader, &frame) : take_told(reader, &frame);
 	}
 	if (err == BW_ERR_CLOSED)
 		return;

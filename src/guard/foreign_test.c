@@ -282,6 +282,122 @@ static void a_hit_is_one_name_and_comes_apart_again(void **state)
 	assert_false(bw_foreign_hit_parse(BW_LIT("plan.docx"), &again));
 }
 
+static void a_value_that_was_compared_stays_so_in_the_next_version(void **state)
+{
+	BW_CLEANUP(bw_foreign_book_release) struct bw_foreign_book book = { 0 };
+	BW_CLEANUP(bw_buf_release) struct bw_buf bytes = BW_BUF_INIT(BW_EXACT_BYTES_MAX);
+	struct told told = locked;
+	size_t count = 9;
+
+	(void)state;
+	(void)take(&book, &told, 1, NOW_US);
+	assert_true(has(&book, BW_TRAIT_ENDING, "lockbit"));
+	told.modified_us++;
+	(void)take(&book, &told, 1, NOW_US);
+	assert_ok(bw_foreign_book_set(&book, BW_FOREIGN_FOR_JUDGE, &bytes, &count));
+	assert_int_equal(count, 1);
+	told.modified_us++;
+	told.value = "another";
+	(void)take(&book, &told, 1, NOW_US);
+	bw_buf_clear(&bytes);
+	assert_ok(bw_foreign_book_set(&book, BW_FOREIGN_FOR_JUDGE, &bytes, &count));
+	assert_int_equal(count, 0);
+}
+
+/* ---- reporting ------------------------------------------------------------------------------ */
+
+static void every_prefix_of_what_is_sent_is_refused(void **state)
+{
+	static const uint8_t kinds[] = { BW_FOREIGN_SEND, BW_FOREIGN_SAID, BW_FOREIGN_SENT };
+	const struct bw_foreign_sent sent = { 7, 2, BW_ERR_CONFLICT, BW_LIT("words") };
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(kinds); i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(NEWS_BYTES);
+		struct bw_foreign_sent out;
+
+		assert_ok(bw_foreign_sent_add(&body, kinds[i], &sent));
+		assert_ok(bw_foreign_sent_parse(bw_buf_slice(&body), kinds[i], &out));
+		assert_true(out.incident == 7 && out.report == 2);
+		assert_int_equal(out.result, kinds[i] == BW_FOREIGN_SENT ? BW_ERR_CONFLICT : 0);
+		assert_slice(out.answer, kinds[i] == BW_FOREIGN_SEND ? "" : "words");
+		for (size_t n = 0; n < body.len; n++)
+			assert_int_equal(bw_foreign_sent_parse(bw_slice_sub(bw_buf_slice(&body), 0, n), kinds[i], &out),
+					 BW_ERR_PROTOCOL);
+		assert_ok(bw_buf_add_u8(&body, 0));
+		assert_int_equal(bw_foreign_sent_parse(bw_buf_slice(&body), kinds[i], &out), BW_ERR_PROTOCOL);
+	}
+}
+
+static void only_an_indicator_can_have_been_seen(void **state)
+{
+	static const char *const wrong[] = { "", "indicator--", "sighting--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3f",
+					     "indicator--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3", "indicator--\n" };
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(BW_KIB);
+	struct bw_foreign_seen seen = { BW_LIT("from-us"), BW_LIT("indicator--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3f") };
+
+	(void)state;
+	assert_ok(bw_foreign_seen_add(&body, &seen));
+	assert_ok(bw_foreign_seen_parse(bw_buf_slice(&body), &seen));
+	assert_slice(seen.peer, "from-us");
+	for (size_t i = 0; i < BW_COUNT(wrong); i++) {
+		bw_buf_clear(&body);
+		assert_ok(
+			bw_foreign_seen_add(&body, &(struct bw_foreign_seen){ BW_LIT("us"), bw_slice_text(wrong[i]) }));
+		assert_int_equal(bw_foreign_seen_parse(bw_buf_slice(&body), &seen), BW_ERR_PROTOCOL);
+	}
+}
+
+static enum bw_err answer(const char *json, const char *words)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_FOREIGN_WORDS_BYTES);
+	const enum bw_err err = bw_foreign_answer_read(bw_slice_text(json), &out);
+
+	if (words != NULL)
+		assert_string_equal(bw_buf_text(&out), words);
+	return err;
+}
+
+static void a_status_tells_what_was_taken(void **state)
+{
+	(void)state;
+	assert_ok(answer("{\"id\":\"x\",\"status\":\"complete\",\"success_count\":4,\"failure_count\":0}",
+			 "4 objects taken, 0 refused"));
+	assert_ok(answer("{\"status\":\"pending\"}", "0 objects taken, 0 refused"));
+	assert_int_equal(answer("{\"status\":\"complete\",\"success_count\":1,\"failure_count\":3}",
+				"1 objects taken, 3 refused"),
+			 BW_ERR_CONFLICT);
+	assert_int_equal(answer("<html>", NULL), BW_ERR_PROTOCOL);
+	assert_int_equal(answer("{}", NULL), BW_ERR_PROTOCOL);
+	assert_int_equal(answer("{\"status\":\"complete\",\"failure_count\":-1}", NULL), BW_ERR_PROTOCOL);
+}
+
+static enum bw_err sighting(const char *json)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf id = BW_BUF_INIT(BW_FOREIGN_ID_BYTES + 1);
+	const enum bw_err err = bw_foreign_sighting_read(bw_slice_text(json), &id);
+
+	if (err == BW_OK)
+		assert_string_equal(bw_buf_text(&id), "indicator--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3f");
+	return err;
+}
+
+static void a_sighting_is_of_an_indicator_or_none_of_ours(void **state)
+{
+	(void)state;
+	assert_ok(sighting("{\"type\":\"sighting\",\"count\":2,"
+			   "\"sighting_of_ref\":\"indicator--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3f\"}"));
+	assert_int_equal(sighting("{\"type\":\"sighting\",\"revoked\":true,"
+				  "\"sighting_of_ref\":\"indicator--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3f\"}"),
+			 BW_ERR_MISSING);
+	assert_int_equal(sighting("{\"type\":\"sighting\","
+				  "\"sighting_of_ref\":\"malware--8e2e8d2b-17d4-4cbf-938f-98ee46b3cd3f\"}"),
+			 BW_ERR_MISSING);
+	assert_int_equal(sighting("{\"type\":\"indicator\"}"), BW_ERR_MISSING);
+	assert_int_equal(sighting("[]"), BW_ERR_MISSING);
+	assert_int_equal(sighting("{\"type\":\"sighting\""), BW_ERR_MISSING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +412,11 @@ int main(void)
 		cmocka_unit_test(the_book_is_written_and_read_again),
 		cmocka_unit_test(every_prefix_of_news_is_refused),
 		cmocka_unit_test(a_hit_is_one_name_and_comes_apart_again),
+		cmocka_unit_test(a_value_that_was_compared_stays_so_in_the_next_version),
+		cmocka_unit_test(every_prefix_of_what_is_sent_is_refused),
+		cmocka_unit_test(only_an_indicator_can_have_been_seen),
+		cmocka_unit_test(a_status_tells_what_was_taken),
+		cmocka_unit_test(a_sighting_is_of_an_indicator_or_none_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

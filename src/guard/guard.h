@@ -34,6 +34,9 @@ struct bw_guard {
 	char node[BW_NODE_NAME_CHARS + 1]; /* whose keys seal the evidence; "" without any */
 	size_t exchange_count;             /* collections it listens to (guard/exchange.h); 0: to none */
 	char exchange[BW_FOREIGN_LINES_MAX][BW_FOREIGN_PEER_BYTES + 1]; /* their names */
+	bool reports;                               /* to an exchange it was told (--report-to) … */
+	bool reports_when_approved;                 /* … not before a person says so */
+	char reports_to[BW_FOREIGN_PEER_BYTES + 1]; /* that collection's name */
 };
 
 enum { BW_BOARD_STOPS = 256 };

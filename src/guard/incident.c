@@ -144,6 +144,16 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 	case BW_LEDGER_RELEASED:
 		incident->released_us = record->wall_us;
 		break;
+	case BW_LEDGER_ALLOWED:
+		incident->allowed_us = record->wall_us;
+		break;
+	case BW_LEDGER_SENT:
+		incident->sent_us = record->wall_us;
+		break;
+	case BW_LEDGER_HELPED:
+		incident->helped_us = incident->helped_us != 0 ? incident->helped_us : record->wall_us;
+		incident->helped++;
+		break;
 	case BW_LEDGER_TOLD:
 		incident->duties++;
 		break;

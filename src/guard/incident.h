@@ -28,6 +28,10 @@ struct bw_incident {
 	int64_t reported_us;                    /* when that was sealed; 0 while there is none */
 	int64_t shared_us;                      /* when a report went into the exchange; 0 while none did */
 	int64_t released_us;                    /* a person released the full bundle; 0: nobody did */
+	int64_t allowed_us;                     /* a person let it go to the exchange that is reported to */
+	int64_t sent_us;                        /* when a report went there; 0 while none did */
+	int64_t helped_us;                      /* when it was first heard that somebody met what was told of it */
+	uint32_t helped;                        /* how often that was heard */
 	int64_t approved_us;                    /* since when somebody was let work on; 0: nobody ever was */
 	int64_t approval_us;                    /* when that was said or ended last */
 	int64_t approved_until_us;              /* by what was said last; 0: no longer, or nobody */

@@ -95,6 +95,25 @@ static void an_incident_of_which_the_restore_was_undone_is_open_again(void **sta
 	assert_int_equal(bw_incidents_find(&incidents, 1)->state, BW_INCIDENT_APPROVED);
 }
 
+static void what_was_reported_and_whether_it_helped_is_remembered(void **state)
+{
+	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
+	const struct bw_incident *one;
+
+	(void)state;
+	feed(&incidents, BW_LEDGER_EVIDENCE, 1, 10);
+	feed(&incidents, BW_LEDGER_ALLOWED, 1, 20);
+	feed(&incidents, BW_LEDGER_SENT, 1, 30);
+	feed(&incidents, BW_LEDGER_HELPED, 1, 40);
+	feed(&incidents, BW_LEDGER_HELPED, 1, 50);
+	one = bw_incidents_find(&incidents, 1);
+	assert_int_equal(one->allowed_us, 20);
+	assert_int_equal(one->sent_us, 30);
+	assert_int_equal(one->helped_us, 40);
+	assert_int_equal(one->helped, 2);
+	assert_int_equal(one->duties, 0);
+}
+
 static void thousands_of_incidents_are_found_again(void **state)
 {
 	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
@@ -115,6 +134,7 @@ int main(void)
 		cmocka_unit_test(the_counts_of_several_restores_add_up),
 		cmocka_unit_test(last_is_the_newest_that_is_open_else_the_newest),
 		cmocka_unit_test(an_incident_of_which_the_restore_was_undone_is_open_again),
+		cmocka_unit_test(what_was_reported_and_whether_it_helped_is_remembered),
 		cmocka_unit_test(thousands_of_incidents_are_found_again),
 	};
 

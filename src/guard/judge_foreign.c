@@ -21,6 +21,28 @@ void judge_foreign_release(struct judge *judge)
 	*foreign = (struct judge_foreign){ 0 };
 }
 
+/* What was seen of a value stays seen when a new set holds it again: nobody is told twice. */
+static void carry_over(const struct judge_foreign *from, struct judge_foreign *to)
+{
+	for (uint32_t n = 0; n < from->set.count; n++) {
+		struct bw_exact_found old;
+		struct bw_exact_found now;
+
+		if (from->seen[n] == 0)
+			continue;
+		bw_exact_at(&from->set, n, &old);
+		if (bw_exact_find(&to->set, old.trait, old.text, &now))
+			to->seen[now.number] = from->seen[n];
+	}
+}
+
+/* Who is connected already: his address may be among what others warn of since. */
+static void look_at_clients(struct judge *judge)
+{
+	for (uint32_t n = 0; (n = bw_actors_next_known(judge->actors, n)) != 0;)
+		judge_foreign_client(judge, n);
+}
+
 enum bw_err judge_foreign_set(struct judge *judge, struct bw_slice body, int fd)
 {
 	struct bw_cursor c = bw_cursor_over(body);
@@ -38,9 +60,11 @@ enum bw_err judge_foreign_set(struct judge *judge, struct bw_slice body, int fd)
 		bw_mapped_release(&next.mapped);
 		return err;
 	}
+	carry_over(&judge->foreign, &next);
 	judge_foreign_release(judge);
 	judge->foreign = next;
 	bw_log(BW_INFO, "others warned of what is looked for from now on", BW_NUM("values", next.set.count));
+	look_at_clients(judge);
 	return BW_OK;
 }
 

@@ -50,6 +50,9 @@ enum bw_ledger_kind {
 	BW_LEDGER_RELEASED, /* a person released the full bundle into it */
 	BW_LEDGER_TOLD,     /* a person said that a duty to report was met, and which */
 	BW_LEDGER_REOPENED, /* a restore of it was undone: its files are again as they were found */
+	BW_LEDGER_ALLOWED,  /* a person lets what may leave go to the exchange that is reported to */
+	BW_LEDGER_SENT,     /* a report's bundle went there */
+	BW_LEDGER_HELPED,   /* somebody else met what was told of it */
 	BW_LEDGER_KINDS,
 };
 

@@ -80,6 +80,11 @@ enum bw_err bw_report_json(const char *data, const struct bw_incident *incident,
 		BW_TRY(bw_plain_json_time(out, "in_exchange", incident->shared_us));
 	if (incident->released_us != 0)
 		BW_TRY(bw_plain_json_time(out, "released", incident->released_us));
+	if (incident->sent_us != 0)
+		BW_TRY(bw_plain_json_time(out, "reported", incident->sent_us));
+	BW_TRY(bw_json_add_num(out, "helped", incident->helped));
+	if (incident->helped_us != 0)
+		BW_TRY(bw_plain_json_time(out, "helped_first", incident->helped_us));
 	BW_TRY(bw_json_add_num(out, "duties_met", incident->duties));
 	return bw_buf_add_u8(out, '}');
 }
@@ -111,6 +116,14 @@ enum bw_err bw_report_words(const char *data, const struct bw_incident *incident
 	if (incident->released_us != 0)
 		BW_TRY(bw_buf_addf(out, "A person released the full one on %s.\n",
 				   bw_plain_time(incident->released_us, when)));
+	if (incident->sent_us != 0)
+		BW_TRY(bw_buf_addf(out, "It was reported, without names, on %s.\n",
+				   bw_plain_time(incident->sent_us, when)));
+	if (incident->helped > 0)
+		BW_TRY(bw_buf_addf(out,
+				   "It helped elsewhere: what was told of it was met there, heard %s, first on %s.\n",
+				   bw_plain_count(incident->helped, "time", "times", count),
+				   bw_plain_time(incident->helped_us, when)));
 	if (incident->duties > 0)
 		BW_TRY(bw_buf_addf(out, "A person said %s that a duty to report was met.\n",
 				   bw_plain_count(incident->duties, "time", "times", count)));

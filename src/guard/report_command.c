@@ -1,4 +1,4 @@
-/* `breakwater guard report`: where an incident's report lies; a person releases it, or says that a duty was met. */
+/* `breakwater guard report`: where an incident's report lies; a person lets it go, or says that a duty was met. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +102,9 @@ static enum bw_err do_asked(const struct bw_call *call, const struct bw_incident
 
 	if (bw_call_flag(call, "release"))
 		BW_TRY(release(bw_call_data(call), incident, refused, why));
+	if (bw_call_flag(call, "send"))
+		BW_TRY(note(bw_call_data(call), incident->id, BW_LEDGER_ALLOWED, BW_LIT("a person lets it be reported"),
+			    why));
 	if (words != NULL && bw_slice_trim(told).len == 0)
 		return bw_why_set(why, BW_ERR_USAGE, "say to whom it was reported, when, and under which number");
 	if (told.len > BW_ASK_SENTENCE_BYTES)
@@ -172,6 +175,11 @@ static const struct bw_option report_options[] = {
 	  .help = "put the full bundle, with paths, names of users and addresses, into the exchange of this data "
 		  "folder; "
 		  "the one without names is there already" },
+	{ .name = "send",
+	  .kind = BW_OPT_FLAG,
+	  .help = "let a guard that reports when a person approves (guard run --report-when approved) report this "
+		  "incident, "
+		  "without names; it does so at once, or when it runs again" },
 	{ .name = "told",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "WORDS",
@@ -182,7 +190,7 @@ static const struct bw_option report_options[] = {
 const struct bw_command bw_guard_report_command = {
 	.name = "report",
 	.summary = "where an incident's report lies; release it",
-	.usage = "[ID|last] [--release] [--told WORDS] [--format FORMAT]",
+	.usage = "[ID|last] [--send] [--release] [--told WORDS] [--format FORMAT]",
 	.details = "A report is made within seconds of a verdict and lies sealed in the data folder: a page in plain "
 		   "words, "
 		   "the fields of the duties to report, the evidence with its hashes, and STIX 2.1. Only the bundle "

@@ -57,6 +57,7 @@ enum {
 #define BW_PAPER_FACTS "facts.json"
 #define BW_PAPER_HOME "stix-full.json"       /* a person releases it, or it stays */
 #define BW_PAPER_LEAVES "stix-exchange.json" /* names nobody and no place */
+#define BW_PAPER_FIRST "stix-first.json"     /* of that, what is known at once: sent and never kept */
 #define BW_PAPER_RECORDS "records.bin"       /* the ledger's, as they were read (guard/dossier.h) */
 #define BW_PAPER_MANIFEST "manifest"
 #define BW_PAPER_SEAL "seal"

@@ -22,6 +22,7 @@ enum {
 	QUICK_LOOK_MS = 300,
 	ANSWER_MS = 1000,
 	FILES_LOOKED_AT = 256,
+	QUICK_FILES = 12, /* whose names, and new names, the first words take */
 	FOLDERS_LOOKED_AT = 24,
 	PROCESSES_LOOKED_AT = 4,
 	LARGE_FIRST = 4, /* files that are read though they are large */
@@ -91,6 +92,23 @@ static enum bw_err look_at_files(struct looking *looking, struct bw_dossier *d, 
 					      .version = d->files[i].proof.version,
 					      .max = i < LARGE_FIRST ? LARGE_BYTES : USUAL_BYTES,
 					      .sample = BW_REPORT_SAMPLE_BYTES };
+		struct bw_seen seen;
+
+		if (!look(looking, &what, &seen))
+			return BW_OK;
+		BW_TRY(bw_dossier_saw_file(d, i, &seen, copies));
+	}
+	return BW_OK;
+}
+
+/* Names alone: no content is read. */
+static enum bw_err look_at_names(struct looking *looking, struct bw_dossier *d, struct bw_copies *copies)
+{
+	for (size_t i = 0; i < d->file_count && i < QUICK_FILES; i++) {
+		const struct bw_look what = { .at = BW_LOOK_FILE,
+					      .file = d->files[i].proof.file,
+					      .made = d->files[i].proof.made,
+					      .version = d->files[i].proof.version };
 		struct bw_seen seen;
 
 		if (!look(looking, &what, &seen))
@@ -172,9 +190,9 @@ static enum bw_err look_around(struct reporter *r, struct bw_dossier *d, bool qu
 				   .image = { bw_slice_empty } };
 	enum bw_err err = look_at_processes(&looking, d, &copies);
 
-	if (err == BW_OK && !quick)
-		err = look_at_files(&looking, d, &copies);
-	if (err == BW_OK && !quick)
+	if (err == BW_OK)
+		err = quick ? look_at_names(&looking, d, &copies) : look_at_files(&looking, d, &copies);
+	if (err == BW_OK)
 		err = d->made_count > 0 ? look_at_made(&looking, d) : look_at_folders(&looking, d);
 	if (err == BW_OK)
 		err = bw_dossier_settle_notes(d, &copies);
@@ -216,19 +234,22 @@ static enum bw_err write_leaves(const struct bw_dossier *d, struct bw_buf *out)
 	return bw_dossier_bundle(d, BW_STIX_LEAVES, out);
 }
 
+enum { AT_ONCE = 1, IN_REPORTS = 2 };
+
 static const struct {
 	const char *name;
-	bool is_quick;
+	unsigned when;
 	enum bw_err (*write)(const struct bw_dossier *d, struct bw_buf *out);
 } papers[] = {
-	{ BW_PAPER_INDICATORS, true, bw_dossier_indicators },
-	{ BW_PAPER_PAGE, false, write_page_html },
-	{ BW_PAPER_PAGE_TEXT, false, write_page_text },
-	{ BW_PAPER_DUTIES, false, write_duties_json },
-	{ BW_PAPER_DUTIES_TEXT, false, write_duties_text },
-	{ BW_PAPER_FACTS, false, bw_dossier_facts },
-	{ BW_PAPER_HOME, false, write_home },
-	{ BW_PAPER_LEAVES, false, write_leaves },
+	{ BW_PAPER_INDICATORS, AT_ONCE | IN_REPORTS, bw_dossier_indicators },
+	{ BW_PAPER_FIRST, AT_ONCE, bw_dossier_first },
+	{ BW_PAPER_PAGE, IN_REPORTS, write_page_html },
+	{ BW_PAPER_PAGE_TEXT, IN_REPORTS, write_page_text },
+	{ BW_PAPER_DUTIES, IN_REPORTS, write_duties_json },
+	{ BW_PAPER_DUTIES_TEXT, IN_REPORTS, write_duties_text },
+	{ BW_PAPER_FACTS, IN_REPORTS, bw_dossier_facts },
+	{ BW_PAPER_HOME, IN_REPORTS, write_home },
+	{ BW_PAPER_LEAVES, IN_REPORTS, write_leaves },
 };
 
 static enum bw_err write_papers(const struct bw_dossier *d, bool quick, struct bw_buf *pieces)
@@ -236,7 +257,7 @@ static enum bw_err write_papers(const struct bw_dossier *d, bool quick, struct b
 	for (size_t i = 0; i < BW_COUNT(papers); i++) {
 		BW_CLEANUP(bw_buf_release) struct bw_buf paper = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
 
-		if (quick && !papers[i].is_quick)
+		if ((papers[i].when & (quick ? AT_ONCE : IN_REPORTS)) == 0)
 			continue;
 		if (papers[i].write == write_leaves && bw_dossier_is_drill(d))
 			continue;

@@ -61,8 +61,8 @@ static const struct bw_worker workers[] = {
 	{ "reporter", bw_reporter_run, BW_MAY_COMPUTE },           /* reads records, writes reports */
 	{ "witness", bw_witness_run, BW_MAY_KEEP },                /* hashes what reports name; writes nothing */
 	{ "sealer", bw_sealer_run, BW_MAY_COMPUTE },               /* holds the keys, signs manifests */
-	{ "caller", bw_caller_run, BW_MAY_CONNECT },               /* hears an exchange; knows its key alone */
-	{ "reader", bw_foreign_reader_run, BW_MAY_COMPUTE },       /* reads what others said */
+	{ "caller", bw_caller_run, BW_MAY_CONNECT },         /* hears an exchange and tells it; knows its key alone */
+	{ "reader", bw_foreign_reader_run, BW_MAY_COMPUTE }, /* reads what others said */
 	{ NULL, NULL, 0 },
 };
 
@@ -331,6 +331,9 @@ static void release(struct parent *p)
 	memcpy(again.node, guard->node, sizeof(again.node));
 	memcpy(again.exchange, guard->exchange, sizeof(again.exchange));
 	again.exchange_count = guard->exchange_count;
+	memcpy(again.reports_to, guard->reports_to, sizeof(again.reports_to));
+	again.reports = guard->reports;
+	again.reports_when_approved = guard->reports_when_approved;
 	p->guard = again;
 	p->begins_again = false;
 	p->arena = BW_ARENA_INIT(SETTINGS_MEMORY);
@@ -417,8 +420,8 @@ static void say_held(const char *data)
 
 static int run_with(struct parent *p)
 {
-	const unsigned listens = p->guard.exchange_count > 0;
-	const unsigned copies[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, listens, listens };
+	const unsigned speaks = p->guard.exchange_count > 0 || p->guard.reports;
+	const unsigned copies[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, speaks, speaks };
 	const struct bw_crew_plan plan = { .workers = workers,
 					   .links = links,
 					   .copies = copies,
@@ -456,6 +459,9 @@ static enum bw_err open_exchange(struct parent *p, struct bw_why *why)
 	BW_TRY(bw_exchange_read(p->call, &p->exchange, why));
 	p->guard.exchange_count = p->exchange.count;
 	memcpy(p->guard.exchange, p->exchange.names, sizeof(p->guard.exchange));
+	p->guard.reports = p->exchange.reports;
+	p->guard.reports_when_approved = strcmp(bw_call_text(p->call, "report-when"), "approved") == 0;
+	memcpy(p->guard.reports_to, p->exchange.report_name, sizeof(p->guard.reports_to));
 	return BW_OK;
 }
 
@@ -514,7 +520,7 @@ static const struct bw_option run_options[] = {
 const struct bw_command bw_guard_run_command = {
 	.name = "run",
 	.summary = "guard what was enrolled",
-	.usage = "[--mode MODE] [--exchange URL --key FILE]",
+	.usage = "[--mode MODE] [--exchange URL] [--report-to URL] [--key FILE]",
 	.details =
 		"Runs until it is stopped, and prints one line when it is ready. Stopped or killed, it goes on where "
 		"it was: at the next start only what changed meanwhile is copied.",

@@ -168,6 +168,10 @@ static enum bw_err take_frame(struct scribe *scribe, const char *peer, const str
 		return scribe_signed(scribe, frame->body);
 	if (strcmp(peer, "reader") == 0 && frame->kind == BW_FOREIGN_NEWS)
 		return scribe_foreign_news(scribe, frame->body);
+	if ((strcmp(peer, "reader") == 0 || strcmp(peer, "caller") == 0) && frame->kind == BW_FOREIGN_SENT)
+		return scribe_sent(scribe, frame->body);
+	if (strcmp(peer, "reader") == 0 && frame->kind == BW_FOREIGN_SEEN)
+		return scribe_seen(scribe, frame->body);
 	if (strcmp(peer, "witness") == 0 && frame->kind == BW_FOREIGN_OWNS)
 		return scribe_foreign_owns(scribe, frame->body);
 	if (strcmp(peer, "judge") == 0 && frame->kind == BW_RECORD_WARNED)

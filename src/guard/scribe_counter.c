@@ -189,7 +189,7 @@ static enum bw_err reported(struct scribe_question *q)
 
 	BW_TRY(take_incident(q, false, &incident));
 	BW_NEED(bw_take_u8(&q->body, &kind) == BW_OK, PROTOCOL);
-	BW_NEED(kind == BW_LEDGER_RELEASED || kind == BW_LEDGER_TOLD, PROTOCOL);
+	BW_NEED(kind == BW_LEDGER_RELEASED || kind == BW_LEDGER_TOLD || kind == BW_LEDGER_ALLOWED, PROTOCOL);
 	BW_NEED(bw_take_block(&q->body, BW_ASK_SENTENCE_BYTES, &sentence) == BW_OK, PROTOCOL);
 	BW_TRY(scribe_append(q->scribe, kind, incident, sentence));
 	return scribe_sync(q->scribe);

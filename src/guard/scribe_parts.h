@@ -38,18 +38,22 @@ struct scribe_case {
 	uint64_t left_out;
 	uint64_t decided_ns; /* of the first verdict, when it came in this run */
 	int64_t decided_us;  /* wall */
+	int64_t quick_us;    /* when its indicators shall be, ahead of any report */
 	int64_t due_us;      /* when the next report shall be composed */
 	int64_t asked_us;    /* since when the reporter is at it */
 	int64_t signing_us;  /* since when the sealer is */
 	int64_t tell_by_us;  /* people are told by then, whatever is ready */
 	int64_t share_us;    /* when the exchange shall be told */
 	int64_t sharing_us;  /* since when the hand is at it */
+	int64_t send_us;     /* when the exchange that is reported to shall be told (scribe_send.c) */
 	int64_t indicators_ms;
 	int64_t touched_us;
 	uint32_t number; /* of the newest report */
 	unsigned made;   /* reports since the case was taken up */
 	unsigned share_tries;
-	bool leaves; /* the newest report has a bundle for the exchange */
+	unsigned send_tries;
+	struct bw_buf first; /* the request with its first words; empty: none waits */
+	bool leaves;         /* the newest report has a bundle for the exchange */
 	bool is_told;
 	bool is_late; /* what the sealer is at was written before, without a seal */
 	struct bw_evidence_manifest *manifest;
@@ -73,6 +77,15 @@ struct scribe_foreign {
 	int64_t looked_ms; /* for what has ended */
 };
 
+/* The one request that is on its way to the exchange that is reported to. */
+struct scribe_sending {
+	uint64_t incident; /* 0: none is */
+	uint32_t report;   /* 0: the first words */
+	int64_t since_us;
+};
+
+enum { SCRIBE_SEEN_MAX = 256 };
+
 struct scribe {
 	struct bw_seat *seat;
 	const struct bw_guard *guard;
@@ -83,6 +96,9 @@ struct scribe {
 	uint64_t last_job;
 	struct scribe_guest guests[SCRIBE_GUESTS_MAX];
 	struct scribe_case cases[SCRIBE_CASES_MAX];
+	struct scribe_sending sending;
+	uint64_t seen[SCRIBE_SEEN_MAX]; /* digests of sightings, the newest */
+	size_t seen_at;
 	int64_t kept_us; /* monotonic: when old evidence was last looked through */
 	int64_t started_us;
 	int listening;
@@ -112,6 +128,7 @@ enum bw_err scribe_composed(struct scribe *scribe, struct bw_slice body, int fd)
 enum bw_err scribe_signed(struct scribe *scribe, struct bw_slice body);               /* PROTOCOL */
 void scribe_report_end(struct scribe *scribe);
 struct scribe_case *scribe_case_of(struct scribe *scribe, uint64_t incident);
+struct scribe_case *scribe_case_load(struct scribe *scribe, uint64_t incident); /* NULL: all are at work, or an error */
 
 enum bw_err scribe_ask_sealer(struct scribe *scribe, struct scribe_case *one); /* CLOSED: it is not there */
 
@@ -127,6 +144,18 @@ void scribe_tell_people(struct scribe *scribe, struct scribe_case *one); /* once
 void scribe_share(struct scribe *scribe, struct scribe_case *one);
 enum bw_err scribe_shared(struct scribe *scribe, struct bw_slice body); /* the hand's word. PROTOCOL */
 void scribe_keep_room(struct scribe *scribe);                           /* evidence of long ago goes */
+
+/* ---- the exchange that is reported to: scribe_send.c ------------------------------------------ */
+
+bool scribe_may_send(const struct scribe *scribe, const struct bw_incident *incident); /* as --report-when says */
+void scribe_send_first(struct scribe *scribe, struct scribe_case *one, struct bw_slice bundle); /* empty: none */
+void scribe_send_report(struct scribe *scribe, struct scribe_case *one); /* the newest is to be sent */
+void scribe_send(struct scribe *scribe, struct scribe_case *one);        /* what is due */
+int64_t scribe_send_next_us(const struct scribe *scribe, const struct scribe_case *one);
+void scribe_send_allowed(struct scribe *scribe, uint64_t incident);   /* a person lets it go */
+void scribe_send_renew(struct scribe *scribe);                        /* caller or reader was started again */
+enum bw_err scribe_sent(struct scribe *scribe, struct bw_slice body); /* the caller's word, the reader's. PROTOCOL */
+enum bw_err scribe_seen(struct scribe *scribe, struct bw_slice body); /* the reader's. PROTOCOL */
 
 /* What a command asks; `fd` came with the question and stays the caller's. */
 struct scribe_question {

@@ -14,6 +14,7 @@
 #include "sys/memfile.h"
 
 enum {
+	QUICK_MS = 8,           /* from it to the indicators: what else the actor did comes right behind it */
 	FIRST_MS = 1200,        /* from the first evidence to the first whole report: Samba names a client in 300 ms */
 	DECIDED_MS = 2000,      /* after a restore, an approval, a closing */
 	COMPOSE_MS = 10 * 1000, /* then the reporter is asked again */
@@ -54,6 +55,7 @@ static void drop_case(struct scribe_case *one)
 	bw_buf_release(&one->rows);
 	bw_buf_release(&one->manifest_text);
 	bw_buf_release(&one->page);
+	bw_buf_release(&one->first);
 	free(one->manifest);
 	*one = (struct scribe_case){ 0 };
 }
@@ -61,7 +63,8 @@ static void drop_case(struct scribe_case *one)
 static bool is_at_rest(const struct scribe_case *one)
 {
 	return one->due_us == 0 && one->asked_us == 0 && one->signing_us == 0 && one->share_us == 0 &&
-	       one->sharing_us == 0 && one->tell_by_us == 0;
+	       one->sharing_us == 0 && one->tell_by_us == 0 && one->quick_us == 0 && one->send_us == 0 &&
+	       one->first.len == 0;
 }
 
 /* A free place, else that of who has rested longest. NULL: all are at work. */
@@ -84,6 +87,7 @@ static struct scribe_case *new_case(struct scribe *scribe, uint64_t incident)
 				       .rows = BW_BUF_INIT(BW_DOSSIER_ROWS_BYTES),
 				       .manifest_text = BW_BUF_INIT(MANIFEST_ROWS),
 				       .page = BW_BUF_INIT(PAGE_BYTES),
+				       .first = BW_BUF_INIT(BW_FOREIGN_SEND_BYTES),
 				       .indicators_ms = -1,
 				       .number = bw_evidence_newest(scribe->guard->data, incident),
 				       .touched_us = bw_clock_mono_us() };
@@ -123,7 +127,7 @@ static enum bw_err see_row(void *context, const struct bw_ledger_record *record)
 }
 
 /* An incident of before this start, or one that rested: its records from the ledger. */
-static struct scribe_case *load_case(struct scribe *scribe, uint64_t incident)
+struct scribe_case *scribe_case_load(struct scribe *scribe, uint64_t incident)
 {
 	struct scribe_case *one = new_case(scribe, incident);
 	struct bw_ledger_seen seen;
@@ -186,12 +190,18 @@ static void want(struct scribe_case *one, int64_t at_us)
 
 /* ---- what comes in ------------------------------------------------------------------------------------ */
 
-static void begin_case(struct scribe *scribe, struct scribe_case *one, int64_t now_us)
+static void compose_quick(struct scribe *scribe, struct scribe_case *one)
 {
 	const enum bw_err err = ask_reporter(scribe, one, BW_STAGE_INDICATORS);
 
+	one->quick_us = 0;
 	if (err != BW_OK)
 		bw_log(BW_WARNING, "the reporter could not be asked", BW_TEXT("why", bw_err_text(err)));
+}
+
+static void begin_case(struct scribe_case *one, int64_t now_us)
+{
+	one->quick_us = now_us + QUICK_MS * MS;
 	one->tell_by_us = now_us + TELL_MS * MS;
 	want(one, now_us + FIRST_MS * MS);
 }
@@ -203,6 +213,8 @@ void scribe_report_row(struct scribe *scribe, const struct bw_ledger_record *rec
 	struct scribe_case *one = scribe_case_of(scribe, record->incident);
 	bool is_first;
 
+	if (record->incident != 0 && record->kind == BW_LEDGER_ALLOWED)
+		scribe_send_allowed(scribe, record->incident);
 	if (record->incident == 0 || !is_told_of(record->kind))
 		return;
 	incident = bw_incidents_find(&scribe->incidents, record->incident);
@@ -214,13 +226,13 @@ void scribe_report_row(struct scribe *scribe, const struct bw_ledger_record *rec
 		if (one != NULL)
 			add_row(one, record);
 	} else if (incident != NULL && incident->evidence > 0) {
-		one = load_case(scribe, record->incident); /* the ledger has it already */
+		one = scribe_case_load(scribe, record->incident); /* the ledger has it already */
 	}
 	if (one == NULL)
 		return; /* all are at work; the next start makes up for it */
 	one->touched_us = now_us;
 	if (is_first)
-		begin_case(scribe, one, now_us);
+		begin_case(one, now_us);
 	else if (is_notice(record))
 		return; /* that people were told needs no other report */
 	else if (record->kind == BW_LEDGER_EVIDENCE || record->kind == BW_LEDGER_ACTED ||
@@ -263,6 +275,7 @@ static void take_indicators(struct scribe *scribe, struct scribe_case *one, stru
 		return;
 	}
 	one->indicators_ms = since_verdict_ms(one);
+	scribe_send_first(scribe, one, piece_of(pieces, BW_PAPER_FIRST));
 	bw_log(BW_NOTICE, "indicators are ready", BW_NUM("incident", one->incident),
 	       BW_NUM("after_ms", one->indicators_ms));
 }
@@ -394,6 +407,7 @@ static void finish(struct scribe *scribe, struct scribe_case *one, struct bw_sli
 	bw_evidence_thin(scribe->guard->data, one->incident);
 	one->share_us = one->leaves ? bw_clock_mono_us() : 0;
 	one->share_tries = 0;
+	scribe_send_report(scribe, one);
 	scribe_tell_people(scribe, one);
 	if (seal.len == 0) /* the sealer may only be slow */
 		scribe_seal_begin(scribe, one, one->number - 1);
@@ -424,6 +438,8 @@ static int64_t sign_us(const struct scribe_case *one)
 
 static void turn_one(struct scribe *scribe, struct scribe_case *one, int64_t now_us)
 {
+	if (one->quick_us != 0 && now_us >= one->quick_us)
+		compose_quick(scribe, one);
 	if (one->asked_us != 0 && now_us - one->asked_us > COMPOSE_MS * MS) {
 		one->asked_us = 0;
 		want(one, now_us);
@@ -439,6 +455,7 @@ static void turn_one(struct scribe *scribe, struct scribe_case *one, int64_t now
 	if (one->tell_by_us != 0 && now_us >= one->tell_by_us)
 		scribe_tell_people(scribe, one);
 	scribe_share(scribe, one);
+	scribe_send(scribe, one);
 	if (is_at_rest(one) && now_us - one->touched_us > IDLE_MS * MS)
 		drop_case(one);
 }
@@ -450,7 +467,7 @@ static void sooner(int64_t *next_us, int64_t at_us)
 }
 
 /* When one of its steps is due. */
-static int64_t next_of(const struct scribe_case *one)
+static int64_t next_of(const struct scribe *scribe, const struct scribe_case *one)
 {
 	int64_t next_us = one->touched_us + IDLE_MS * MS;
 
@@ -460,10 +477,13 @@ static int64_t next_of(const struct scribe_case *one)
 		sooner(&next_us, one->signing_us + sign_us(one));
 	else if (one->due_us != 0)
 		sooner(&next_us, one->due_us);
+	if (one->quick_us != 0)
+		sooner(&next_us, one->quick_us);
 	if (one->tell_by_us != 0)
 		sooner(&next_us, one->tell_by_us);
 	if (one->share_us != 0 && one->sharing_us == 0)
 		sooner(&next_us, one->share_us);
+	sooner(&next_us, scribe_send_next_us(scribe, one));
 	return next_us;
 }
 
@@ -478,7 +498,7 @@ int scribe_report_turn(struct scribe *scribe)
 		if (one->incident != 0)
 			turn_one(scribe, one, now_us);
 		if (one->incident != 0)
-			sooner(&next_us, next_of(one));
+			sooner(&next_us, next_of(scribe, one));
 	}
 	scribe_keep_room(scribe);
 	if (next_us == INT64_MAX)
@@ -492,6 +512,8 @@ void scribe_report_renew(struct scribe *scribe, const char *peer)
 {
 	const int64_t now_us = bw_clock_mono_us();
 
+	if (strcmp(peer, "caller") == 0 || strcmp(peer, "reader") == 0)
+		scribe_send_renew(scribe);
 	for (size_t i = 0; i < SCRIBE_CASES_MAX; i++) {
 		struct scribe_case *one = &scribe->cases[i];
 
@@ -537,12 +559,14 @@ void scribe_report_begin(struct scribe *scribe)
 		const bool is_open = incident->evidence > 0 && incident->last_us > bw_clock_now_us() - 30 * DAY_US;
 		const bool to_report = incident->reported_us < incident->evidence_us;
 		const bool to_share = incident->reported_us != 0 && incident->shared_us < incident->reported_us;
+		const bool to_send = incident->reported_us != 0 && incident->sent_us < incident->reported_us &&
+				     scribe_may_send(scribe, incident);
 		const bool to_seal = incident->reported_us != 0 && has_unsealed(scribe, incident->id);
 		struct scribe_case *one;
 
-		if (!is_open || (!to_report && !to_share && !to_seal))
+		if (!is_open || (!to_report && !to_share && !to_seal && !to_send))
 			continue;
-		one = load_case(scribe, incident->id);
+		one = scribe_case_load(scribe, incident->id);
 		if (one == NULL)
 			continue;
 		if (to_seal)
@@ -553,6 +577,8 @@ void scribe_report_begin(struct scribe *scribe)
 		} else if (to_share) {
 			one->share_us = now_us + FIRST_MS * MS;
 		}
+		if (to_send && !to_report)
+			one->send_us = now_us + FIRST_MS * MS;
 	}
 }
 

@@ -72,25 +72,30 @@ static enum bw_err send_all(struct bw_follow *follow, struct bw_slice bytes, str
 	return BW_OK;
 }
 
-static enum bw_err ask(struct bw_follow *follow, const struct bw_url *url, struct bw_slice headers, struct bw_why *why)
+static enum bw_err ask(struct bw_follow *follow, const struct bw_url *url, struct bw_slice headers,
+		       const struct bw_slice *body, struct bw_why *why)
 {
 	BW_CLEANUP(bw_buf_wipe) struct bw_buf head = BW_BUF_INIT(BW_HTTP_HEAD_MAX);
 	/* all at once: a buffer that grew would leave a copy of the credentials behind */
 	enum bw_err err = bw_buf_reserve(&head, head.max);
 
 	if (err == BW_OK)
-		err = bw_buf_addf(&head, "GET %s HTTP/1.1\r\nHost: %s\r\n", url->target, follow->authority);
+		err = bw_buf_addf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\n", body == NULL ? "GET" : "POST", url->target,
+				  follow->authority);
+	if (err == BW_OK && body != NULL)
+		err = bw_buf_addf(&head, "Content-Length: %zu\r\n", body->len);
 	if (err == BW_OK)
 		err = bw_buf_add(&head, headers);
 	if (err == BW_OK)
 		err = bw_buf_add_text(&head, "\r\n");
 	if (err != BW_OK)
 		return bw_why_set(why, err, "the question for '%s' is too long", follow->authority);
-	return send_all(follow, bw_buf_slice(&head), why);
+	BW_TRY(send_all(follow, bw_buf_slice(&head), why));
+	return body == NULL ? BW_OK : send_all(follow, *body, why);
 }
 
-enum bw_err bw_follow_open(const struct bw_url *url, struct bw_tls_context *tls, struct bw_slice headers,
-			   uint32_t connect_ms, struct bw_follow **out, struct bw_why *why)
+static enum bw_err begin(const struct bw_url *url, struct bw_tls_context *tls, struct bw_slice headers,
+			 const struct bw_slice *body, uint32_t connect_ms, struct bw_follow **out, struct bw_why *why)
 {
 	struct bw_follow *follow = calloc(1, sizeof(*follow));
 	enum bw_err err;
@@ -104,13 +109,30 @@ enum bw_err bw_follow_open(const struct bw_url *url, struct bw_tls_context *tls,
 	else
 		err = bw_dial(url, tls, connect_ms, &follow->wire, why);
 	if (err == BW_OK)
-		err = ask(follow, url, headers, why);
+		err = ask(follow, url, headers, body, why);
 	if (err != BW_OK) {
 		bw_follow_free(follow);
 		return err;
 	}
 	*out = follow;
 	return BW_OK;
+}
+
+enum bw_err bw_follow_open(const struct bw_url *url, struct bw_tls_context *tls, struct bw_slice headers,
+			   uint32_t connect_ms, struct bw_follow **out, struct bw_why *why)
+{
+	return begin(url, tls, headers, NULL, connect_ms, out, why);
+}
+
+enum bw_err bw_follow_post(const struct bw_url *url, struct bw_tls_context *tls, struct bw_slice headers,
+			   struct bw_slice body, uint32_t connect_ms, struct bw_follow **out, struct bw_why *why)
+{
+	return begin(url, tls, headers, &body, connect_ms, out, why);
+}
+
+bool bw_follow_is_whole(const struct bw_follow *follow)
+{
+	return follow->has_answer && follow->body.done;
 }
 
 /* ---- listening ------------------------------------------------------------------ */

@@ -20,6 +20,11 @@ struct bw_follow;
  */
 BW_MUST_USE enum bw_err bw_follow_open(const struct bw_url *url, struct bw_tls_context *tls, struct bw_slice headers,
 				       uint32_t connect_ms, struct bw_follow **out, struct bw_why *why);
+
+/* The same with a POST of `body`, which is sent before this returns, within 5 seconds. */
+BW_MUST_USE enum bw_err bw_follow_post(const struct bw_url *url, struct bw_tls_context *tls, struct bw_slice headers,
+				       struct bw_slice body, uint32_t connect_ms, struct bw_follow **out,
+				       struct bw_why *why);
 void bw_follow_free(struct bw_follow *follow); /* NULL is fine */
 
 int bw_follow_fd(const struct bw_follow *follow);
@@ -36,5 +41,8 @@ typedef enum bw_err bw_follow_fn(void *ctx, const struct bw_http_response *answe
  * first. CLOSED: the server ended it, or the connection broke. PROTOCOL: not HTTP.
  */
 BW_MUST_USE enum bw_err bw_follow_step(struct bw_follow *follow, bw_follow_fn *on_body, void *ctx, struct bw_why *why);
+
+/* The answer came to its end: CLOSED was no breaking off. */
+bool bw_follow_is_whole(const struct bw_follow *follow);
 
 #endif

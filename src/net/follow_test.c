@@ -29,10 +29,12 @@ static void serve(int listener, const char *text, size_t piece)
 	while (len < sizeof(question) - 1 && (n = read(fd, question + len, sizeof(question) - 1 - len)) > 0) {
 		len += (size_t)n;
 		question[len] = '\0';
-		if (strstr(question, "\r\n\r\n") != NULL)
+		if (strstr(question, "\r\n\r\n") != NULL && (question[0] == 'G' || strstr(question, "hello") != NULL))
 			break;
 	}
-	if (strncmp(question, "GET /events HTTP/1.1\r\nHost: 127.0.0.1:", 38) != 0)
+	if (strncmp(question, "GET /events HTTP/1.1\r\nHost: 127.0.0.1:", 38) != 0 &&
+	    (strncmp(question, "POST /events HTTP/1.1\r\nHost: 127.0.0.1:", 39) != 0 ||
+	     strstr(question, "Content-Length: 5\r\n") == NULL || strstr(question, "\r\n\r\nhello") == NULL))
 		_exit(1);
 	for (size_t at = 0; text[at] != '\0'; at += n > 0 ? (size_t)n : strlen(text + at)) {
 		const size_t left = strlen(text + at);
@@ -87,6 +89,22 @@ static enum bw_err hear(void *ctx, const struct bw_http_response *answer, struct
 	return bw_buf_add(&heard->body, body);
 }
 
+static enum bw_err hear_all(struct bw_follow *line, struct heard *heard)
+{
+	struct bw_why why = { 0 };
+	enum bw_err err;
+
+	for (;;) {
+		struct pollfd ready = { .fd = bw_follow_fd(line), .events = POLLIN };
+
+		err = bw_follow_step(line, hear, heard, &why);
+		if (err != BW_OK && err != BW_ERR_AGAIN)
+			return err;
+		if (err == BW_ERR_AGAIN)
+			assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+	}
+}
+
 /* All that comes, until it is over. */
 static enum bw_err follow(const char *text, size_t piece, struct heard *heard)
 {
@@ -97,15 +115,7 @@ static enum bw_err follow(const char *text, size_t piece, struct heard *heard)
 
 	err = bw_follow_open(&server.url, NULL, BW_LIT("Accept: text/event-stream\r\n"), 5000, &line, &why);
 	assert_int_equal(err, BW_OK);
-	for (;;) {
-		struct pollfd ready = { .fd = bw_follow_fd(line), .events = POLLIN };
-
-		err = bw_follow_step(line, hear, heard, &why);
-		if (err != BW_OK && err != BW_ERR_AGAIN)
-			break;
-		if (err == BW_ERR_AGAIN)
-			assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
-	}
+	err = hear_all(line, heard);
 	bw_follow_free(line);
 	stop(&server);
 	return err;
@@ -142,11 +152,41 @@ static void a_refusal_is_seen_and_what_is_no_answer_is_named(void **state)
 	bw_buf_release(&heard.body);
 }
 
+static void a_body_is_posted_and_a_whole_answer_told_from_a_broken_one(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_whole;
+	} cases[] = {
+		{ "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}", true },
+		{ "HTTP/1.1 204 No Content\r\n\r\n", true },
+		{ "HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\n{}", false },
+		{ "HTTP/1.1 202 Acc", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(cases); i++) {
+		struct heard heard = { .body = BW_BUF_INIT(4096) };
+		struct server server = start(cases[i].text, 100);
+		struct bw_follow *line = NULL;
+		struct bw_why why = { 0 };
+
+		assert_ok(bw_follow_post(&server.url, NULL, BW_LIT("Accept: */*\r\n"), BW_LIT("hello"), 5000, &line,
+					 &why));
+		assert_int_equal(hear_all(line, &heard), BW_ERR_CLOSED);
+		assert_int_equal(bw_follow_is_whole(line), cases[i].is_whole);
+		bw_follow_free(line);
+		stop(&server);
+		bw_buf_release(&heard.body);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_comes_is_heard_until_the_server_ends_it),
 		cmocka_unit_test(a_refusal_is_seen_and_what_is_no_answer_is_named),
+		cmocka_unit_test(a_body_is_posted_and_a_whole_answer_told_from_a_broken_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

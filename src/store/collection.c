@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "crypto/uuid.h"
 
 #define COLUMNS                                                                                                  \
@@ -202,6 +203,29 @@ static enum bw_err find_inbound(struct bw_store *store, const uint8_t node[BW_SH
 	return BW_OK;
 }
 
+/* "from-lake-centre" of "Lake Centre", when nothing else is called so: a guard's command line names it. "": none. */
+static void name_after(struct bw_store *store, struct bw_slice title, char out[BW_ALIAS_MAX])
+{
+	static const char from[] = "from-";
+	size_t at = sizeof(from) - 1;
+	struct bw_collection other;
+
+	memcpy(out, from, sizeof(from));
+	for (size_t i = 0; i < title.len && at + 1 < BW_ALIAS_MAX; i++) {
+		const uint8_t c = title.ptr[i];
+
+		if (bw_is_alnum(c))
+			out[at++] = (char)bw_to_lower(c);
+		else if (out[at - 1] != '-')
+			out[at++] = '-';
+	}
+	while (at > 0 && out[at - 1] == '-')
+		at--;
+	out[at] = '\0';
+	if (at < sizeof(from) || bw_store_collection_find(store, bw_slice_text(out), &other) != BW_ERR_NOT_FOUND)
+		out[0] = '\0';
+}
+
 enum bw_err bw_store_inbound(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES], struct bw_slice title,
 			     struct bw_collection *out)
 {
@@ -214,6 +238,7 @@ enum bw_err bw_store_inbound(struct bw_store *store, const uint8_t node[BW_SHA25
 	bw_uuid_v4(&uuid);
 	bw_uuid_format(&uuid, fresh.id);
 	copy_field(fresh.title, sizeof(fresh.title), title);
+	name_after(store, title, fresh.alias);
 	memcpy(fresh.node, node, sizeof(fresh.node));
 	BW_TRY(bw_store_collection_add(store, &fresh));
 	*out = fresh;

@@ -27,7 +27,8 @@ struct bw_provenance {
 bool bw_provenance_has_been(const struct bw_provenance *from, const uint8_t node[BW_SHA256_BYTES]);
 
 /*
- * The inbound collection of a partner, made when there is none: `title` is for people. In the open transaction.
+ * The inbound collection of a partner, made when there is none: `title` is for people, and its alias is made of it
+ * ("from-lake-centre") where that is free. In the open transaction.
  */
 BW_MUST_USE enum bw_err bw_store_inbound(struct bw_store *store, const uint8_t node[BW_SHA256_BYTES],
 					 struct bw_slice title, struct bw_collection *out);

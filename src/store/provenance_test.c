@@ -94,6 +94,9 @@ static void each_partner_has_one_inbound_collection(void **state)
 	assert_ok(bw_store_inbound(f->store, lake, BW_LIT("another name"), &c));
 	assert_true(c.is_inbound);
 	assert_string_equal(c.title, "From the lake");
+	assert_string_equal(c.alias, "from-from-the-lake");
+	assert_ok(bw_store_inbound(f->store, hill, BW_LIT("From the lake"), &c));
+	assert_string_equal(c.alias, ""); /* one name, one collection */
 	assert_ok(bw_store_collection_remove(f->store, first));
 	assert_int_not_equal(inbound(f, lake), first);
 	/* whose it was is known for ever: rows that came through it may have left copies */
