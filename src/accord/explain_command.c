@@ -78,6 +78,8 @@ static enum bw_err print_text(struct explaining *e)
 		print_words("  nobody here knows: ", told->strange.of[i]);
 	for (size_t i = 0; i < w->drop_count; i++)
 		print_words("  goes without the reference to: ", w->drop[i]);
+	for (size_t i = 0; i < w->swap_count; i++)
+		print_words("  refers anew to what goes in place of: ", w->swap[i].from);
 	print_lines("  ", bw_buf_slice(&e->decided));
 	return BW_OK;
 }
@@ -142,6 +144,17 @@ static enum bw_err write_list(struct bw_buf *out, const char *name, const struct
 	return bw_buf_add_u8(out, ']');
 }
 
+static enum bw_err write_swaps(struct bw_buf *out, const struct bw_weighed *w)
+{
+	BW_CLEANUP(bw_arena_release) struct bw_arena arena = BW_ARENA_INIT(4 * BW_MIB);
+	struct bw_slice *from = bw_arena_zero(&arena, w->swap_count + 1, sizeof(*from));
+
+	BW_NEED(from != NULL, MEMORY);
+	for (size_t i = 0; i < w->swap_count; i++)
+		from[i] = w->swap[i].from;
+	return write_list(out, "references_anew", from, w->swap_count);
+}
+
 static enum bw_err write_json(struct explaining *e, struct bw_buf *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf said = BW_BUF_INIT(BW_MIB);
@@ -163,6 +176,7 @@ static enum bw_err write_json(struct explaining *e, struct bw_buf *out)
 	BW_TRY(write_list(out, "found", told->found.of, told->found.count));
 	BW_TRY(write_list(out, "unknown_markings", told->strange.of, told->strange.count));
 	BW_TRY(write_list(out, "without_references", w->drop, w->drop_count));
+	BW_TRY(write_swaps(out, w));
 	BW_TRY(bw_json_add_name(out, "decided"));
 	BW_TRY(bw_buf_addf(out, "[%s]", bw_buf_text(&e->decided)));
 	return bw_buf_add_u8(out, '}');

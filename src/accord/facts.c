@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "accord/facts_inner.h"
+#include "accord/parts.h"
 #include "intel/gist.h"
 #include "intel/object.h"
 
@@ -212,12 +213,35 @@ static enum bw_err tell_object(struct bw_facts_worker *w, const struct bw_item *
 	return say_found(w, &out->found);
 }
 
+/* The plan, with the parts that are marked more strictly among what goes. */
+static enum bw_err add_parts(struct bw_facts_worker *w, const struct bw_item *item, struct bw_redact_plan *plan)
+{
+	struct bw_slice *all;
+	struct bw_slice *parts;
+	size_t count;
+
+	*plan = item->plan;
+	if (!plan->parts)
+		return BW_OK;
+	BW_TRY(bw_parts_find(w->scopes[0].book, item->object, &w->arena, &parts, &count));
+	all = bw_arena_zero(&w->arena, plan->drop_count + count + 1, sizeof(*all));
+	BW_NEED(all != NULL, MEMORY);
+	if (plan->drop_count > 0)
+		memcpy(all, plan->drop, plan->drop_count * sizeof(*all));
+	memcpy(all + plan->drop_count, parts, count * sizeof(*all));
+	plan->drop = all;
+	plan->drop_count += count;
+	return BW_OK;
+}
+
 static enum bw_err tell_derived(struct bw_facts_worker *w, const struct bw_item *item, struct bw_buf *text,
 				struct bw_told *out)
 {
+	struct bw_redact_plan plan;
 	struct bw_record record;
 
-	BW_TRY(bw_redact_derive(item->object, &item->plan, text));
+	BW_TRY(add_parts(w, item, &plan));
+	BW_TRY(bw_redact_derive(item->object, &plan, text));
 	BW_TRY(bw_object_check(w->checker, bw_buf_slice(text), &w->findings, &record));
 	BW_NEED(w->findings.errors == 0, SYNTAX);
 	bw_policy_inputs_init(&out->inputs);

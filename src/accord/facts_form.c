@@ -7,6 +7,7 @@
 #define ASKS "BWQ1"
 #define TELLS "BWA1"
 
+enum { PLAN_PERSONAL = 1, PLAN_PARTS = 2, REF_WHOLE = 0x80 };
 enum { BODY_MAX = 64 * 1024 * 1024, ID_MAX = 320, WORD_MAX = 64 * 1024, FOUND_MAX = 256 };
 
 /* ---- questions ----------------------------------------------------------------------- */
@@ -76,12 +77,13 @@ static enum bw_err add_words(struct bw_buf *out, const struct bw_slice *words, s
 static enum bw_err add_derive(struct bw_buf *out, const struct bw_redact_plan *plan, struct bw_slice object)
 {
 	BW_TRY(bw_buf_add_u8(out, BW_ITEM_DERIVE));
-	BW_TRY(bw_buf_add_u8(out, plan->personal ? 1 : 0));
+	BW_TRY(bw_buf_add_u8(out, (uint8_t)((plan->personal ? PLAN_PERSONAL : 0) | (plan->parts ? PLAN_PARTS : 0))));
 	BW_TRY(bw_buf_add_block(out, plan->id));
 	BW_TRY(bw_buf_add_block(out, plan->creator));
 	BW_TRY(bw_buf_add_block(out, plan->time));
 	BW_TRY(add_words(out, plan->drop, plan->drop_count));
 	BW_TRY(add_words(out, plan->drop_refs, plan->drop_ref_count));
+	BW_TRY(add_words(out, plan->swap, plan->swap_count));
 	return bw_buf_add_block(out, object);
 }
 
@@ -132,16 +134,19 @@ static enum bw_err take_object(struct bw_cursor *c, struct bw_item *out)
 
 static enum bw_err take_derive(struct bw_cursor *c, struct bw_arena *arena, struct bw_item *out)
 {
-	uint8_t personal;
+	uint8_t flags;
 
-	BW_TRY(bw_take_u8(c, &personal));
-	BW_NEED(personal <= 1, PROTOCOL);
-	out->plan.personal = personal == 1;
+	BW_TRY(bw_take_u8(c, &flags));
+	BW_NEED(flags <= (PLAN_PERSONAL | PLAN_PARTS), PROTOCOL);
+	out->plan.personal = (flags & PLAN_PERSONAL) != 0;
+	out->plan.parts = (flags & PLAN_PARTS) != 0;
 	BW_TRY(bw_take_block(c, ID_MAX, &out->plan.id));
 	BW_TRY(bw_take_block(c, ID_MAX, &out->plan.creator));
 	BW_TRY(bw_take_block(c, WORD_MAX, &out->plan.time));
 	BW_TRY(take_words(c, BW_REFS_MAX, WORD_MAX, arena, &out->plan.drop, &out->plan.drop_count));
 	BW_TRY(take_words(c, BW_REFS_MAX, ID_MAX, arena, &out->plan.drop_refs, &out->plan.drop_ref_count));
+	BW_TRY(take_words(c, 2 * BW_REFS_MAX, ID_MAX, arena, &out->plan.swap, &out->plan.swap_count));
+	BW_NEED(out->plan.swap_count % 2 == 0, PROTOCOL);
 	return bw_take_block(c, BODY_MAX, &out->object);
 }
 
@@ -177,7 +182,7 @@ static enum bw_err add_refs(struct bw_buf *out, const struct bw_ref_list *refs)
 {
 	BW_TRY(bw_buf_add_be32(out, (uint32_t)refs->count));
 	for (size_t i = 0; i < refs->count; i++) {
-		BW_TRY(bw_buf_add_u8(out, refs->of[i].use));
+		BW_TRY(bw_buf_add_u8(out, (uint8_t)(refs->of[i].use | (refs->of[i].is_whole ? REF_WHOLE : 0))));
 		BW_TRY(bw_buf_add_be32(out, refs->of[i].group));
 		BW_TRY(bw_buf_add_block(out, refs->of[i].id));
 	}
@@ -228,6 +233,8 @@ enum bw_err bw_answer_open(struct bw_slice bytes, struct bw_answer *out)
 static enum bw_err take_ref(struct bw_cursor *c, struct bw_ref *out)
 {
 	BW_TRY(bw_take_u8(c, &out->use));
+	out->is_whole = (out->use & REF_WHOLE) != 0;
+	out->use &= (uint8_t)~REF_WHOLE;
 	BW_NEED(out->use <= BW_REF_ESSENTIAL, PROTOCOL);
 	BW_TRY(bw_take_be32(c, &out->group));
 	return bw_take_block(c, ID_MAX, &out->id);

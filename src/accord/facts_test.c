@@ -107,6 +107,7 @@ static void each_object_is_told_in_order(void **state)
 	assert_slice(t->labels.of[1], "b");
 	assert_int_equal(t->refs.count, 1);
 	assert_slice(t->refs.of[0].id, "identity--311b2d2d-f010-4473-83ec-1edf84858f4c");
+	assert_true(t->refs.of[0].is_whole && t->refs.of[0].use == BW_REF_OPTIONAL);
 	assert_int_equal(t->inputs.of[BW_SOURCE_COLLECTION].tlp, BW_TLP_GREEN);
 	assert_int_equal(t->inputs.of[BW_SOURCE_OWN].tlp, BW_TLP_NONE);
 	assert_int_equal(t->personal, BW_REDACT_CLEAN);
@@ -177,6 +178,54 @@ static void a_derived_object_is_checked_like_any_other(void **state)
 	nothing_more(f, &answer);
 }
 
+static void a_derived_object_goes_without_marked_parts_and_names_others_anew(void **state)
+{
+	struct fixture *f = *state;
+	const struct bw_slice swap[] = { BW_LIT("identity--31b940d4-6f7f-459a-80ea-9c1f17b5891b"),
+					 BW_LIT("identity--31b940d4-6f7f-459a-80ea-9c1f17b50000") };
+	const struct bw_redact_plan plan = { .id = BW_LIT("malware--4bfc0d2c-7b8e-4d2a-9d4f-2f0a3f1b7c11"),
+					     .time = BW_LIT("2026-11-23T00:00:00.000Z"),
+					     .swap = swap,
+					     .swap_count = 2,
+					     .parts = true };
+	struct bw_answer answer;
+	const struct bw_told *t;
+
+	assert_ok(
+		bw_question_derive(&f->question, &plan,
+				   BW_LIT(OBJECT(",\"description\":\"secret\",\"aliases\":[\"a\",\"b\"],"
+						 "\"x_seen_refs\":[\"identity--31b940d4-6f7f-459a-80ea-9c1f17b5891b\"],"
+						 "\"granular_markings\":[{\"marking_ref\":\"" MARK
+						 "\",\"selectors\":[\"description\",\"aliases.[0]\"]}]"))));
+	/* a name that bytes do not tell from another */
+	assert_ok(bw_question_derive(&f->question, &plan,
+				     BW_LIT(OBJECT(",\"d\\u0065scription\":\"secret\",\"granular_markings\":[{"
+						   "\"marking_ref\":\"" MARK "\",\"selectors\":[\"description\"]}]"))));
+	assert_ok(bw_question_derive(
+		&f->question, &plan,
+		BW_LIT(OBJECT(",\"description\":\"secret\",\"granular_markings\":[{\"marking_ref\":\"" MARK
+			      "\",\"selectors\":[\"d\\u0065scription\"]}]"))));
+	/* what it cannot be without stays, and so does its marking: the gate has kept such an object at home */
+	assert_ok(bw_question_derive(
+		&f->question, &plan,
+		BW_LIT(OBJECT(",\"description\":\"open\",\"granular_markings\":[{\"marking_ref\":\"" MARK
+			      "\",\"selectors\":[\"description\",\"is_family\"]}]"))));
+	answer = work(f);
+	t = next(f, &answer);
+	assert_int_equal(t->problem, BW_OK);
+	assert_null(memmem(t->text.ptr, t->text.len, "secret", 6));
+	assert_null(memmem(t->text.ptr, t->text.len, "aliases", 7));
+	assert_null(memmem(t->text.ptr, t->text.len, "granular", 8));
+	assert_non_null(memmem(t->text.ptr, t->text.len, "9c1f17b50000", 12));
+	assert_null(memmem(t->text.ptr, t->text.len, "9c1f17b5891b", 12));
+	assert_int_equal(next(f, &answer)->problem, BW_ERR_DENIED);
+	assert_int_equal(next(f, &answer)->problem, BW_ERR_DENIED);
+	t = next(f, &answer);
+	assert_int_equal(t->problem, BW_OK);
+	assert_non_null(memmem(t->text.ptr, t->text.len, "granular", 8));
+	nothing_more(f, &answer);
+}
+
 static void a_question_that_is_none_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -229,6 +278,7 @@ int main(void)
 		TEST(each_object_is_told_in_order),
 		TEST(a_definition_of_ours_counts_everywhere_one_of_a_partner_only_for_what_he_sent),
 		TEST(a_derived_object_is_checked_like_any_other),
+		TEST(a_derived_object_goes_without_marked_parts_and_names_others_anew),
 		TEST(a_question_that_is_none_is_refused),
 		TEST(every_prefix_of_an_answer_is_refused_and_leaves_the_place),
 		TEST(kinds_of_tidings_follow_from_the_type),

@@ -160,6 +160,9 @@ bool again_is_same(struct pact *pact, struct bw_slice id, const struct bw_decisi
 
 enum bw_err again_done(struct pact *pact, bool moved, struct bw_why *why)
 {
-	bw_again_walked(&pact->out.again, pact->out.walked_us, moved);
+	if (pact->out.kind == OUT_AGAIN)
+		bw_again_walked(&pact->out.again, pact->out.walked_us, moved);
+	else if (moved) /* what refers to it may go now */
+		bw_again_begin(&pact->out.again, out_place(pact), false);
 	return bw_again_save(pact->out.folder.path, &pact->out.again, why);
 }

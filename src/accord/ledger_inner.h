@@ -260,7 +260,7 @@ bool again_begin(struct pact *pact);
 BW_MUST_USE enum bw_err again_note(struct pact *pact, struct bw_why *why);
 /* Has it come to the same as before? Then there is nothing to write. */
 bool again_is_same(struct pact *pact, struct bw_slice id, const struct bw_decision *decision);
-/* A batch of OUT_AGAIN is in the log; `moved`: something of it went. */
+/* A batch of OUT_AGAIN or OUT_HELD is in the log; `moved`: something of it went. */
 BW_MUST_USE enum bw_err again_done(struct pact *pact, bool moved, struct bw_why *why);
 BW_MUST_USE enum bw_err out_ask_clerk(struct pact *pact, struct bw_slice question);
 /* AGAIN: the clerk was asked for derived objects, which out_take_derived takes. */

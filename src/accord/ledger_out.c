@@ -360,7 +360,7 @@ static enum bw_err write_batch(struct pact *pact, struct bw_why *why)
 		note_batch(pact, &batch, count);
 	}
 	release_held(pact);
-	return out->kind == OUT_AGAIN ? again_done(pact, moved, why) : BW_OK;
+	return out->kind == OUT_NEW ? BW_OK : again_done(pact, moved, why);
 }
 
 static void end_batch(struct pact *pact, enum bw_err err, const struct bw_why *why)

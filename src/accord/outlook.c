@@ -7,11 +7,28 @@ enum {
 	PEER = 1,          /* the other node's number; there is no other here */
 };
 
+static bool is_secret(void *with, struct bw_slice id)
+{
+	const struct bw_outlook *o = with;
+
+	return bw_secret_ids_is(o->secrets, id);
+}
+
+/* Nothing is made here: any id will do. */
+static bool became(void *with, struct bw_slice id, struct bw_slice *out)
+{
+	const struct bw_outlook *o = with;
+
+	*out = id;
+	return bw_secret_ids_is(o->derived, id);
+}
+
 enum bw_err bw_outlook_init(struct bw_outlook *o, const struct bw_accord *accord, size_t from, int64_t now_us,
 			    struct bw_facts_child *child, struct bw_sources *sources)
 {
 	*o = (struct bw_outlook){ .child = child, .sources = sources, .collections = accord->flow[from].collections };
 	BW_TRY(bw_secret_ids_new(&o->secrets));
+	BW_TRY(bw_secret_ids_new(&o->derived));
 	BW_TRY(bw_lexicon_new(&o->lexicon));
 	BW_TRY(bw_policy_classes_new(&o->classes));
 	BW_TRY(bw_gate_new(accord, from, BW_SIDE_SENDER, PEER, o->lexicon, o->classes, &o->gate));
@@ -21,8 +38,7 @@ enum bw_err bw_outlook_init(struct bw_outlook *o, const struct bw_accord *accord
 					    .classes = o->classes,
 					    .profile = (enum bw_redaction)accord->flow[from].redaction,
 					    .now_us = now_us,
-					    .elsewhere = bw_secret_ids_is,
-					    .elsewhere_with = o->secrets };
+					    .elsewhere = { is_secret, became, o } };
 	memcpy(o->weighing.peer.node, accord->party[1 - from].node, sizeof(o->weighing.peer.node));
 	return BW_OK;
 }
@@ -33,6 +49,7 @@ void bw_outlook_release(struct bw_outlook *o)
 	bw_policy_classes_free(o->classes);
 	bw_lexicon_free(o->lexicon);
 	bw_secret_ids_free(o->secrets);
+	bw_secret_ids_free(o->derived);
 }
 
 /* ---- asking --------------------------------------------------------------------------- */
@@ -79,10 +96,14 @@ void bw_outlook_done(struct bw_outlook_batch *batch)
 /* Whoever refers to it later must not name it. */
 static enum bw_err remember(struct bw_outlook *o, const struct bw_outlook_batch *batch)
 {
-	for (size_t i = 0; i < batch->rows.count; i++)
-		if (batch->told[i].problem == BW_OK &&
-		    bw_refs_is_secret(&batch->weighed[i].decision, batch->told[i].type))
-			BW_TRY(bw_secret_ids_add(o->secrets, batch->told[i].id));
+	for (size_t i = 0; i < batch->rows.count; i++) {
+		if (batch->told[i].problem != BW_OK ||
+		    !bw_refs_is_secret(&batch->weighed[i].decision, batch->told[i].type))
+			continue;
+		BW_TRY(bw_secret_ids_add(o->secrets, batch->told[i].id));
+		if (batch->weighed[i].decision.verdict == BW_VERDICT_DERIVED)
+			BW_TRY(bw_secret_ids_add(o->derived, batch->told[i].id));
+	}
 	return BW_OK;
 }
 

@@ -14,6 +14,7 @@ struct bw_outlook {
 	struct bw_sources *sources;   /* borrowed */
 	struct bw_source_told told;
 	struct bw_secret_ids *secrets;
+	struct bw_secret_ids *derived; /* of them, those that would go as something else */
 	struct bw_lexicon *lexicon;
 	struct bw_policy_classes *classes;
 	struct bw_gate *gate;

@@ -201,7 +201,23 @@ static bool is_dropped_ref(const struct walker *w, struct bw_slice value)
 	return false;
 }
 
+/* The id that stands in its place; NULL: the string stays. */
+static const struct bw_slice *swapped(const struct walker *w, struct bw_slice value)
+{
+	for (size_t i = 0; w->plan != NULL && i + 1 < w->plan->swap_count; i += 2)
+		if (bw_slice_equals(bw_slice_sub(value, 1, value.len - 2), w->plan->swap[i]))
+			return &w->plan->swap[i + 1];
+	return NULL;
+}
+
 static enum bw_err visit(struct walker *w, struct bw_slice value, enum place place, unsigned depth);
+
+static enum bw_err visit_string(struct walker *w, struct bw_slice value, enum place place)
+{
+	const struct bw_slice *id = value.len > 2 ? swapped(w, value) : NULL;
+
+	return id == NULL ? look_string(w, value, place) : bw_buf_addf(w->out, "\"%.*s\"", BW_ARG(*id));
+}
 
 static enum bw_err visit_list(struct walker *w, struct bw_slice value, enum place place, unsigned depth)
 {
@@ -277,7 +293,7 @@ static enum bw_err visit(struct walker *w, struct bw_slice value, enum place pla
 	case '[':
 		return visit_list(w, value, place, depth + 1);
 	case '"':
-		return look_string(w, value, place);
+		return visit_string(w, value, place);
 	default: /* numbers of people are written as text, or they would lose their zeros */
 		return bw_buf_add(w->out, value);
 	}

@@ -63,6 +63,9 @@ struct bw_redact_plan {
 	size_t drop_count;
 	const struct bw_slice *drop_refs; /* ids that no list of references may keep (accord/refs.h) */
 	size_t drop_ref_count;
+	const struct bw_slice *swap; /* ids, and behind each the one that stands in its place, where it stands alone */
+	size_t swap_count;           /* of both together */
+	bool parts;                  /* for the clerk: what bw_parts_find gives is dropped as well (accord/parts.h) */
 };
 
 /*

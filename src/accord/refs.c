@@ -143,24 +143,38 @@ bool bw_refs_is_secret(const struct bw_decision *decision, uint8_t type)
 	       !is_beside((enum bw_clause)decision->clause);
 }
 
-static bool is_secret(const struct map *map, struct bw_slice id, bw_refs_secret_fn elsewhere, void *with)
+static bool is_secret(const struct map *map, struct bw_slice id, const struct bw_refs_elsewhere *elsewhere)
 {
 	const uint32_t node = node_of(map, id);
 
 	if (node != UINT32_MAX)
 		return bw_refs_is_secret(&map->nodes[node].decision, map->nodes[node].type);
-	return elsewhere != NULL && elsewhere(with, id);
+	return elsewhere != NULL && elsewhere->is_secret != NULL && elsewhere->is_secret(elsewhere->with, id);
+}
+
+/* A secret that another id may stand for: of what went, or goes, as a derived object. */
+static bool is_swapped(const struct map *map, const struct bw_ref *ref, const struct bw_refs_elsewhere *elsewhere,
+		       struct bw_ref_swap *out)
+{
+	const uint32_t node = node_of(map, ref->id);
+
+	*out = (struct bw_ref_swap){ .from = ref->id, .node = node, .to = bw_slice_empty };
+	if (!ref->is_whole)
+		return false;
+	if (node != UINT32_MAX)
+		return map->nodes[node].decision.verdict == BW_VERDICT_DERIVED;
+	return elsewhere != NULL && elsewhere->became != NULL && elsewhere->became(elsewhere->with, ref->id, &out->to);
 }
 
 /* ---- settling ------------------------------------------------------------------------------------------ */
 
 struct verdict {
-	bool drops; /* a secret that can go */
+	bool drops; /* a secret that can go, or is written anew */
 	bool stays; /* one that cannot */
 };
 
-static struct verdict look_at(const struct map *map, const struct bw_ref_node *node, bw_refs_secret_fn elsewhere,
-			      void *with)
+static struct verdict look_at(const struct map *map, const struct bw_ref_node *node,
+			      const struct bw_refs_elsewhere *elsewhere)
 {
 	struct verdict v = { false, false };
 	size_t r = 0;
@@ -172,13 +186,16 @@ static struct verdict look_at(const struct map *map, const struct bw_ref_node *n
 
 		/* a list's references stand one after the other */
 		for (; r < node->refs.count && node->refs.of[r].group == first->group; r++) {
-			const bool secret = is_secret(map, node->refs.of[r].id, elsewhere, with);
+			const struct bw_ref *ref = &node->refs.of[r];
+			const bool secret = is_secret(map, ref->id, elsewhere);
+			struct bw_ref_swap swap;
+			const bool gone = secret && !is_swapped(map, ref, elsewhere, &swap);
 
-			v.stays = v.stays || (secret && node->refs.of[r].use == BW_REF_ESSENTIAL);
-			any_gone = any_gone || secret;
-			any_kept = any_kept || !secret;
+			v.drops = v.drops || secret;
+			v.stays = v.stays || (gone && ref->use == BW_REF_ESSENTIAL);
+			any_gone = any_gone || gone;
+			any_kept = any_kept || !gone;
 		}
-		v.drops = v.drops || any_gone;
 		v.stays = v.stays || (any_gone && !any_kept && first->use == BW_REF_LISTED);
 	}
 	return v;
@@ -188,8 +205,10 @@ static struct verdict look_at(const struct map *map, const struct bw_ref_node *n
 static bool settle_one(struct bw_ref_node *node, struct verdict v)
 {
 	struct bw_decision *d = &node->decision;
-	const bool derives = node->may_derive && (d->duties & BW_DUTY_ATTRIBUTE) == 0 &&
-			     bw_stix_type_group((enum bw_stix_type)node->type) != BW_STIX_SCO;
+	const enum bw_stix_group group = bw_stix_type_group((enum bw_stix_type)node->type);
+	/* observables are what they say (STIX 2.1 §2.9); what all refer to would define nothing under another id */
+	const bool derives = node->may_derive && (d->duties & BW_DUTY_ATTRIBUTE) == 0 && group != BW_STIX_SCO &&
+			     group != BW_STIX_META;
 
 	if (!v.drops || d->verdict > BW_VERDICT_DERIVED)
 		return false;
@@ -222,8 +241,8 @@ static void call_again(struct map *map, uint32_t node, size_t *left)
 	}
 }
 
-static enum bw_err settle(struct map *map, struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
-			  void *with)
+static enum bw_err settle(struct map *map, struct bw_ref_node *nodes, size_t count,
+			  const struct bw_refs_elsewhere *elsewhere)
 {
 	size_t left = 0;
 
@@ -237,32 +256,38 @@ static enum bw_err settle(struct map *map, struct bw_ref_node *nodes, size_t cou
 		const uint32_t node = map->work[--left];
 
 		map->waits[node] = false;
-		if (settle_one(&nodes[node], look_at(map, &nodes[node], elsewhere, with)))
+		if (settle_one(&nodes[node], look_at(map, &nodes[node], elsewhere)))
 			call_again(map, node, &left);
 	}
 	return BW_OK;
 }
 
-enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere, void *with)
+enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, const struct bw_refs_elsewhere *elsewhere)
 {
 	struct map map = { .nodes = nodes };
-	const enum bw_err err = settle(&map, nodes, count, elsewhere, with);
+	const enum bw_err err = settle(&map, nodes, count, elsewhere);
 
 	map_release(&map);
 	return err;
 }
 
-static enum bw_err list_secrets(const struct map *map, const struct bw_ref_list *refs, bw_refs_secret_fn elsewhere,
-				void *with, struct bw_arena *arena, struct bw_ref_drops *out)
+static enum bw_err list_secrets(const struct map *map, const struct bw_ref_list *refs,
+				const struct bw_refs_elsewhere *elsewhere, struct bw_arena *arena,
+				struct bw_ref_drops *out)
 {
-	struct bw_slice *ids = bw_arena_zero(arena, refs->count + 1, sizeof(*ids));
+	out->of = bw_arena_zero(arena, refs->count + 1, sizeof(*out->of));
+	out->swaps = bw_arena_zero(arena, refs->count + 1, sizeof(*out->swaps));
+	BW_NEED(out->of != NULL && out->swaps != NULL, MEMORY);
+	for (size_t r = 0; r < refs->count; r++) {
+		struct bw_ref_swap swap;
 
-	BW_NEED(ids != NULL, MEMORY);
-	out->of = ids;
-	out->count = 0;
-	for (size_t r = 0; r < refs->count; r++)
-		if (is_secret(map, refs->of[r].id, elsewhere, with))
-			ids[out->count++] = refs->of[r].id;
+		if (!is_secret(map, refs->of[r].id, elsewhere))
+			continue;
+		if (is_swapped(map, &refs->of[r], elsewhere, &swap))
+			out->swaps[out->swap_count++] = swap;
+		else
+			out->of[out->count++] = refs->of[r].id;
+	}
 	return BW_OK;
 }
 
@@ -271,16 +296,16 @@ static bool goes_without(const struct bw_ref_node *node)
 	return node->decision.verdict == BW_VERDICT_DERIVED && (node->decision.takes & BW_TAKES_REFERENCES) != 0;
 }
 
-enum bw_err bw_refs_drops(const struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere, void *with,
+enum bw_err bw_refs_drops(const struct bw_ref_node *nodes, size_t count, const struct bw_refs_elsewhere *elsewhere,
 			  struct bw_arena *arena, struct bw_ref_drops *out)
 {
 	struct map map = { .nodes = nodes };
 	enum bw_err err = map_ids(&map, nodes, count);
 
 	for (size_t i = 0; err == BW_OK && i < count; i++) {
-		out[i] = (struct bw_ref_drops){ NULL, 0 };
+		out[i] = (struct bw_ref_drops){ .of = NULL };
 		if (goes_without(&nodes[i]))
-			err = list_secrets(&map, &nodes[i].refs, elsewhere, with, arena, &out[i]);
+			err = list_secrets(&map, &nodes[i].refs, elsewhere, arena, &out[i]);
 	}
 	map_release(&map);
 	return err;

@@ -9,11 +9,12 @@
  *   is an observable that does not cross, for whatever reason.
  * What merely is not covered by the accord (its type, its collection …), or came from the partner, is no secret.
  *
- * A secret reference is taken out where the object can be without it: a property at the top that the standard does
- * not require, or one of several in a list. What is left is a derived object. Where it cannot (both ends of a
- * relationship, what a sighting saw, the only object of a report, anything nested, a marking, an id inside a
- * sentence, any reference of an observable), the whole stays at home, and its own id is a secret: so on until nothing
- * changes.
+ * A reference to what went as a derived object is written anew, to its new id, wherever the id stands alone in a
+ * string: at the end of a relationship, in a sighting, nested. Any other secret reference is taken out where the
+ * object can be without it: a property at the top that the standard does not require, or one of several in a list.
+ * What is left is a derived object in both cases. Where neither can be done (what was withheld at an end of a
+ * relationship, as what a sighting saw, as the only object of a report, nested; an id inside a sentence; any
+ * reference of an observable), the whole stays at home, and its own id is a secret: so on until nothing changes.
  */
 #ifndef BW_ACCORD_REFS_H
 #define BW_ACCORD_REFS_H
@@ -33,6 +34,7 @@ struct bw_ref {
 	struct bw_slice id; /* borrows from the object's text */
 	uint32_t group;     /* LISTED: which list */
 	uint8_t use;        /* enum bw_ref_use */
+	bool is_whole;      /* the string says this id and nothing else: another may stand in its place */
 };
 
 struct bw_ref_list {
@@ -55,23 +57,40 @@ struct bw_ref_node {
 /* Is the id of an object a secret after this decision about it? */
 bool bw_refs_is_secret(const struct bw_decision *decision, uint8_t type);
 
-/* Of an id that is not among the nodes: is it a secret? */
-typedef bool (*bw_refs_secret_fn)(void *with, struct bw_slice id);
+/* Of ids that are not among the nodes. Both may be NULL: nothing is a secret; nothing became anything. */
+struct bw_refs_elsewhere {
+	bool (*is_secret)(void *with, struct bw_slice id);
+	bool (*became)(void *with, struct bw_slice id, struct bw_slice *out); /* out: lives as long as the nodes */
+	void *with;
+};
 
 /*
  * Settles a batch: afterwards no node whose verdict is SENT names a secret, and one that is DERIVED with
- * BW_TAKES_REFERENCES must go without them (bw_refs_secrets, bw_redact_derive). Verdicts only become more
- * restrictive. `elsewhere` may be NULL: nothing else is a secret. MEMORY: nothing may go.
+ * BW_TAKES_REFERENCES must go without them, or with new ones (bw_refs_drops, bw_redact_derive). Verdicts only become
+ * more restrictive. `elsewhere` may be NULL. MEMORY: nothing may go.
  */
-BW_MUST_USE enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
-				       void *with);
+BW_MUST_USE enum bw_err bw_refs_settle(struct bw_ref_node *nodes, size_t count,
+				       const struct bw_refs_elsewhere *elsewhere);
 
-/* After settling: what each node that is DERIVED goes without; for bw_redact_plan.drop_refs. In `arena`. MEMORY. */
+/* A reference that is written anew. */
+struct bw_ref_swap {
+	struct bw_slice from;
+	uint32_t node; /* to whatever this one becomes; UINT32_MAX: to `to` */
+	struct bw_slice to;
+};
+
+/*
+ * After settling: what each node that is DERIVED goes without, and what it names anew; for bw_redact_plan. In `arena`.
+ * MEMORY.
+ */
 struct bw_ref_drops {
 	struct bw_slice *of;
 	size_t count;
+	struct bw_ref_swap *swaps;
+	size_t swap_count;
 };
-BW_MUST_USE enum bw_err bw_refs_drops(const struct bw_ref_node *nodes, size_t count, bw_refs_secret_fn elsewhere,
-				      void *with, struct bw_arena *arena, struct bw_ref_drops *out);
+BW_MUST_USE enum bw_err bw_refs_drops(const struct bw_ref_node *nodes, size_t count,
+				      const struct bw_refs_elsewhere *elsewhere, struct bw_arena *arena,
+				      struct bw_ref_drops *out);
 
 #endif

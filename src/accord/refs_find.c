@@ -15,7 +15,7 @@ struct finder {
 	bool is_sco;
 };
 
-static enum bw_err add(struct finder *f, struct bw_slice id, enum bw_ref_use use, uint32_t group)
+static enum bw_err add(struct finder *f, struct bw_slice id, bool is_whole, enum bw_ref_use use, uint32_t group)
 {
 	BW_NEED(f->count < BW_REFS_MAX, TOO_MANY);
 	if (f->count == f->cap) {
@@ -29,7 +29,7 @@ static enum bw_err add(struct finder *f, struct bw_slice id, enum bw_ref_use use
 		f->cap = cap;
 	}
 	/* an observable is what it says and what it points at: nothing of it can go */
-	f->rows[f->count++] = (struct bw_ref){ id, group, (uint8_t)(f->is_sco ? BW_REF_ESSENTIAL : use) };
+	f->rows[f->count++] = (struct bw_ref){ id, group, (uint8_t)(f->is_sco ? BW_REF_ESSENTIAL : use), is_whole };
 	return BW_OK;
 }
 
@@ -51,8 +51,8 @@ static bool is_type_byte(uint8_t c)
 	return bw_is_alnum(c) || c == '-' || c == '_';
 }
 
-/* Ids inside a string: two hyphens, a UUID behind them, the name of a type before. */
-static enum bw_err find_in(struct finder *f, struct bw_slice text, enum bw_ref_use use, uint32_t group)
+/* Ids inside a string (`is_value`: as it stands): two hyphens, a UUID behind them, the name of a type before. */
+static enum bw_err find_in(struct finder *f, struct bw_slice text, bool is_value, enum bw_ref_use use, uint32_t group)
 {
 	for (size_t at = 1; at + 2 + UUID_CHARS <= text.len; at++) {
 		const uint8_t *hyphen = memchr(text.ptr + at, '-', text.len - at - 1 - UUID_CHARS);
@@ -70,7 +70,8 @@ static enum bw_err find_in(struct finder *f, struct bw_slice text, enum bw_ref_u
 			const size_t len = at + 2 + UUID_CHARS - start;
 			const bool alone = len == text.len;
 
-			BW_TRY(add(f, bw_slice_sub(text, start, len), alone ? use : BW_REF_ESSENTIAL, group));
+			BW_TRY(add(f, bw_slice_sub(text, start, len), alone && is_value, alone ? use : BW_REF_ESSENTIAL,
+				   group));
 		}
 		at += 1 + UUID_CHARS;
 	}
@@ -86,10 +87,10 @@ static enum bw_err find_in_string(struct finder *f, struct bw_slice quoted, enum
 	if (quoted.len < 2 + UUID_CHARS)
 		return BW_OK;
 	if (memchr(quoted.ptr, '\\', quoted.len) == NULL)
-		return find_in(f, bw_slice_sub(quoted, 1, quoted.len - 2), use, group);
+		return find_in(f, bw_slice_sub(quoted, 1, quoted.len - 2), true, use, group);
 	BW_TRY(bw_json_walk_string(quoted, &said));
 	BW_TRY(bw_arena_copy(f->arena, bw_buf_slice(&said), &text));
-	return find_in(f, text, BW_REF_ESSENTIAL, group);
+	return find_in(f, text, false, BW_REF_ESSENTIAL, group);
 }
 
 static enum bw_err visit(struct finder *f, struct bw_slice value, enum bw_ref_use use, uint32_t group, unsigned depth)
@@ -111,7 +112,7 @@ static enum bw_err visit(struct finder *f, struct bw_slice value, enum bw_ref_us
 		if (!more)
 			return BW_OK;
 		if (name.len > 0) /* a name with an id in it stays where it is */
-			BW_TRY(find_in(f, name, BW_REF_ESSENTIAL, group));
+			BW_TRY(find_in(f, name, false, BW_REF_ESSENTIAL, group));
 		BW_TRY(visit(f, inner, value.ptr[0] == '[' && depth == 0 ? use : BW_REF_ESSENTIAL, group, depth + 1));
 	}
 }

@@ -105,7 +105,7 @@ static void a_relationship_to_what_stays_stays(void **state)
 	};
 
 	(void)state;
-	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL, NULL));
+	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL));
 	assert_int_equal(nodes[0].decision.verdict, BW_VERDICT_WITHHELD);
 	assert_int_equal(nodes[0].decision.clause, BW_CLAUSE_REFERENCE);
 	assert_int_equal(nodes[2].decision.verdict, BW_VERDICT_SENT);
@@ -123,12 +123,12 @@ static void a_report_goes_without_what_stays_unless_nothing_is_left(void **state
 	struct bw_ref_drops drops[BW_COUNT(nodes)];
 
 	(void)state;
-	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL, NULL));
+	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL));
 	assert_int_equal(nodes[0].decision.verdict, BW_VERDICT_DERIVED);
 	assert_int_equal(nodes[0].decision.takes, BW_TAKES_REFERENCES);
 	assert_int_equal(nodes[1].decision.verdict, BW_VERDICT_WITHHELD);
 	assert_int_equal(nodes[2].decision.verdict, BW_VERDICT_SENT);
-	assert_ok(bw_refs_drops(nodes, BW_COUNT(nodes), NULL, NULL, &arena, drops));
+	assert_ok(bw_refs_drops(nodes, BW_COUNT(nodes), NULL, &arena, drops));
 	assert_int_equal(drops[0].count, 1);
 	assert_slice(drops[0].of[0], MALWARE);
 	assert_int_equal(drops[1].count, 0);
@@ -163,7 +163,7 @@ static void what_is_only_not_covered_is_no_secret_but_an_observable_is(void **st
 	};
 
 	(void)state;
-	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL, NULL));
+	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL));
 	assert_int_equal(nodes[0].decision.verdict, BW_VERDICT_SENT);
 	assert_int_equal(nodes[2].decision.verdict, BW_VERDICT_WITHHELD);
 	assert_int_equal(nodes[4].decision.verdict, BW_VERDICT_SENT);
@@ -185,11 +185,11 @@ static void one_secret_makes_another_until_nothing_changes(void **state)
 			       (i + 1) % CHAIN);
 		nodes[i] = node(id, BW_STIX_NOTE, text, SENT);
 	}
-	assert_ok(bw_refs_settle(nodes, CHAIN, NULL, NULL));
+	assert_ok(bw_refs_settle(nodes, CHAIN, NULL));
 	for (unsigned i = 0; i < CHAIN; i++)
 		assert_int_equal(nodes[i].decision.verdict, BW_VERDICT_SENT);
 	nodes[CHAIN / 2].decision.verdict = BW_VERDICT_HELD;
-	assert_ok(bw_refs_settle(nodes, CHAIN, NULL, NULL));
+	assert_ok(bw_refs_settle(nodes, CHAIN, NULL));
 	for (unsigned i = 0; i < CHAIN; i++)
 		assert_true(nodes[i].decision.verdict == BW_VERDICT_WITHHELD || i == CHAIN / 2);
 }
@@ -209,9 +209,47 @@ static void what_stayed_earlier_counts_and_case_hides_nothing(void **state)
 	};
 
 	(void)state;
-	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), knows_tool, NULL));
+	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), &(struct bw_refs_elsewhere){ .is_secret = knows_tool }));
 	assert_int_equal(nodes[0].decision.verdict, BW_VERDICT_WITHHELD);
 	assert_int_equal(nodes[2].decision.verdict, BW_VERDICT_WITHHELD);
+}
+
+static bool became_another(void *with, struct bw_slice id, struct bw_slice *out)
+{
+	(void)with;
+	*out = BW_LIT("tool--00000000-0000-4000-8000-0000000000ff");
+	return bw_slice_is(id, TOOL);
+}
+
+static void what_refers_to_a_derived_object_goes_as_one_that_refers_to_it_anew(void **state)
+{
+	const struct bw_refs_elsewhere elsewhere = { knows_tool, became_another, NULL };
+	struct bw_ref_drops drops[5];
+	struct bw_ref_node nodes[] = {
+		node(ID("relationship", "3"), BW_STIX_RELATIONSHIP,
+		     "{\"type\":\"relationship\",\"source_ref\":\"" MALWARE "\",\"target_ref\":\"" TOOL "\"}", SENT),
+		node(MALWARE, BW_STIX_MALWARE, PLAIN, SENT),
+		node(ID("note", "4"), BW_STIX_NOTE, "{\"type\":\"note\",\"abstract\":\"of " MALWARE "\"}", SENT),
+		node(ID("report", "5"), BW_STIX_REPORT, REPORT("\"" ID("note", "4") "\",\"" MALWARE "\""), SENT),
+		node(ID("report", "6"), BW_STIX_REPORT, REPORT("\"" ID("relationship", "3") "\""), SENT),
+	};
+
+	(void)state;
+	nodes[1].decision.verdict = BW_VERDICT_DERIVED;
+	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), &elsewhere));
+	assert_ok(bw_refs_drops(nodes, BW_COUNT(nodes), &elsewhere, &arena, drops));
+	assert_int_equal(nodes[0].decision.verdict, BW_VERDICT_DERIVED);
+	assert_int_equal(drops[0].count, 0);
+	assert_int_equal(drops[0].swap_count, 2);
+	assert_int_equal(drops[0].swaps[0].node, 1);
+	assert_int_equal(drops[0].swaps[1].node, UINT32_MAX);
+	assert_slice(drops[0].swaps[1].to, "tool--00000000-0000-4000-8000-0000000000ff");
+	assert_int_equal(nodes[2].decision.verdict, BW_VERDICT_WITHHELD); /* an id in a sentence */
+	assert_int_equal(nodes[3].decision.verdict, BW_VERDICT_DERIVED);
+	assert_int_equal(drops[3].count, 1);
+	assert_int_equal(drops[3].swap_count, 1);
+	assert_int_equal(nodes[4].decision.verdict, BW_VERDICT_DERIVED); /* and on to what names it */
+	assert_int_equal(drops[4].swaps[0].node, 0);
 }
 
 static void without_leave_to_derive_the_whole_stays(void **state)
@@ -223,7 +261,7 @@ static void without_leave_to_derive_the_whole_stays(void **state)
 
 	(void)state;
 	nodes[0].may_derive = false;
-	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL, NULL));
+	assert_ok(bw_refs_settle(nodes, BW_COUNT(nodes), NULL));
 	assert_int_equal(nodes[0].decision.verdict, BW_VERDICT_WITHHELD);
 }
 
@@ -243,13 +281,36 @@ static void any_object(unsigned form, const char *one, const char *other, char t
 			       one, other);
 }
 
+/* Each of its references is to what goes as it is, is cut, or is written anew to what goes as another. */
+static size_t check_derived(const struct bw_ref_node *nodes, unsigned at, const struct bw_ref_drops *drops)
+{
+	size_t settled = 0;
+
+	for (size_t r = 0; r < nodes[at].refs.count; r++) {
+		const struct bw_slice id = nodes[at].refs.of[r].id;
+		const struct bw_ref_node *to = nodes;
+
+		while (!bw_slice_equals(to->id, id))
+			to++;
+		for (size_t i = 0; i < drops->count; i++)
+			settled += bw_slice_equals(drops->of[i], id) && to->decision.verdict != BW_VERDICT_SENT;
+		for (size_t i = 0; i < drops->swap_count; i++)
+			settled += &nodes[drops->swaps[i].node] == to && bw_slice_equals(drops->swaps[i].from, id) &&
+				   to->decision.verdict == BW_VERDICT_DERIVED;
+		assert_true(to->decision.verdict == BW_VERDICT_SENT || settled > 0);
+	}
+	return drops->swap_count;
+}
+
 /* Random graphs: afterwards nothing that is sent names a secret, looked up the slow way. */
 static void no_graph_leaves_a_reference_to_a_secret(void **state)
 {
 	enum { NODES = 40, ROUNDS = 300 };
 	struct bw_ref_node nodes[NODES];
 	uint64_t seed = 5;
+	struct bw_ref_drops drops[NODES];
 	unsigned sent = 0;
+	size_t written_anew = 0;
 
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
@@ -269,8 +330,14 @@ static void no_graph_leaves_a_reference_to_a_secret(void **state)
 				nodes[i].decision = (struct bw_decision){ .verdict = BW_VERDICT_WITHHELD,
 									  .clause = BW_CLAUSE_COLOUR };
 		}
-		assert_ok(bw_refs_settle(nodes, NODES, NULL, NULL));
+		for (unsigned i = 0; i < NODES; i++)
+			if (nodes[i].decision.verdict == BW_VERDICT_SENT && (seed >> (i % 48)) % 16 == 0)
+				nodes[i].decision.verdict = BW_VERDICT_DERIVED;
+		assert_ok(bw_refs_settle(nodes, NODES, NULL));
+		assert_ok(bw_refs_drops(nodes, NODES, NULL, &arena, drops));
 		for (unsigned i = 0; i < NODES; i++) {
+			if (nodes[i].decision.verdict == BW_VERDICT_DERIVED)
+				written_anew += check_derived(nodes, i, &drops[i]);
 			if (nodes[i].decision.verdict != BW_VERDICT_SENT)
 				continue;
 			sent++;
@@ -280,7 +347,7 @@ static void no_graph_leaves_a_reference_to_a_secret(void **state)
 						assert_int_equal(nodes[k].decision.verdict, BW_VERDICT_SENT);
 		}
 	}
-	assert_true(sent > 0);
+	assert_true(sent > 0 && written_anew > 0);
 }
 
 int main(void)
@@ -296,6 +363,7 @@ int main(void)
 		TEST(what_is_only_not_covered_is_no_secret_but_an_observable_is),
 		TEST(one_secret_makes_another_until_nothing_changes),
 		TEST(what_stayed_earlier_counts_and_case_hides_nothing),
+		TEST(what_refers_to_a_derived_object_goes_as_one_that_refers_to_it_anew),
 		TEST(without_leave_to_derive_the_whole_stays),
 		TEST(no_graph_leaves_a_reference_to_a_secret),
 	};

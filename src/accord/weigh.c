@@ -78,6 +78,8 @@ static enum bw_err weigh_one(const struct bw_weighing *w, const struct bw_source
 
 	out->drop = NULL;
 	out->drop_count = 0;
+	out->swap = NULL;
+	out->swap_count = 0;
 	out->carried = NULL;
 	if (told->problem != BW_OK) {
 		out->facts = (struct bw_facts){ .collection = BW_WORD_NONE, .came_from = BW_WORD_NONE };
@@ -139,8 +141,8 @@ enum bw_err bw_weigh(const struct bw_weighing *w, const struct bw_source_row *ro
 		BW_TRY(weigh_one(w, &rows[i], &told[i], arena, &out[i]));
 		nodes[i] = node_of(w, &told[i], &out[i]);
 	}
-	BW_TRY(bw_refs_settle(nodes, count, w->elsewhere, w->elsewhere_with));
-	BW_TRY(bw_refs_drops(nodes, count, w->elsewhere, w->elsewhere_with, arena, drops));
+	BW_TRY(bw_refs_settle(nodes, count, &w->elsewhere));
+	BW_TRY(bw_refs_drops(nodes, count, &w->elsewhere, arena, drops));
 	for (size_t i = 0; i < count; i++) {
 		out[i].decision = nodes[i].decision;
 		/* settled as one that must be derived, which it cannot be */
@@ -148,6 +150,8 @@ enum bw_err bw_weigh(const struct bw_weighing *w, const struct bw_source_row *ro
 			withhold(&out[i].decision, (enum bw_clause)out[i].decision.clause);
 		out[i].drop = drops[i].of;
 		out[i].drop_count = drops[i].count;
+		out[i].swap = drops[i].swaps;
+		out[i].swap_count = drops[i].swap_count;
 		BW_TRY(carry(w, arena, &out[i]));
 	}
 	return BW_OK;

@@ -17,6 +17,8 @@ struct bw_weighed {
 	bool is_refused;       /* … or said no: withheld */
 	struct bw_slice *drop; /* after weighing, of one that is derived: references it goes without */
 	size_t drop_count;
+	struct bw_ref_swap *swap; /* … and those it names anew; `node` is a row of the batch */
+	size_t swap_count;
 	/* of one that goes: what the receiver has it under (bw_gate_carry), met with the end it came with */
 	const struct bw_policy *carried;
 };
@@ -28,8 +30,7 @@ struct bw_weighing {
 	struct bw_policy_classes *classes;
 	enum bw_redaction profile;
 	int64_t now_us;
-	bw_refs_secret_fn elsewhere; /* of what is not in the batch; NULL: nothing is a secret */
-	void *elsewhere_with;
+	struct bw_refs_elsewhere elsewhere; /* of what is not in the batch */
 };
 
 /*

@@ -57,8 +57,7 @@ static int setup(void **state)
 					    .classes = f->classes,
 					    .profile = BW_REDACTION_DERIVE,
 					    .now_us = TEST_TIME,
-					    .elsewhere = bw_secret_ids_is,
-					    .elsewhere_with = f->secrets };
+					    .elsewhere = { .is_secret = bw_secret_ids_is, .with = f->secrets } };
 	test_node(1, f->weighing.peer.node);
 	*state = f;
 	return 0;

@@ -175,21 +175,29 @@ static void meet_ref(const struct bw_marking_book *book, yyjson_val *ref, struct
 	bw_policy_meet(into, &says, into);
 }
 
+bool bw_marking_may_lack(const struct bw_marking_book *book, enum bw_stix_type type, struct bw_slice property)
+{
+	const struct bw_prop *row;
+
+	if (type == BW_STIX_CUSTOM)
+		return false;
+	for (row = book->schema->shapes[type].props; row->name != NULL; row++)
+		if (bw_slice_is(property, row->name))
+			return (row->flags & (BW_PROP_REQUIRED | BW_PROP_NEW)) == 0;
+	return false;
+}
+
 /* May the object be without the property a selector begins with? */
 static bool may_lack(const struct bw_marking_book *book, enum bw_stix_type type, yyjson_val *selector)
 {
 	struct bw_slice first;
 	struct bw_slice rest;
-	const struct bw_prop *row;
 
-	if (!yyjson_is_str(selector) || type == BW_STIX_CUSTOM)
+	if (!yyjson_is_str(selector))
 		return false;
 	if (!bw_slice_cut(bw_json_text(selector), '.', &first, &rest))
 		first = bw_json_text(selector);
-	for (row = book->schema->shapes[type].props; row->name != NULL; row++)
-		if (bw_slice_is(first, row->name))
-			return (row->flags & (BW_PROP_REQUIRED | BW_PROP_NEW)) == 0;
-	return false;
+	return bw_marking_may_lack(book, type, first);
 }
 
 static bool is_loose(const struct bw_marking_book *book, enum bw_stix_type type, yyjson_val *selectors)

@@ -18,6 +18,7 @@
 
 #include "codec/json.h"
 #include "intel/policy.h"
+#include "intel/types.h"
 
 #define BW_HANDLING_EXTENSION "extension-definition--230f8a5c-6c81-464a-b35e-71a2a0b507ba"
 
@@ -85,6 +86,9 @@ void bw_policy_inputs_init(struct bw_policy_inputs *out);
  * the object may be without (STIX 2.1 §7.2.3; the type's table in intel/schema.h). Language markings say nothing.
  */
 void bw_policy_inputs_mark(const struct bw_marking_book *book, yyjson_val *object, struct bw_policy_inputs *out);
+
+/* May an object of this type be without that property at its top? False for types the standard does not know. */
+bool bw_marking_may_lack(const struct bw_marking_book *book, enum bw_stix_type type, struct bw_slice property);
 
 /* The effective policy of the whole object; of what is left without the loosely marked parts. */
 void bw_policy_whole(const struct bw_policy_inputs *inputs, struct bw_policy *out);
