@@ -61,3 +61,21 @@ def test_a_guard_whose_data_folder_goes_guards_on_says_so_and_makes_none_anew(pl
     assert (p.share / "c").read_bytes() == b"c" * 7000
     p.stop()
     p.verify()
+
+
+def test_what_commands_of_the_guards_own_changed_while_it_did_not_run_is_no_finding_and_what_others_did_is(place):
+    p = place("ext4")
+    (p.share / "a").write_bytes(b"a" * 5000)
+    p.enroll()
+    p.start("--mode", "observe")
+    p.stop()
+    (p.share / "b").write_bytes(b"b" * 5000)
+    p.enroll()
+    p.start("--mode", "observe")
+    assert p.status()["at_start"] == [] and p.versions_of("b")
+    p.stop()
+    os.utime(p.store / "catalogue.db")
+    p.enroll()
+    p.start("--mode", "observe")
+    assert ["was changed while the guard did not run" in found for found in p.status()["at_start"]] == [True]
+    p.stop()

@@ -14,6 +14,7 @@
 #include "guard/bait.h"
 #include "guard/enroll.h"
 #include "guard/enroll_wish.h"
+#include "guard/start_book.h"
 #include "guard/plain.h"
 #include "guard/sampler_child.h"
 #include "guard/volumes.h"
@@ -44,6 +45,7 @@ struct enroll {
 	struct bw_index *index;
 	struct bw_copier *copier;
 	struct bw_progress progress;
+	struct bw_start_own own;
 	int lock;
 	/* of the volume at work */
 	struct bw_shadow *shadow;
@@ -531,7 +533,10 @@ static int enroll_trees(struct enroll *enroll)
 		err = take_lock(enroll, &why);
 	if (err == BW_ERR_BUSY)
 		return hand_over(enroll);
-	return err != BW_OK ? end_with(enroll, err, &why) : copy_all(enroll);
+	if (err != BW_OK)
+		return end_with(enroll, err, &why);
+	bw_start_own_begin(enroll->data, enroll->volumes, enroll->volume_count, &enroll->own);
+	return copy_all(enroll);
 }
 
 static int run_with(struct enroll *enroll)
@@ -565,6 +570,7 @@ static int enroll_run(struct bw_call *call)
 	};
 	status = run_with(enroll);
 	bw_copier_free(enroll->copier);
+	bw_start_own_end(enroll->data, enroll->volumes, enroll->volume_count, &enroll->own);
 	bw_index_free(enroll->index);
 	bw_sampler_child_stop(&enroll->sampler);
 	bw_volumes_release(enroll->volumes, enroll->volume_count);

@@ -5,6 +5,7 @@
 #include "codec/json_text.h"
 #include "guard/plain.h"
 #include "guard/shadow_rebuild.h"
+#include "guard/start_book.h"
 #include "guard/volumes.h"
 #include "sys/clock.h"
 
@@ -164,6 +165,18 @@ static enum bw_err take_lock(const struct bw_call *call, int *out, struct bw_why
 	return bw_lock_take(path, out, why);
 }
 
+static int mend_locked(struct mending *mending, const struct bw_volume *volumes, size_t count)
+{
+	const char *data = bw_call_data(mending->call);
+	struct bw_start_own own;
+	int status;
+
+	bw_start_own_begin(data, volumes, count, &own);
+	status = mend_all(mending, volumes, count);
+	bw_start_own_end(data, volumes, count, &own);
+	return status;
+}
+
 static int mend_run(struct bw_call *call)
 {
 	struct mending mending = { .call = call, .json = BW_BUF_INIT(PAGE_BYTES), .is_first = true };
@@ -191,7 +204,7 @@ static int mend_run(struct bw_call *call)
 		status = bw_complain(call, BW_EXIT_FAILED, NULL, "%s",
 				     why.text[0] != '\0' ? why.text : bw_err_text(err));
 	else
-		status = mend_all(&mending, volumes, count);
+		status = mend_locked(&mending, volumes, count);
 	if (lock >= 0)
 		(void)close(lock);
 	bw_volumes_release(volumes, count);

@@ -10,6 +10,7 @@
 #include "guard/plain.h"
 #include "guard/restore_command.h"
 #include "guard/restore_undo.h"
+#include "guard/start_book.h"
 #include "guard/volumes.h"
 
 enum {
@@ -121,7 +122,7 @@ static enum bw_err announce(struct restore *restore, struct bw_ledger **out_ledg
 }
 
 /* Without a guard, nobody else unpins what the incidents held. */
-static enum bw_err unpin(struct restore *restore)
+static enum bw_err unpin_all(struct restore *restore)
 {
 	for (size_t i = 0; i < restore->volume_count; i++) {
 		struct bw_shadow *shadow;
@@ -138,6 +139,17 @@ static enum bw_err unpin(struct restore *restore)
 		BW_TRY(err);
 	}
 	return BW_OK;
+}
+
+static enum bw_err unpin(struct restore *restore)
+{
+	struct bw_start_own own;
+	enum bw_err err;
+
+	bw_start_own_begin(restore->data, restore->volumes, restore->volume_count, &own);
+	err = unpin_all(restore);
+	bw_start_own_end(restore->data, restore->volumes, restore->volume_count, &own);
+	return err;
 }
 
 static enum bw_err conclude(struct restore *restore, struct bw_ledger *ledger, const struct bw_ledger_restored *sum,

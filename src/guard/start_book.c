@@ -150,8 +150,8 @@ static enum bw_err say_stores(const struct bw_start_facts *before, const struct 
 			continue;
 		BW_TRY(bw_buf_addf(
 			out,
-			"the catalogue in '%.*s' was changed while the guard did not run: by enroll, unenroll "
-			"or restore, or by somebody else; 'guard verify' checks it\n",
+			"the catalogue in '%.*s' was changed while the guard did not run, and not by a command of its "
+			"that came to its end; 'guard verify' checks it\n",
 			BW_ARG(before->stores[i].path)));
 	}
 	return BW_OK;
@@ -231,6 +231,72 @@ static void log_findings(struct bw_slice findings)
 
 	while (bw_slice_cut(findings, '\n', &line, &findings))
 		bw_log(BW_WARNING, "found at the start", BW_SLICE("what", line));
+}
+
+/* ---- what our own commands do ------------------------------------------------------------------------ */
+
+void bw_start_as_left(const struct bw_start_facts *before, const struct bw_start_facts *now, bool *out)
+{
+	for (size_t i = 0; i < now->store_count; i++) {
+		const struct bw_start_store *store = &now->stores[i];
+
+		out[i] = false;
+		for (size_t n = 0; n < before->store_count && !out[i]; n++)
+			out[i] = !before->runs && bw_slice_equals(before->stores[n].path, store->path) &&
+				 is_unchanged(&before->stores[n], now);
+	}
+}
+
+void bw_start_take_own(struct bw_start_facts *facts, const struct bw_start_facts *now, const bool *was_as_left)
+{
+	for (size_t i = 0; i < now->store_count; i++) {
+		for (size_t n = 0; n < facts->store_count && was_as_left[i]; n++) {
+			if (bw_slice_equals(facts->stores[n].path, now->stores[i].path))
+				facts->stores[n] = now->stores[i];
+		}
+	}
+}
+
+/* One by one, so that each has its own place whether the others are there or not. */
+static bool look_at_one(const struct bw_volume *volume, struct bw_start_facts *out)
+{
+	*out = (struct bw_start_facts){ .store_count = 0 };
+	look_at_stores(volume, 1, out);
+	return out->store_count == 1;
+}
+
+void bw_start_own_begin(const char *data, const struct bw_volume *volumes, size_t count, struct bw_start_own *out)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(STATE_BYTES_MAX);
+	struct bw_start_facts before;
+	struct bw_start_facts now;
+
+	*out = (struct bw_start_own){ 0 };
+	if (read_file(data, "guard/run-state", &text) != BW_OK || bw_start_parse(bw_buf_slice(&text), &before) != BW_OK)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (look_at_one(&volumes[i], &now))
+			bw_start_as_left(&before, &now, &out->was_as_left[i]);
+	}
+}
+
+void bw_start_own_end(const char *data, const struct bw_volume *volumes, size_t count, const struct bw_start_own *own)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(STATE_BYTES_MAX);
+	struct bw_start_facts facts;
+	struct bw_start_facts now;
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++)
+		any |= own->was_as_left[i];
+	if (!any || read_file(data, "guard/run-state", &text) != BW_OK ||
+	    bw_start_parse(bw_buf_slice(&text), &facts) != BW_OK || facts.runs)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (look_at_one(&volumes[i], &now))
+			bw_start_take_own(&facts, &now, &own->was_as_left[i]);
+	}
+	note(data, &facts);
 }
 
 void bw_start_begin(const char *data, const struct bw_volume *volumes, size_t count)

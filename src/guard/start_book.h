@@ -15,6 +15,7 @@
 #ifndef BW_GUARD_START_BOOK_H
 #define BW_GUARD_START_BOOK_H
 
+#include "guard/settings.h"
 #include "guard/volume.h"
 
 enum { BW_START_STORES_MAX = 64, BW_BOOT_ID_BYTES = 40 };
@@ -50,6 +51,22 @@ BW_MUST_USE enum bw_err bw_start_compare(const struct bw_start_facts *before, co
  */
 void bw_start_begin(const char *data, const struct bw_volume *volumes, size_t count);
 void bw_start_end(const char *data, const struct bw_volume *volumes, size_t count);
+
+/*
+ * A command of our own that writes to stores while no guard runs, around its work and with the stores closed at both:
+ * what it changed is no finding of the next start, unless the store was not as the guard left it already before that.
+ */
+struct bw_start_own {
+	bool was_as_left[BW_VOLUMES_MAX];
+};
+void bw_start_own_begin(const char *data, const struct bw_volume *volumes, size_t count, struct bw_start_own *out);
+void bw_start_own_end(const char *data, const struct bw_volume *volumes, size_t count, const struct bw_start_own *own);
+
+/* Pure. Which of `now`'s stores `before` has exactly so. */
+void bw_start_as_left(const struct bw_start_facts *before, const struct bw_start_facts *now, bool *out);
+
+/* Pure. Of the stores that were as left, `facts` has them from here on as `now` does. */
+void bw_start_take_own(struct bw_start_facts *facts, const struct bw_start_facts *now, const bool *was_as_left);
 
 /* What the last start found; empty when nothing or never. */
 BW_MUST_USE enum bw_err bw_start_findings(const char *data, struct bw_buf *out);

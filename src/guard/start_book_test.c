@@ -116,6 +116,31 @@ static void a_store_that_changed_meanwhile_is_named(void **state)
 	assert_found(&stopped, &now, NULL);
 }
 
+static void what_a_command_of_our_own_changed_is_nothing_to_speak_of(void **state)
+{
+	struct bw_start_facts facts = stopped;
+	struct bw_start_facts now = later(60);
+	bool was_as_left = false;
+
+	(void)state;
+	bw_start_as_left(&facts, &now, &was_as_left);
+	assert_true(was_as_left);
+	now.stores[0].mtime_ns++;
+	bw_start_take_own(&facts, &now, &was_as_left);
+	assert_found(&facts, &now, NULL);
+	now.stores[0].bytes++; /* by somebody else, and then a command of ours */
+	bw_start_as_left(&facts, &now, &was_as_left);
+	assert_false(was_as_left);
+	now.stores[0].mtime_ns++;
+	bw_start_take_own(&facts, &now, &was_as_left);
+	assert_found(&facts, &now, "'/srv/.breakwater-guard' was changed");
+	facts = stopped;
+	facts.runs = true; /* it was killed: nobody noted how it left them */
+	now = later(60);
+	bw_start_as_left(&facts, &now, &was_as_left);
+	assert_false(was_as_left);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_guard_that_was_killed_is_told_from_a_machine_that_went_down),
 		cmocka_unit_test(a_clock_that_was_set_is_noticed_either_way),
 		cmocka_unit_test(a_store_that_changed_meanwhile_is_named),
+		cmocka_unit_test(what_a_command_of_our_own_changed_is_nothing_to_speak_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
