@@ -79,3 +79,27 @@ def test_what_commands_of_the_guards_own_changed_while_it_did_not_run_is_no_find
     p.start("--mode", "observe")
     assert ["was changed while the guard did not run" in found for found in p.status()["at_start"]] == [True]
     p.stop()
+
+
+def test_people_are_told_once_that_a_folder_is_away_and_once_that_it_is_back(place, told):
+    p, other = place("ext4"), place("ext4")
+    p.enroll()
+    p.guard("enroll", other.share, "--quiet")
+    with open(p.data / "guard" / "settings", "a") as settings:
+        settings.write(f"hook {told.parent / 'hook'}\n")
+    p.start("--mode", "observe")
+    p.stop()
+    other.detach()
+    try:
+        p.start("--mode", "observe")
+        p.until(lambda: told.exists() and f"{other.share}: " in told.read_text())
+        p.stop()
+        p.start("--mode", "observe")
+    finally:
+        other.attach()
+    p.process.send_signal(1)
+    p.until(lambda: "These folders were away and are guarded again" in told.read_text())
+    assert told.read_text().count("so nothing in them is copied") == 1, told.read_text()
+    p.until(lambda: p.run("status", "--format", "json")[0] == 0)
+    assert p.status()["trees_away"] == []
+    p.stop()

@@ -297,6 +297,7 @@ static int do_due(struct scribe *scribe)
 
 	if (scribe->data_state != BW_DATA_HERE)
 		return wait_ms;
+	scribe_tell_away(scribe);
 	return scribe_data_turn(scribe,
 				scribe_foreign_turn(scribe, scribe_first_day(scribe, scribe_report_turn(scribe))));
 }

@@ -107,6 +107,7 @@ struct scribe {
 	enum bw_data_state data_state;
 	int64_t data_look_ms; /* monotonic: when it is looked at next */
 	bool first_day_told;
+	bool away_told;
 	bool is_dirty; /* something was appended that is not on disk yet */
 };
 
@@ -184,6 +185,9 @@ enum bw_err scribe_job_passed(struct scribe *scribe, struct bw_slice body); /* t
 
 /* How long to wait for anything, `wait_ms` at most (-1: for ever), until the first day ends; then tells of it, once. */
 int scribe_first_day(struct scribe *scribe, int wait_ms);
+
+/* Once the hand is there, and once: of enrolled folders that are away, and that are back (scribe_away.c). */
+void scribe_tell_away(struct scribe *scribe);
 
 /* Whether the data folder is still there; what has to be said of it is said. As scribe_first_day (scribe_data.c). */
 int scribe_data_turn(struct scribe *scribe, int wait_ms);
