@@ -4,11 +4,21 @@
  *   accord_probe DIR COUNT ERASED    a log of COUNT entries (accord/outbound.h), the first ERASED of which are erased
  *                                    since; policy, and for the first and the last entry: proof-N, entry-N
  *
+ *   accord_probe forge DATA ACCORD FILE…   as a node that lies: what the files hold becomes the next entries of what
+ *                                    DATA tells under that accord, whatever it is. Its `accord run` must not run.
+ *
+ *   accord_probe sign DATA ALLY ACCORD SIZE ROOT   writes to DATA/signed a checkpoint of that size and root (base64),
+ *                                    signed as what DATA tells, cosigned as by ALLY: as a witness that was restored
+ *
  * Prints "ok", or the name of the error, and exits with 1.
  */
 #include <stdio.h>
+#include <time.h>
 
+#include "accord/notary.h"
 #include "accord/outbound.h"
+#include "accord/run_plan.h"
+#include "desk/folder.h"
 #include "sys/files.h"
 #include "tlog/proof.h"
 
@@ -150,9 +160,125 @@ static enum bw_err make(const char *folder, const char *count_text, const char *
 	return err;
 }
 
+/* ---- a node that lies ---- */
+
+static enum bw_err forge_one(struct bw_outbound *out, const char *path)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_CROSSING_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf place = BW_BUF_INIT(BW_OUTBOUND_SOURCE_MAX);
+	const int64_t now_us = (int64_t)time(NULL) * 1000000;
+	struct bw_outbound_batch batch;
+	struct bw_outbound_item item = { .id = bw_slice_text(path), .version = BW_LIT("1") };
+
+	BW_TRY(bw_file_read(path, &text, NULL));
+	BW_TRY(bw_buf_add(&place, bw_outbound_source(out)));
+	item.crossing = bw_buf_slice(&text);
+	item.keep_until_us = now_us + 30 * DAY_US;
+	return bw_outbound_add(out, &item, 1, bw_buf_slice(&place), now_us, &batch, NULL);
+}
+
+static enum bw_err forge_all(struct bw_run_plan *plan, const char *accord, char **files)
+{
+	const struct bw_run_pact *pact = bw_run_pact_of(plan, bw_slice_text(accord));
+	struct bw_outbound_rules rules = { 0 };
+	struct bw_place folder;
+	struct bw_trust *trust;
+	struct bw_outbound *out = NULL;
+	char name[BW_PATH_BYTES];
+	enum bw_err err;
+
+	BW_NEED(pact != NULL, NOT_FOUND);
+	(void)snprintf(name, sizeof(name), "accord/out/%s", accord);
+	BW_TRY(bw_folder_place(plan->data, name, &folder));
+	BW_TRY(bw_trust_parse(pact->policy[BW_RUN_OUT], NULL, &trust));
+	rules = (struct bw_outbound_rules){ .origin = pact->origin[BW_RUN_OUT], .trust = trust };
+	err = bw_outbound_open(folder.path, &rules, &out, NULL);
+	for (; err == BW_OK && *files != NULL; files++)
+		err = forge_one(out, *files);
+	bw_outbound_close(out);
+	bw_trust_free(trust);
+	return err;
+}
+
+static enum bw_err forge(const char *data, const char *accord, char **files)
+{
+	struct bw_run_plan plan;
+	enum bw_err err = bw_run_plan_make(data, &plan, NULL);
+
+	if (err == BW_OK)
+		err = forge_all(&plan, accord, files);
+	bw_run_plan_release(&plan);
+	return err;
+}
+
+static enum bw_err sign_as(const char *data, bool as_log, struct bw_slice origin, struct bw_checkpoint *checkpoint,
+			   struct bw_buf *note)
+{
+	static const enum bw_note_type types[2][2] = { { BW_COSIGN_ED25519, BW_COSIGN_MLDSA44 },
+						       { BW_NOTE_ED25519, BW_COSIGN_MLDSA44 } };
+	BW_CLEANUP(bw_secret_wipe) struct bw_secret seeds = { 0 };
+
+	BW_TRY(bw_notary_seeds(data, &seeds, NULL));
+	for (size_t i = 0; i < 2; i++) {
+		const size_t at = (i + (as_log ? 0 : 2)) * BW_SIGN_SEED_BYTES;
+		const enum bw_note_type type = types[as_log ? 1 : 0][i];
+		struct bw_sign_key *key;
+		struct bw_vkey vkey;
+		enum bw_err err;
+
+		BW_TRY(bw_sign_key_new(bw_note_kind(type),
+				       bw_slice_sub(bw_secret_slice(&seeds), at, BW_SIGN_SEED_BYTES), &key));
+		err = bw_vkey_make(origin, type, bw_sign_key_public(key), &vkey);
+		if (err == BW_OK)
+			err = bw_checkpoint_sign(checkpoint, &vkey, key,
+						 type == BW_NOTE_ED25519 ? 0 : (uint64_t)time(NULL), note);
+		bw_sign_key_free(key);
+		BW_TRY(err);
+	}
+	return BW_OK;
+}
+
+static enum bw_err sign(char **words)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf text = BW_BUF_INIT(BW_NOTE_MAX);
+	BW_CLEANUP(bw_buf_release) struct bw_buf note = BW_BUF_INIT(BW_NOTE_MAX);
+	static struct bw_checkpoint checkpoint;
+	const struct bw_run_pact *pact;
+	struct bw_run_plan plan;
+	enum bw_err err = bw_run_plan_make(words[0], &plan, NULL);
+	struct bw_slice ally;
+	struct bw_slice rest;
+
+	BW_TRY(err);
+	pact = bw_run_pact_of(&plan, bw_slice_text(words[2]));
+	BW_NEED(pact != NULL, NOT_FOUND);
+	checkpoint.origin = pact->origin[BW_RUN_OUT];
+	BW_NEED(bw_slice_cut(pact->origin[BW_RUN_IN], '/', &ally, &rest), SYNTAX);
+	BW_TRY(bw_size_parse(bw_slice_text(words[3]), &checkpoint.size));
+	BW_TRY(bw_hash_parse(bw_slice_text(words[4]), &checkpoint.root));
+	BW_TRY(bw_checkpoint_add_text(&text, checkpoint.origin, checkpoint.size, &checkpoint.root));
+	checkpoint.note.text = bw_buf_slice(&text);
+	BW_TRY(bw_buf_add(&note, bw_buf_slice(&text)));
+	BW_TRY(bw_buf_add_u8(&note, '\n'));
+	BW_TRY(sign_as(words[0], true, checkpoint.origin, &checkpoint, &note));
+	BW_TRY(sign_as(words[1], false, ally, &checkpoint, &note));
+	err = write_file(words[0], "signed", bw_buf_slice(&note));
+	bw_run_plan_release(&plan);
+	return err;
+}
+
+static enum bw_err run(int argc, char **argv)
+{
+	if (argc == 7 && bw_slice_is(bw_slice_text(argv[1]), "sign"))
+		return sign(argv + 2);
+	if (argc >= 5 && bw_slice_is(bw_slice_text(argv[1]), "forge"))
+		return forge(argv[2], argv[3], argv + 4);
+	return argc == 4 ? make(argv[1], argv[2], argv[3]) : BW_ERR_USAGE;
+}
+
 int main(int argc, char **argv)
 {
-	const enum bw_err err = argc == 4 ? make(argv[1], argv[2], argv[3]) : BW_ERR_USAGE;
+	const enum bw_err err = run(argc, argv);
 
 	(void)puts(err == BW_OK ? "ok" : bw_err_name(err));
 	return err == BW_OK ? 0 : 1;

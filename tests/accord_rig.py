@@ -132,6 +132,7 @@ class Witness:
 
 
 def meet(one, other):
+    one.said = other.said = ""
     url = invite(one, "--as", other.name, "--address", one.address)
     other.begin("accept", "--label", other.name, "--as", one.name, "--address", other.address, url)
     aloud, heard = one.code(), other.code()
@@ -139,17 +140,22 @@ def meet(one, other):
     assert other.type(aloud) == 0, other.said
 
 
-def agree(one, other, *terms):
-    one.signs("propose", "uk-us", "--with", other.name, "--name", "The United Kingdom", "--basis", "Charter of 2021",
-              "--we-tell", "indicators", "--we-tell", "sightings", "--we-tell-from", "ransomware",
-              "--they-tell", "sightings", "--they-tell", "indicators", "--they-tell-from", "seen", *terms)
-    hand_over(one, other)
-    other.signs("sign", "uk-us")
-    hand_over(other, one)
+def agree(one, other, *terms, accord="uk-us", ours="ransomware", theirs="seen"):
+    """Both tell indicators and sightings, from the collections that are called so."""
+    one.signs("propose", accord, "--with", other.name, "--name", "The United Kingdom", "--basis", "Charter of 2021",
+              "--we-tell", "indicators", "--we-tell", "sightings", *from_all("--we-tell-from", ours),
+              "--they-tell", "sightings", "--they-tell", "indicators", *from_all("--they-tell-from", theirs), *terms)
+    hand_over(one, other, accord)
+    other.signs("sign", accord)
+    hand_over(other, one, accord)
 
 
-def hand_over(giver, taker):
-    giver.file.write_text(giver.accord("export", "uk-us"))
+def from_all(option, collections):
+    return [word for name in collections.split(",") for word in (option, name)]
+
+
+def hand_over(giver, taker, accord="uk-us"):
+    giver.file.write_text(giver.accord("export", accord))
     return taker.accord("receive", giver.file)
 
 

@@ -256,6 +256,7 @@ static enum bw_err run_clerk(struct clerk *clerk, struct bw_seat *seat)
 
 	BW_TRY(bw_facts_worker_new(&clerk->worker));
 	BW_TRY(bw_checker_new(0, &clerk->checker));
+	BW_TRY(bw_report_init(&clerk->report));
 	BW_TRY(bw_post_new(seat, &plan, &clerk->post));
 	BW_TRY(bw_seat_confine(seat, NULL, shared->require_sandbox, &why));
 	BW_TRY(bw_seat_ready(seat));
@@ -279,6 +280,7 @@ int bw_clerk_run(struct bw_seat *seat)
 	end_inbound(clerk);
 	bw_facts_worker_free(clerk->worker);
 	bw_checker_free(clerk->checker);
+	bw_report_release(&clerk->report);
 	bw_arena_release(&clerk->arena);
 	bw_buf_release(&clerk->rows);
 	bw_buf_release(&clerk->batch);

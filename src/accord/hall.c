@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "accord/accord.h"
+#include "accord/hall_pace.h"
 #include "accord/hall_path.h"
 #include "accord/line.h"
 #include "accord/run_workers.h"
@@ -13,11 +14,13 @@
 #include "base/log.h"
 #include "crypto/tls.h"
 #include "net/server.h"
+#include "sys/clock.h"
 #include "tlog/witness.h"
 
 enum {
 	START_WAIT_MS = 20000,
 	OPEN_MAX = 1024,
+	OPEN_EACH_MAX = 64,         /* connections from one address: a partner needs a handful */
 	BODY_MAX = 8 * 1024 * 1024, /* documents of an accord */
 	ROOM_LOOK_MS = 5,
 	ROOM_PIECES = 4, /* fewer than that wait: there is room for more */
@@ -41,6 +44,7 @@ struct hall {
 	struct bw_tls_context *tls;
 	struct bw_timer *look;
 	struct bw_run_party parties[BW_RUN_PARTIES_MAX];
+	struct bw_pace paces[BW_RUN_PARTIES_MAX];
 	size_t party_count;
 	bool may_accept;
 	bool accepts;
@@ -302,7 +306,16 @@ static bool take_path(struct visit *visit, const struct bw_hall_path *path)
 
 static uint64_t body_max(enum bw_hall_verb verb)
 {
-	return verb == BW_HALL_WITNESS ? BW_WITNESS_BODY_MAX : verb == BW_HALL_DOCUMENTS_TAKE ? BODY_MAX : 0;
+	switch (verb) {
+	case BW_HALL_WITNESS:
+		return BW_WITNESS_BODY_MAX;
+	case BW_HALL_DOCUMENTS_TAKE:
+		return BODY_MAX;
+	case BW_HALL_WORD:
+		return BW_HALL_WORD_MAX;
+	default:
+		return 0;
+	}
 }
 
 static struct visit *seat_of(struct hall *hall, struct bw_exchange *x)
@@ -319,6 +332,19 @@ static struct visit *seat_of(struct hall *hall, struct bw_exchange *x)
 	return NULL;
 }
 
+/* Caches need no leave: what they get costs little, and a listener of theirs stands apart. */
+static bool may_ask(struct hall *hall, uint32_t peer)
+{
+	const int64_t now_us = bw_clock_mono_us();
+
+	if (peer == BW_RUN_NOBODY || bw_pace_allows(&hall->paces[peer], now_us))
+		return true;
+	if (bw_pace_tells(&hall->paces[peer], now_us))
+		bw_log(BW_WARNING, "partner asks too often: he waits",
+		       BW_TEXT("partner", hall->parties[peer].authority));
+	return false;
+}
+
 static void on_head(void *ctx, struct bw_exchange *x)
 {
 	const struct bw_http_request *request = bw_exchange_head(x);
@@ -332,6 +358,10 @@ static void on_head(void *ctx, struct bw_exchange *x)
 	bw_exchange_set_data(x, NULL);
 	if (!know(hall, x, &peer, &why)) {
 		answer_plain(x, 403, why);
+		return;
+	}
+	if (!may_ask(hall, peer)) {
+		answer_plain(x, 429, "you ask more often than a partner needs to: wait a second");
 		return;
 	}
 	err = bw_hall_path_parse(request->method, request->path, request->query, &path);
@@ -493,6 +523,7 @@ static enum bw_err run_hall(struct hall *hall, struct bw_seat *seat)
 	struct bw_why why = { 0 };
 
 	limits.connections = OPEN_MAX;
+	limits.connections_each = OPEN_EACH_MAX;
 	BW_TRY(bw_loop_new(&hall->loop));
 	hall->line =
 		(struct bw_line){ .seat = seat, .peer = "ledger", .loop = hall->loop, .calls = &calls, .ctx = hall };

@@ -45,6 +45,10 @@ static enum bw_err parse_accord(enum bw_http_method method, struct bw_slice rest
 		out->verb = BW_HALL_KNOWN;
 		return only(is_get);
 	}
+	if (bw_slice_is(what, "word")) {
+		out->verb = BW_HALL_WORD;
+		return only(method == BW_HTTP_POST);
+	}
 	BW_NEED(bw_slice_is(what, "passage"), NOT_FOUND);
 	out->verb = BW_HALL_PASSAGE;
 	BW_NEED(query.len == 0 || bw_slice_starts(query, BW_LIT("from=")), NOT_FOUND);

@@ -23,6 +23,7 @@ static void each_path_has_its_verb(void **state)
 		{ BW_HTTP_GET, "/accord/v1/a/passage", "from=7.0.5", BW_HALL_PASSAGE, "a", "7.0.5" },
 		{ BW_HTTP_GET, "/accord/v1/a/passage", "", BW_HALL_PASSAGE, "a", "" },
 		{ BW_HTTP_GET, "/accord/v1/a/known", "", BW_HALL_KNOWN, "a", "" },
+		{ BW_HTTP_POST, "/accord/v1/a/word", "", BW_HALL_WORD, "a", "" },
 		{ BW_HTTP_POST, "/witness/v1/add-checkpoint", "", BW_HALL_WITNESS, "", "" },
 		{ BW_HTTP_GET, "/log/v1/a/checkpoint", "", BW_HALL_PUBLIC, "a", "checkpoint" },
 		{ BW_HTTP_HEAD, "/log/v1/a/tile/0/x001/067.p/3", "", BW_HALL_PUBLIC, "a", "tile/0/x001/067.p/3" },
@@ -69,6 +70,7 @@ static void a_path_with_another_method_is_said_to_be_one(void **state)
 	(void)state;
 	assert_int_equal(parse(BW_HTTP_POST, "/accord/v1/papers", "", &path), BW_ERR_UNSUPPORTED);
 	assert_int_equal(parse(BW_HTTP_HEAD, "/accord/v1/a/known", "", &path), BW_ERR_UNSUPPORTED);
+	assert_int_equal(parse(BW_HTTP_GET, "/accord/v1/a/word", "", &path), BW_ERR_UNSUPPORTED);
 	assert_int_equal(parse(BW_HTTP_DELETE, "/accord/v1/a/documents", "", &path), BW_ERR_UNSUPPORTED);
 	assert_int_equal(parse(BW_HTTP_GET, "/witness/v1/add-checkpoint", "", &path), BW_ERR_UNSUPPORTED);
 	assert_int_equal(parse(BW_HTTP_PUT, "/log/v1/a/checkpoint", "", &path), BW_ERR_UNSUPPORTED);

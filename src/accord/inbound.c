@@ -351,9 +351,8 @@ static enum bw_err drain(struct bw_inbound *in)
 
 	while ((err = bw_passage_take(&c, &record)) == BW_OK)
 		BW_TRY(on_record(in, &record));
-	BW_NEED(err == BW_ERR_TRUNCATED, PROTOCOL);
 	bw_buf_eat(&in->input, c.at);
-	return BW_OK;
+	return err == BW_ERR_TRUNCATED ? BW_OK : err;
 }
 
 static enum bw_err feed(struct bw_inbound *in, struct bw_slice bytes)

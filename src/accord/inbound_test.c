@@ -297,7 +297,7 @@ static void what_is_no_passage_is_refused(void **state)
 	uint8_t body[100] = { 0 };
 	struct test_taken taken = TEST_TAKEN_INIT;
 
-	assert_int_equal(feed_all(t, BW_LIT("HTTP/1.1 200 OK"), &taken), BW_ERR_PROTOCOL);
+	assert_int_equal(feed_all(t, BW_LIT("HTTP/1.1 200 OK"), &taken), BW_ERR_TYPE);
 	assert_ok(bw_passage_add(&bytes, BW_PASSAGE_ENTRY, bw_slice_of(body, sizeof(body))));
 	assert_int_equal(feed_all(t, bw_buf_slice(&bytes), &taken), BW_ERR_PROTOCOL); /* before a checkpoint */
 	bw_buf_clear(&bytes);

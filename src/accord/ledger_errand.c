@@ -80,8 +80,10 @@ static void errand_ended(struct errand *errand, enum bw_err err, const char *wor
 	*errand = (struct errand){ 0 };
 	if (over.kind == ERRAND_WITNESS)
 		sign_errand_ended(&over, err, words);
-	else
+	else if (over.kind == ERRAND_VISIT)
 		visit_errand_ended(&over, err, words);
+	else if (over.pact->in.word == over.id)
+		over.pact->in.word = 0;
 	bw_buf_release(&over.heard);
 }
 

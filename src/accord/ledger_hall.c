@@ -17,6 +17,7 @@ enum {
 	KEEP_CHECKPOINT_S = 1,
 	PORTION_BYTES = 4 * 1024 * 1024,
 	DOCUMENTS_BYTES = 8 * 1024 * 1024,
+	WORDS_EVERY_US = 10 * LEDGER_SECOND_US, /* a partner who repeats himself fills no log */
 };
 
 struct asked {
@@ -151,6 +152,24 @@ static enum bw_err give_known(const struct asked *asked)
 	return answer(asked, 200, PLAIN, 0, bw_buf_slice(&text));
 }
 
+/* The partner says why he takes nothing more, or not all: his words, in our log. */
+static enum bw_err take_word(const struct asked *asked)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf words = BW_BUF_INIT(4 * BW_KIB);
+	const int64_t now_us = bw_clock_mono_us();
+	struct pact *pact = pact_with(asked);
+
+	if (pact == NULL)
+		return refuse(asked, 404, "there is no such accord with you");
+	if (pact->out.word_us != 0 && now_us - pact->out.word_us < WORDS_EVERY_US)
+		return answer(asked, 200, PLAIN, 0, BW_LIT("heard before\n"));
+	BW_TRY(bw_text_escape(&words, asked->body));
+	pact->out.word_us = now_us;
+	ledger_log(BW_WARNING, pact, "partner does not take all that we tell", bw_buf_text(&words));
+	ledger_note(asked->ledger, "accord-not-taken", pact_id(pact), bw_buf_text(&words));
+	return answer(asked, 200, PLAIN, 0, BW_LIT("heard\n"));
+}
+
 /* ---- the witness ----------------------------------------------------------------------------------- */
 
 static enum bw_err ask_notary(const struct asked *asked)
@@ -267,6 +286,7 @@ static enum bw_err begin_stream(const struct asked *asked)
 	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(BW_KIB);
 	struct pact *pact = pact_with(asked);
 	struct bw_passage_place place = { 0 };
+	struct bw_outbound_status status;
 	struct stream *stream;
 
 	if (pact == NULL)
@@ -275,6 +295,9 @@ static enum bw_err begin_stream(const struct asked *asked)
 		return refuse(asked, 409, bw_accord_state_name(pact->plan->entry.state));
 	if (asked->text.len > 0 && bw_passage_place_parse(asked->text, &place) != BW_OK)
 		return refuse(asked, 400, "that is no place in a log");
+	bw_outbound_status(pact->out.log, &status);
+	if (place.entry > status.delivered_size)
+		return refuse(asked, 409, "that is more of this log than was ever delivered");
 	stream = free_stream(asked->ledger, pact);
 	if (stream == NULL)
 		return refuse(asked, 503, "busy; try again");
@@ -364,6 +387,8 @@ static enum bw_err serve(const struct asked *asked)
 		return give_public(asked);
 	case BW_HALL_KNOWN:
 		return give_known(asked);
+	case BW_HALL_WORD:
+		return take_word(asked);
 	case BW_HALL_VERBS:
 		break;
 	}

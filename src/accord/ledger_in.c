@@ -66,6 +66,7 @@ static void stop(struct pact *pact, const char *reason)
 		ledger_log(BW_ERROR, pact, "the reason cannot be written down", why.text);
 	else
 		pact->in.is_cut_off = true;
+	visit_tell(pact, reason);
 }
 
 /* ---- what the clerk has to know ------------------------------------------------------------ */
@@ -116,6 +117,18 @@ static void let_more_come(struct pact *pact)
 	}
 }
 
+static const char *meaning(enum bw_err err)
+{
+	switch (err) {
+	case BW_ERR_DENIED:
+		return "a checkpoint is not of this log, or not signed by every key of it";
+	case BW_ERR_MISSING:
+		return "fewer witnesses have cosigned than the accord asks for";
+	default:
+		return bw_err_text(err);
+	}
+}
+
 void in_fed(struct pact *pact, enum bw_err err, struct bw_slice words)
 {
 	struct in_side *in = &pact->in;
@@ -126,16 +139,21 @@ void in_fed(struct pact *pact, enum bw_err err, struct bw_slice words)
 	in->fed--;
 	if (err == BW_OK) {
 		in->owed++;
-		let_more_come(pact);
+		if (in->has_ended && in->fed == 0)
+			visit_stream_over(pact);
+		else
+			let_more_come(pact);
 		return;
 	}
-	(void)snprintf(reason, sizeof(reason), "%s: %s%s%.300s", bw_err_name(err), bw_err_text(err),
+	(void)snprintf(reason, sizeof(reason), "%s: %s%s%.300s", bw_err_name(err), meaning(err),
 		       words.len > 0 ? "; the partner says: " : "", words.len > 0 ? (const char *)words.ptr : "");
 	/* what only a partner who lies, or is an old copy, can bring about waits for a person */
 	if (err == BW_ERR_SPLIT_VIEW || err == BW_ERR_ROLLBACK || err == BW_ERR_EDITED)
 		stop(pact, reason);
 	else
 		visit_give_up(pact, "stream of the partner ended", reason);
+	if (err != BW_ERR_CLOSED && pact->in.stage != IN_STOPPED)
+		visit_tell(pact, reason);
 }
 
 void in_evidence(struct pact *pact, struct bw_slice old_checkpoint, struct bw_slice new_checkpoint)
@@ -174,10 +192,13 @@ struct taking {
 	struct bw_buf delivery;
 	uint64_t taken;
 	uint64_t refused;
+	char first[200]; /* why the first of them was */
 };
 
 static void tell_refusal(struct taking *t, uint64_t index, const char *words)
 {
+	if (t->refused == 0)
+		(void)snprintf(t->first, sizeof(t->first), "entry %" PRIu64 ": %.150s", index, words);
 	if (t->refused++ < REFUSALS_TOLD)
 		bw_log(BW_WARNING, "entry refused", BW_SLICE("accord", pact_id(t->pact)), BW_NUM("entry", index),
 		       BW_TEXT("why", words));
@@ -274,6 +295,8 @@ static void note_chunk(const struct taking *t, const struct bw_chunk *chunk, siz
 		       "entries %" PRIu64 "-%" PRIu64 ": %" PRIu64 " taken, %" PRIu64 " refused; %" PRIu64 " new here",
 		       chunk->from, chunk->from + count, t->taken, t->refused, outcome->added);
 	ledger_log(BW_NOTICE, t->pact, "taken", words);
+	if (t->refused > 0)
+		visit_tell(t->pact, t->first);
 	ledger_note(t->pact->ledger, t->refused > 0 ? "accord-refuse" : "accord-take", pact_id(t->pact), words);
 }
 
@@ -337,6 +360,7 @@ static enum bw_err count_chunk(struct pact *pact, const struct bw_chunk *chunk)
 	if (err == BW_ERR_AGAIN) {
 		pact->in.wait_until_us = bw_clock_mono_us() + wait_us;
 		ledger_log(BW_NOTICE, pact, "partner is faster than agreed: he waits", "");
+		visit_tell(pact, "more comes than was agreed for a minute, or for a day: it waits until that is over");
 	}
 	return err;
 }
@@ -361,6 +385,7 @@ static bool take_now(struct pact *pact, struct bw_slice bytes)
 		err = take_chunk(pact, &chunk, &why);
 	if (err == BW_OK) {
 		pact->in.crashes = 0;
+		pact->in.retry = (struct retry){ 0 };
 		return true;
 	}
 	visit_give_up(pact, "what came was not stored; it is asked for again",

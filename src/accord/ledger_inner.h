@@ -90,7 +90,8 @@ struct out_side {
 	int64_t scanned_us;     /* up to here other collections alone have moved */
 	int64_t held_looked_us;
 	int64_t erased_us;
-	bool signs; /* the notary was asked */
+	int64_t word_us; /* when the partner last said why he takes nothing */
+	bool signs;      /* the notary was asked */
 	struct witness witness[LEDGER_WITNESSES_MAX];
 	size_t witness_count;
 };
@@ -112,12 +113,17 @@ struct in_side {
 	enum in_stage stage;
 	uint64_t errand;
 	struct retry retry;
+	char told[200]; /* why the last visit failed, as the log has it */
 	struct bw_gate *gate;
 	struct bw_inbound_place place;
 	struct bw_place folder;
 	char where[BW_PASSAGE_PLACE_CHARS + 1];
-	uint64_t feed; /* id of the inbound at the clerk */
-	unsigned fed;  /* pieces given to the clerk and not answered */
+	uint64_t feed;  /* id of the inbound at the clerk */
+	unsigned fed;   /* pieces given to the clerk and not answered */
+	bool has_ended; /* the stream, while the clerk had pieces of it: it says first what they were */
+	char end_words[200];
+	int64_t begun_us; /* the stream; 0: not yet */
+	uint64_t word;    /* the errand that tells the partner why; 0: none */
 	/* a chunk that waits for the accord's limits */
 	struct bw_buf waiting;
 	int64_t wait_until_us;
@@ -148,7 +154,7 @@ struct stream {
 	bool has_room;
 };
 
-enum errand_kind { ERRAND_VISIT, ERRAND_WITNESS };
+enum errand_kind { ERRAND_VISIT, ERRAND_WITNESS, ERRAND_WORD };
 
 struct errand {
 	uint64_t id; /* 0: free */
@@ -290,6 +296,10 @@ void visit_soon(struct pact *pact);
 void visit_errand_head(struct errand *errand, const char *group);
 void visit_errand_ended(struct errand *errand, enum bw_err err, const char *words);
 void visit_give_up(struct pact *pact, const char *event, const char *why);
+/* The clerk has answered for all of a stream that has ended. */
+void visit_stream_over(struct pact *pact);
+/* The partner is told why what he sent is not taken: once at a time, and whether he hears it is his affair. */
+void visit_tell(struct pact *pact, const char *words);
 void visit_begun(struct pact *pact, enum bw_err err, struct bw_slice where);
 
 BW_MUST_USE enum bw_err in_open(struct pact *pact);

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "sys/clock.h"
 
-enum { BOOK_ARENA_BYTES = 64 * 1024 * 1024, DOCUMENTS_BYTES = 8 * 1024 * 1024 };
+enum { BOOK_ARENA_BYTES = 64 * 1024 * 1024, DOCUMENTS_BYTES = 8 * 1024 * 1024, STEADY_US = 10 * LEDGER_SECOND_US };
 
 /* ---- leaving ---------------------------------------------------------------------------- */
 
@@ -22,12 +22,18 @@ void visit_give_up(struct pact *pact, const char *event, const char *why)
 	in->errand = 0;
 	in->fed = 0;
 	in->owed = 0;
+	in->has_ended = false;
 	bw_buf_clear(&in->waiting);
 	if (in->stage == IN_STOPPED)
 		return;
-	/* once is told; that it goes on failing is no news */
-	if (in->retry.failures == 0 || in->stage == IN_STREAM)
+	/* once is told; that it goes on failing is no news, unless it is for another reason */
+	if (in->retry.failures == 0 || in->stage == IN_STREAM || strncmp(in->told, why, sizeof(in->told) - 1) != 0)
 		ledger_log(BW_WARNING, pact, event, why);
+	(void)snprintf(in->told, sizeof(in->told), "%s", why);
+	/* a stream that ends as soon as it begins is no success: who does so is asked less and less often */
+	if (in->begun_us != 0 && bw_clock_mono_us() - in->begun_us >= STEADY_US)
+		in->retry = (struct retry){ 0 };
+	in->begun_us = 0;
 	in->stage = IN_AWAY;
 	ledger_retry_later(&in->retry);
 }
@@ -255,10 +261,26 @@ void visit_errand_head(struct errand *errand, const char *group)
 
 	if (pact->in.stage != IN_STREAM || errand->id != pact->in.errand || errand->status != 200)
 		return;
-	pact->in.retry = (struct retry){ 0 };
+	pact->in.begun_us = bw_clock_mono_us();
 	/* which key agreement protects it is on record for each connection */
 	ledger_log(BW_NOTICE, pact, "stream of the partner begun", group);
 	ledger_note(pact->ledger, "accord-hear", pact_id(pact), group);
+}
+
+/* ---- why nothing is taken ---------------------------------------------------------------------------- */
+
+void visit_tell(struct pact *pact, const char *words)
+{
+	const struct errand like = { .kind = ERRAND_WORD, .pact = pact };
+	char target[BW_RUN_TARGET_MAX];
+
+	if (pact->in.word != 0 || pact->ledger->plan->parties[pact->plan->peer].host[0] == '\0')
+		return;
+	(void)snprintf(target, sizeof(target), "/accord/v1/%.*s/word", BW_ARG(pact_id(pact)));
+	/* no courier at this moment: it is in our logs */
+	bw_err_drop(ledger_send(pact->ledger, &like, pact->plan->peer, true, bw_slice_text(target),
+				"text/plain; charset=utf-8", bw_slice_sub(bw_slice_text(words), 0, BW_HALL_WORD_MAX),
+				&pact->in.word));
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------ */
@@ -286,6 +308,26 @@ static enum bw_err next_step(struct pact *pact, struct bw_slice heard, struct bw
 	return bw_why_set(why, BW_ERR_CLOSED, "the partner's stream ended");
 }
 
+/* Who sends a lie and leaves is known by the lie: the clerk is asked before the end counts. */
+static bool wait_for_clerk(struct pact *pact, enum bw_err err, const char *words)
+{
+	struct in_side *in = &pact->in;
+
+	if (in->stage != IN_STREAM || in->fed == 0)
+		return false;
+	in->has_ended = true;
+	(void)snprintf(in->end_words, sizeof(in->end_words), "%s", err == BW_OK ? "" : words);
+	return true;
+}
+
+void visit_stream_over(struct pact *pact)
+{
+	if (pact->in.end_words[0] != '\0')
+		visit_give_up(pact, "partner not reached", pact->in.end_words);
+	else
+		visit_give_up(pact, "visit ended", "the partner's stream ended");
+}
+
 void visit_errand_ended(struct errand *errand, enum bw_err err, const char *words)
 {
 	struct pact *pact = errand->pact;
@@ -295,6 +337,8 @@ void visit_errand_ended(struct errand *errand, enum bw_err err, const char *word
 	if (errand->id != pact->in.errand)
 		return;
 	pact->in.errand = 0;
+	if (wait_for_clerk(pact, err, words))
+		return;
 	if (err == BW_OK && errand->status != 200) {
 		(void)snprintf(status, sizeof(status), "status %u: %.40s", errand->status,
 			       errand->heard.len > 0 ? bw_buf_text(&errand->heard) : "");

@@ -17,6 +17,7 @@ enum {
 	BW_RUN_PARTIES_MAX = 64,             /* peers and operators of witnesses */
 	BW_RUN_TARGET_MAX = 300,
 	BW_RUN_TYPE_MAX = 120,
+	BW_HALL_WORD_MAX = 500,
 };
 
 /* The parent's words to workers. */
@@ -85,6 +86,7 @@ enum bw_hall_verb {
 	BW_HALL_WITNESS,        /* POST add-checkpoint */
 	BW_HALL_PUBLIC,         /* of that accord's log `text`: "checkpoint" or a tile's path */
 	BW_HALL_KNOWN,          /* what size of the partner's log of that accord this node has verified */
+	BW_HALL_WORD,           /* POST: why the partner takes nothing more of what we tell, or not all */
 	BW_HALL_VERBS
 };
 
