@@ -132,6 +132,10 @@ static void tell(struct stage *stage, struct bw_event_view *view)
 	stage->now_ns += 100000;
 	view->event.time_ns = stage->now_ns;
 	view->event.wall_us = (int64_t)(stage->now_ns / 1000);
+	if (stage->writer != 0) {
+		view->event.writer_count = 1;
+		view->event.writers[0] = (struct bw_event_writer){ .time_ns = stage->now_ns, .pid = stage->writer };
+	}
 	stage->acts++;
 	stage->was_told = bw_score_event(stage->score, view, &stage->outcome);
 	if (!stage->was_told)

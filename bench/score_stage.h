@@ -15,6 +15,7 @@ struct stage {
 	uint64_t now_ns;
 	uint64_t next_ino;
 	struct bw_event_left left; /* of the next removal; many */
+	uint32_t writer;           /* who was seen to write what the next acts close or rename; 0: nobody was */
 	bool was_told;             /* the last act added evidence */
 	struct bw_outcome outcome;
 	struct bw_verdict worst; /* of all acts */

@@ -86,7 +86,8 @@ enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out)
 			BW_TRY(bw_buf_addf(out, ", logged in as %s", actor->user));
 		return actor->address[0] != '\0' ? bw_buf_addf(out, ", at the address %s", actor->address) : BW_OK;
 	case BW_ACTOR_NONE:
-		return bw_buf_add_text(out, "somebody who could not be named (as it is with clients of NFS)");
+		return bw_buf_add_text(out, "somebody who could not be named (as it is with clients of NFS, "
+					    "or when several wrote the same files)");
 	default:
 		return say_local(dossier, out);
 	}

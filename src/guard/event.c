@@ -34,6 +34,7 @@ enum bw_err bw_event_parse(struct bw_slice record, struct bw_event_view *out)
 	BW_NEED(view.event.name_len <= BW_EVENT_NAME_BYTES && view.event.name_to_len <= BW_EVENT_NAME_BYTES, PROTOCOL);
 	BW_NEED(view.event.sample_len <= BW_EVENT_SAMPLE_BYTES && view.event.piece_count <= BW_PIECES_MAX, PROTOCOL);
 	BW_NEED(view.event.act >= BW_ACT_CLOSED && view.event.act <= BW_ACT_LINKED, PROTOCOL);
+	BW_NEED(view.event.writer_count <= BW_EVENT_WRITERS_MAX, PROTOCOL);
 	BW_NEED(bw_event_bytes(&view.event) == record.len, PROTOCOL);
 	view.name = bw_slice_sub(record, sizeof(view.event), view.event.name_len);
 	view.name_to = bw_slice_sub(record, sizeof(view.event) + view.event.name_len, view.event.name_to_len);

@@ -87,6 +87,7 @@ enum {
 	BW_COMM_BYTES = 16,
 	BW_EVENT_LEFT_MANY = UINT16_MAX,
 	BW_EVENT_ABOVE_MAX = 12,
+	BW_EVENT_WRITERS_MAX = 4,
 };
 
 /* REMOVED of a known file: what its folder was seen to hold then, and where it lies. */
@@ -95,6 +96,13 @@ struct bw_event_left {
 	uint16_t above_count;               /* 0: nobody looked */
 	uint32_t folder;                    /* of its path, hashed with a key */
 	uint32_t above[BW_EVENT_ABOVE_MAX]; /* the same of the folders it lies in, the nearest first */
+};
+
+/* Who was seen to write a file (guard/writers.h). */
+struct bw_event_writer {
+	uint64_t time_ns; /* CLOCK_MONOTONIC, the last time */
+	uint32_t pid;     /* thread group */
+	uint32_t spare;
 };
 
 /* Name, new name and the pieces of the sample follow, in this order. */
@@ -119,6 +127,10 @@ struct bw_event {
 	uint16_t name_to_len;
 	uint32_t sample_len; /* of all pieces together */
 	struct bw_event_left left;
+	uint64_t looked_ns; /* CLOSED, CHANGED, MOVED: when a close of the file was told before this; 0: not known */
+	uint32_t writer_count;
+	uint32_t spare;
+	struct bw_event_writer writers[BW_EVENT_WRITERS_MAX]; /* of these acts: the last ones, in no order */
 	struct {
 		uint64_t at;
 		uint32_t len;

@@ -55,7 +55,7 @@ static void every_prefix_is_refused(void **state)
 
 static void lengths_that_lie_are_refused(void **state)
 {
-	struct bw_event events[6];
+	struct bw_event events[7];
 	struct bw_event_view view;
 
 	(void)state;
@@ -67,6 +67,7 @@ static void lengths_that_lie_are_refused(void **state)
 	events[3].pieces[1].at = 2; /* overlaps the first */
 	events[4].pieces[1].at = UINT64_MAX;
 	events[5].act = 99;
+	events[6].writer_count = BW_EVENT_WRITERS_MAX + 1;
 	for (size_t i = 0; i < BW_COUNT(events); i++) {
 		const struct made made = made_of(events[i], "oldnwHEADEND");
 

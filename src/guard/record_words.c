@@ -40,7 +40,8 @@ enum bw_err bw_actor_say(const struct bw_actor *actor, struct bw_buf *out)
 		break;
 	default:
 		return bw_buf_add_text(out,
-				       "somebody who cannot be named (the kernel acted, as it does for NFS clients)");
+				       "somebody who cannot be named (the kernel acted, as it does for NFS clients, or "
+				       "several wrote the same files)");
 	}
 	BW_TRY(bw_buf_add_text(out, "'"));
 	BW_TRY(add_escaped(out, actor->comm));

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "guard/answer.h"
 #include "guard/score_parts.h"
 
 enum bw_err bw_score_new(struct bw_actors *actors, bw_score_look *look, void *context, struct bw_score **out)
@@ -293,6 +294,18 @@ static bool is_sane(const struct bw_index_file *file)
 	return file->content.format < BW_FORMAT_COUNT && file->content.windows <= BW_CONTENT_WINDOWS;
 }
 
+/* Who closes a file or renames it over another need not have written it. */
+static uint32_t answers_for(struct bw_score *score, const struct bw_event *event)
+{
+	const uint32_t process = bw_actors_find(score->actors, event->pid, event->time_ns);
+	const bool is_content = event->act == BW_ACT_CLOSED || event->act == BW_ACT_CHANGED ||
+				(event->act == BW_ACT_MOVED && event->has_replaced != 0);
+
+	if (!is_content || event->writer_count == 0)
+		return process;
+	return bw_answer(score->actors, event, process, score_has, score);
+}
+
 bool bw_score_event(struct bw_score *score, const struct bw_event_view *view, struct bw_outcome *out)
 {
 	const struct bw_event *event = &view->event;
@@ -307,7 +320,7 @@ bool bw_score_event(struct bw_score *score, const struct bw_event_view *view, st
 		return false;
 	if (event->act == BW_ACT_FOLDER_REMOVED)
 		score_clear_undo(score, &event->file);
-	a.process = bw_actors_find(score->actors, event->pid, event->time_ns);
+	a.process = answers_for(score, event);
 	actor = bw_actors_of(score->actors, a.process);
 	if (a.process != 0 && actor == 0)
 		return false; /* a host's, or the guard's own */

@@ -89,6 +89,17 @@ struct score_entry *score_entry_of(struct bw_score *score, uint32_t actor, const
 	return NULL;
 }
 
+bool score_has(const void *context, uint32_t actor)
+{
+	const struct bw_score *score = context;
+
+	for (size_t i = 0; i < score->top; i++) {
+		if (score->entries[i].used && owner_of(score, &score->entries[i]) == actor)
+			return true;
+	}
+	return false;
+}
+
 /* The signed job whose work this is; NULL: nobody signed it. */
 static struct bw_job *job_of(const struct bw_score *score, const struct bw_proof *proof, uint32_t process)
 {

@@ -174,6 +174,7 @@ void score_doubts_end(struct bw_score *score);
 /* score_book.c: of this actor and file; NULL: none. And one goes. */
 struct score_entry *score_entry_of(struct bw_score *score, uint32_t actor, const struct bw_file_key *file);
 void score_drop(struct bw_score *score, struct score_entry *entry);
+bool score_has(const void *context, uint32_t actor); /* of the score: any evidence against this actor */
 
 /* Books the proof and judges. False: it weighs nothing. */
 bool score_book(struct bw_score *score, struct bw_proof *proof, uint32_t process, uint64_t now_ns,

@@ -221,6 +221,28 @@ static void actors_that_share_nothing_are_told_by_the_tree(void **state)
 	stage_close(&stage);
 }
 
+/* A descriptor that was passed on, a mapping: the close is told of another, or of the kernel. */
+static void who_wrote_is_told_and_not_who_closed(void **state)
+{
+	static const uint32_t closers[] = { 3000, 0, STAGE_HARNESS };
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(closers); i++) {
+		const uint32_t closer = closers[i];
+		struct stage stage;
+
+		stage_open(&stage);
+		stage_fork(&stage, STAGE_HARNESS, WRITER, "tool");
+		stage_fork(&stage, STAGE_HARNESS, 3000, "editor");
+		stage.writer = WRITER;
+		assert_in_range(destroy(&stage, &closer, 1, "S01", 0), 2, 4);
+		assert_int_equal(stage.outcome.scope, BW_SCOPE_ACTOR);
+		assert_true(is_target(&stage, WRITER));
+		assert_false(is_target(&stage, 3000));
+		stage_close(&stage);
+	}
+}
+
 static void nfs_clients_are_told_by_the_tree_and_nobody_is_named(void **state)
 {
 	const uint32_t pid = 0;
@@ -511,6 +533,7 @@ int main(void)
 		cmocka_unit_test(one_file_in_ten_minutes_is_told_by_the_fifteenth),
 		cmocka_unit_test(one_file_in_six_hours_is_told_by_the_fifteenth),
 		cmocka_unit_test(actors_that_share_nothing_are_told_by_the_tree),
+		cmocka_unit_test(who_wrote_is_told_and_not_who_closed),
 		cmocka_unit_test(nfs_clients_are_told_by_the_tree_and_nobody_is_named),
 		cmocka_unit_test(an_smb_session_is_an_actor_and_the_listener_is_not),
 		cmocka_unit_test(sessions_of_one_address_are_joined_before_anybody_is_named),

@@ -350,6 +350,16 @@ static void be_punctual(void)
 		bw_log(BW_WARNING, "not allowed to stay in memory: verdicts may come late on a busy machine");
 }
 
+static enum bw_err open_writers(struct watch *w)
+{
+	struct bw_why why = { "" };
+	const enum bw_err err = bw_writers_open(&w->writers, &why);
+
+	if (err == BW_OK && !bw_writers_sees_all(w->writers))
+		bw_log(BW_INFO, "who writes through a mapping is not seen", BW_TEXT("why", why.text));
+	return err;
+}
+
 static enum bw_err open_all(struct watch *w, struct bw_why *why)
 {
 	BW_TRY(bw_lineage_open(&w->lineage, why));
@@ -358,6 +368,7 @@ static enum bw_err open_all(struct watch *w, struct bw_why *why)
 	BW_TRY(bw_cover_new(w->guard, &w->cover));
 	BW_TRY(bw_hot_new(w->marks, &w->hot));
 	BW_TRY(bw_spending_new(&w->spending));
+	BW_TRY(open_writers(w));
 	bw_log(BW_INFO, "processes are heard of by", BW_TEXT("means", bw_lineage_words(w->lineage)));
 	be_punctual();
 	BW_TRY(bw_seat_confine(w->seat, NULL, w->guard->require_sandbox, why));
@@ -374,6 +385,7 @@ static void release(struct watch *w)
 	bw_hot_free(w->hot);
 	bw_spending_free(w->spending);
 	bw_stopper_free(w->stopper);
+	bw_writers_free(w->writers);
 	bw_lineage_free(w->lineage);
 	bw_arena_release(&w->arena);
 }

@@ -98,6 +98,14 @@ static void look_up_actor(struct watch *w, uint32_t pid)
 	(void)bw_lineage_refresh(w->lineage, pid, watch_hear, w);
 }
 
+/* Whoever closes a file need not have written it. */
+static void find_writers(struct watch *w, struct bw_event *event)
+{
+	bw_writers_tell(w->writers, event);
+	for (size_t i = 0; i < event->writer_count; i++)
+		look_up_actor(w, event->writers[i].pid);
+}
+
 /* What a thread of the kernel's own does (nfsd) has no actor here. */
 static uint32_t actor_of(const struct watch *w, uint32_t pid)
 {
@@ -185,6 +193,8 @@ static void send_new(struct watch *w, struct draft *draft)
 static void send_known(struct watch *w, struct draft *draft, bool sample)
 {
 	look_up_actor(w, draft->event.pid);
+	if (sample)
+		find_writers(w, &draft->event);
 	to_judge(w, draft, sample);
 	to_keep(w, draft);
 }
@@ -200,7 +210,10 @@ static void closed(struct watch *w, const struct bw_volume *volume, const struct
 	} else if (is_covered(w, volume, &fan->folder)) {
 		send_new(w, &draft);
 		ask_for_mark_later(w, &draft, &fan->folder);
+	} else {
+		return;
 	}
+	bw_writers_looked(w->writers, &draft.event.file, w->now_ns);
 }
 
 /* Whether somebody empties the folder: the judge has no files to look at. */
@@ -313,6 +326,7 @@ static void changed(struct watch *w, const struct bw_volume *volume, const struc
 	struct draft draft = draft_of(w, volume, fan, BW_ACT_CHANGED);
 	struct bw_name room;
 
+	bw_writers_wrote(w->writers, &draft.event.file, draft.event.pid, w->now_ns);
 	if (!draft.event.was_known) {
 		count_stranger(w, volume, fan);
 		return; /* its close is told */

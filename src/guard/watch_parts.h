@@ -15,6 +15,7 @@
 #include "guard/watch_marks.h"
 #include "guard/watch_sample.h"
 #include "guard/watch_stop.h"
+#include "guard/writers.h"
 
 enum { WATCH_NAMELESS_MAX = 256 };
 
@@ -28,6 +29,7 @@ struct watch {
 	struct bw_hot *hot;
 	struct bw_spending *spending;
 	struct bw_stopper *stopper;
+	struct bw_writers *writers;
 	struct bw_arena arena; /* the settings of a reload */
 	uint64_t now_ns;       /* when the batch was read */
 	int64_t now_us;
