@@ -73,7 +73,7 @@ def test_a_file_made_without_a_name_is_kept_under_the_one_it_got(place, kind):
     (p.share / "linked and gone.txt").unlink()
     del contents["linked 3.txt"], contents["linked and gone.txt"]
     contents["linked 1.txt"] = contents["linked and renamed.txt"] = contents["linked 2.txt"]
-    p.until(lambda: all(p.versions_of(name) for name in contents if "renamed" not in name))
+    p.until(lambda: all(p.versions_of(name) for name in contents if "linked" not in name))
     # what a restore brings back was made without a name as well
     (p.share / "Ausflug nach 48.docx").unlink()
     p.settle()

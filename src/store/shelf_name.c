@@ -149,7 +149,7 @@ static enum bw_err see_all(sqlite3_stmt *stmt, bw_shelf_see_linked *see, void *c
 enum bw_err bw_shelf_names(struct bw_shelf *shelf, const struct bw_shelf_key *key, int64_t at_us,
 			   bw_shelf_see_linked *see, void *context)
 {
-	BW_CLEANUP(bw_sql_finalize) sqlite3_stmt *stmt = NULL;
+	BW_CLEANUP(bw_sql_reset) sqlite3_stmt *stmt = NULL;
 	bool found = false;
 	int64_t file = 0;
 	enum bw_err err;
@@ -159,7 +159,7 @@ enum bw_err bw_shelf_names(struct bw_shelf *shelf, const struct bw_shelf_key *ke
 	if (err == BW_ERR_NOT_FOUND)
 		return BW_OK;
 	BW_TRY(err);
-	BW_TRY(bw_sql_prepare(shelf->db, NAMES THEN " AND n.file = ?2" IN_ORDER, &stmt));
+	BW_TRY(bw_shelf_statement(shelf, SHELF_NAMES_OF, &stmt));
 	(void)sqlite3_bind_int64(stmt, 1, at_us);
 	(void)sqlite3_bind_int64(stmt, 2, file);
 	return see_all(stmt, see, context);

@@ -61,6 +61,11 @@ static const char *const texts[SHELF_STATEMENTS] = {
 	[SHELF_NAME_ADD] = "INSERT INTO name VALUES(?1, ?2, ?3, ?4, 0) ON CONFLICT(file, folder, name)"
 			   " DO UPDATE SET since = ?4, gone = 0 WHERE gone <> 0",
 	[SHELF_NAME_GONE] = "UPDATE name SET gone = ?4 WHERE file = ?1 AND folder = ?2 AND name = ?3 AND gone = 0",
+	/* of every file of a restore: columns as see_all of shelf_name.c reads them */
+	[SHELF_NAMES_OF] =
+		"SELECT f.ino, f.tree, f.gen, n.folder, d.path, n.name FROM name n"
+		" JOIN file f ON f.number = n.file JOIN folder d ON d.number = n.folder"
+		" WHERE n.since <= ?1 AND (n.gone = 0 OR n.gone > ?1) AND n.file = ?2 ORDER BY d.path, n.name",
 	[SHELF_NAMES_GONE] = "UPDATE name SET gone = ?2 WHERE file = ?1 AND gone = 0",
 	[SHELF_NAMES_FORGET] = "DELETE FROM name WHERE file = ?1 AND NOT EXISTS (SELECT 1 FROM file WHERE number = ?1)",
 };
