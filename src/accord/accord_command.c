@@ -369,7 +369,7 @@ static const struct bw_command accord_verbs[] = {
 		     "a version that waits for a signature comes before the one in force. Nothing is sent or written "
 		     "down."),
 	VERB("explain", "say whether an object may cross to a peer, by which clause and from which inputs",
-	     "--to PEER OBJECT", bw_accord_explain_run, .options = bw_accord_explain_options),
+	     "--to PEER | --from PEER OBJECT", bw_accord_explain_run, .options = bw_accord_explain_options),
 	{ .name = "held",
 	  .summary = "work the hold queue: what may hold personal data waits there for a person",
 	  .usage = "list [ID]|show ID KEY|release --reason TEXT ID KEY|refuse --reason TEXT ID KEY",
@@ -401,7 +401,7 @@ static const struct bw_command accord_verbs[] = {
 	     .details = "Nothing takes effect by it but an end: a version waits for this node's signature."),
 	{ .name = "verify",
 	  .summary = "hold a whole log against its signatures",
-	  .usage = "ID | --folder DIR --policy FILE",
+	  .usage = "[--received] ID | --folder DIR --policy FILE",
 	  .max_args = 1,
 	  .options = bw_accord_verify_options,
 	  .run = bw_accord_verify_run,

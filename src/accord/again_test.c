@@ -1,5 +1,6 @@
 #include "base/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

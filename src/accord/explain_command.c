@@ -1,6 +1,7 @@
 /* `breakwater accord explain`: would this object cross to that peer, by which clause, and from which inputs? */
 #include <stdio.h>
 
+#include "accord/explain_heard.h"
 #include "accord/log_open.h"
 #include "accord/looking.h"
 #include "accord/verbs.h"
@@ -272,13 +273,15 @@ static enum bw_err explain_all(struct bw_looking *l, const struct bw_peer *peer)
 static enum bw_err explain(struct bw_looking *l)
 {
 	const char *to = bw_call_text(l->call, "to");
+	const char *from = bw_call_text(l->call, "from");
 	struct bw_peer peer;
 
-	if (to == NULL)
+	if ((to == NULL) == (from == NULL))
 		return bw_why_set(&l->why, BW_ERR_USAGE,
-				  "--to PEER says to whom; those there are: breakwater peer list");
-	BW_TRY(bw_peer_find(bw_call_data(l->call), to, &l->arena, &peer, &l->why));
-	return explain_all(l, &peer);
+				  "--to PEER says to whom, or --from PEER by whom it was told; those there are: "
+				  "breakwater peer list");
+	BW_TRY(bw_peer_find(bw_call_data(l->call), to != NULL ? to : from, &l->arena, &peer, &l->why));
+	return to != NULL ? explain_all(l, &peer) : bw_explain_heard(l, &peer);
 }
 
 int bw_accord_explain_run(struct bw_call *call)
@@ -288,5 +291,9 @@ int bw_accord_explain_run(struct bw_call *call)
 
 const struct bw_option bw_accord_explain_options[] = {
 	{ .name = "to", .kind = BW_OPT_TEXT, .value_name = "PEER", .help = "to whom" },
+	{ .name = "from",
+	  .kind = BW_OPT_TEXT,
+	  .value_name = "PEER",
+	  .help = "what became here of an object that this peer told" },
 	{ 0 },
 };

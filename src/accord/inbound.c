@@ -142,6 +142,17 @@ void bw_inbound_known(const struct bw_inbound *in, uint64_t *out_size, struct bw
 	*out_root = in->known.root;
 }
 
+struct bw_slice bw_inbound_checkpoint(const struct bw_inbound *in)
+{
+	return bw_buf_slice(&in->known.note);
+}
+
+void bw_inbound_verified(const struct bw_inbound *in, uint64_t *out_size, struct bw_hash *out_root)
+{
+	*out_size = in->tree.size;
+	*out_root = bw_tree_root(&in->tree);
+}
+
 void bw_inbound_evidence(const struct bw_inbound *in, struct bw_slice *out_old, struct bw_slice *out_new)
 {
 	const bool is_there = in->broken == BW_ERR_SPLIT_VIEW || in->broken == BW_ERR_ROLLBACK;

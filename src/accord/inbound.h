@@ -68,6 +68,12 @@ BW_MUST_USE enum bw_err bw_inbound_feed(struct bw_inbound *in, struct bw_slice b
 /* The latest size and root that were verified: what an owner who was restored is told (bw_outbound_heard). */
 void bw_inbound_known(const struct bw_inbound *in, uint64_t *out_size, struct bw_hash *out_root);
 
+/* The checkpoint of that size, as it was signed and cosigned; empty: none. */
+struct bw_slice bw_inbound_checkpoint(const struct bw_inbound *in);
+
+/* Of how many entries the content was verified, and the root of their tree: up to the size that is known. */
+void bw_inbound_verified(const struct bw_inbound *in, uint64_t *out_size, struct bw_hash *out_root);
+
 /*
  * The signed checkpoint of the last state and the one that does not follow from it; empty unless SPLIT_VIEW, ROLLBACK.
  */

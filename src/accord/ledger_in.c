@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "accord/chunk.h"
+#include "accord/refusals.h"
 #include "base/text.h"
 #include "intel/batch.h"
 #include "sys/clock.h"
@@ -190,15 +191,21 @@ struct taking {
 	uint8_t hashes[2][BW_SHA256_BYTES]; /* of this version, and of the one before: what was under way goes on */
 	struct bw_answer answer;
 	struct bw_buf delivery;
+	struct bw_refusals refusals;
 	uint64_t taken;
 	uint64_t refused;
 	char first[200]; /* why the first of them was */
 };
 
-static void tell_refusal(struct taking *t, uint64_t index, const char *words)
+/* `id`: empty when it cannot be told. */
+static void tell_refusal(struct taking *t, struct bw_slice id, uint64_t index, const char *words)
 {
+	struct bw_why why = { 0 };
+
 	if (t->refused == 0)
 		(void)snprintf(t->first, sizeof(t->first), "entry %" PRIu64 ": %.150s", index, words);
+	if (id.len > 0 && bw_refusals_add(&t->refusals, id, index, t->terms.now_us, words, &why) != BW_OK)
+		ledger_log(BW_WARNING, t->pact, "what is refused cannot be written down", why.text);
 	if (t->refused++ < REFUSALS_TOLD)
 		bw_log(BW_WARNING, "entry refused", BW_SLICE("accord", pact_id(t->pact)), BW_NUM("entry", index),
 		       BW_TEXT("why", words));
@@ -247,7 +254,7 @@ static enum bw_err take_fine(struct taking *t, const struct bw_chunk_row *row)
 	if (err == BW_OK && told.problem != BW_OK)
 		err = told.problem;
 	if (err != BW_OK) {
-		tell_refusal(t, row->index, what != NULL ? what : bw_err_text(err));
+		tell_refusal(t, told.id, row->index, what != NULL ? what : bw_err_text(err));
 		return bw_delivery_skip(&t->delivery);
 	}
 	BW_TRY(facts_of(t, &row->crossing, &told, &inputs, &facts));
@@ -255,7 +262,7 @@ static enum bw_err take_fine(struct taking *t, const struct bw_chunk_row *row)
 	if (decision.verdict != BW_VERDICT_SENT) {
 		if (bw_decision_say(t->pact->in.gate, &facts, &decision, &words) != BW_OK)
 			bw_buf_clear(&words);
-		tell_refusal(t, row->index, bw_buf_text(&words));
+		tell_refusal(t, told.id, row->index, bw_buf_text(&words));
 		return bw_delivery_skip(&t->delivery);
 	}
 	bw_gate_carry(t->pact->in.gate, &inputs, 0, t->terms.now_us, &from.inherited);
@@ -279,7 +286,7 @@ static enum bw_err decide_rows(struct taking *t, struct bw_chunk *chunk)
 		if (row.kind == BW_CHUNK_FINE)
 			BW_TRY(take_fine(t, &row));
 		else if (row.kind == BW_CHUNK_REFUSED)
-			tell_refusal(t, row.index, "it is no crossing, or no valid STIX object");
+			tell_refusal(t, bw_slice_empty, row.index, "it is no crossing, or no valid STIX object");
 	}
 	return BW_OK;
 }
@@ -329,6 +336,7 @@ static enum bw_err take_chunk(struct pact *pact, struct bw_chunk *chunk, struct 
 {
 	struct taking t = { .pact = pact,
 			    .arena = BW_ARENA_INIT(ARENA_BYTES),
+			    .refusals = BW_REFUSALS_OVER(pact->in.folder.path),
 			    .delivery = BW_BUF_INIT(BW_RUN_BODY_MAX) };
 	struct bw_chunk rows = *chunk;
 	enum bw_err err;
@@ -345,6 +353,9 @@ static enum bw_err take_chunk(struct pact *pact, struct bw_chunk *chunk, struct 
 		err = hand_over(&t, &rows, why);
 	if (err == BW_OK)
 		err = move_place(pact, chunk, why);
+	if (err == BW_OK && bw_refusals_write(&t.refusals, why) != BW_OK)
+		ledger_log(BW_WARNING, pact, "what is refused cannot be written down", why->text);
+	bw_refusals_release(&t.refusals);
 	bw_buf_release(&t.delivery);
 	bw_arena_release(&t.arena);
 	return err;

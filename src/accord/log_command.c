@@ -18,6 +18,9 @@
 enum { SLOTS = 1024, LINE_BYTES = 64 * 1024, PROOF_MODE = 0644 };
 
 const struct bw_option bw_accord_verify_options[] = {
+	{ .name = "received",
+	  .kind = BW_OPT_FLAG,
+	  .help = "what this node was told under the accord, instead of what it told" },
 	{ .name = "folder",
 	  .kind = BW_OPT_TEXT,
 	  .value_name = "DIR",
@@ -41,7 +44,9 @@ struct looking {
 	struct bw_buf policy;
 	struct bw_trust *trust;
 	char folder[BW_PATH_BYTES];
-	struct bw_outbound *out; /* NULL: somebody else's folder */
+	struct bw_outbound *out; /* NULL: somebody else's folder, or what was received */
+	struct bw_log_heard heard;
+	uint64_t verified; /* with `heard`: entries whose content was held against the checkpoint */
 	struct bw_buf note;
 	struct bw_checkpoint checkpoint;
 	struct bw_trust_result signers;
@@ -55,6 +60,7 @@ static void release(struct looking *l)
 {
 	bw_tlog_reader_free(l->reader);
 	bw_outbound_close(l->out);
+	bw_log_heard_close(&l->heard);
 	bw_trust_free(l->trust);
 	bw_buf_release(&l->policy);
 	bw_buf_release(&l->note);
@@ -204,8 +210,10 @@ static enum bw_err check_all(struct looking *l)
 
 static void print_signers(const struct looking *l)
 {
-	for (size_t i = 0; i < bw_trust_witness_count(l->trust); i++) {
-		const struct bw_trust_party *witness = bw_trust_witness(l->trust, i);
+	const struct bw_trust *trust = l->heard.in != NULL ? l->heard.trust : l->trust;
+
+	for (size_t i = 0; i < bw_trust_witness_count(trust); i++) {
+		const struct bw_trust_party *witness = bw_trust_witness(trust, i);
 		char time[BW_TIME_BYTES];
 
 		if (!l->signers.is_cosigned[i])
@@ -223,17 +231,63 @@ static enum bw_err add_result(struct bw_buf *out, const struct looking *l)
 	BW_TRY(bw_json_add_text(out, "origin", l->checkpoint.origin));
 	BW_TRY(bw_json_add_num(out, "entries", (int64_t)l->checkpoint.size));
 	BW_TRY(bw_json_add_num(out, "erased", (int64_t)l->erased));
+	if (l->heard.in != NULL)
+		BW_TRY(bw_json_add_num(out, "taken", (int64_t)l->verified));
 	BW_TRY(bw_json_add_num(out, "cosignatures", (int64_t)l->signers.cosigned));
 	BW_TRY(bw_json_add_bool(out, "verifies", true));
 	return bw_buf_add_u8(out, '}');
+}
+
+/*
+ * What was received: the partner's checkpoint as the accord asks for it, and the tree of all entries that were taken in
+ * as they came. Their contents are in the store, without the salts: those nobody needs any more.
+ */
+static enum bw_err check_received(struct looking *l)
+{
+	struct bw_book book;
+	struct bw_book_entry entry;
+	struct bw_hash root;
+
+	BW_TRY(bw_book_open(bw_call_data(l->call), &l->arena, &book, &l->why));
+	BW_TRY(bw_book_find(&book, bw_slice_text(bw_call_arg(l->call, 0)), &entry, &l->why));
+	BW_TRY(bw_log_heard_open(&book, &entry, &l->arena, &l->heard, &l->why));
+	BW_TRY(bw_buf_add(&l->note, bw_inbound_checkpoint(l->heard.in)));
+	BW_TRY(bw_checkpoint_parse(bw_buf_slice(&l->note), &l->checkpoint));
+	BW_TRY(bw_trust_check_all(l->heard.trust, &l->checkpoint, &l->signers));
+	bw_inbound_verified(l->heard.in, &l->verified, &root);
+	if (l->verified == l->checkpoint.size && !bw_hash_equals(&root, &l->checkpoint.root))
+		return bw_why_set(&l->why, BW_ERR_EDITED, "what was taken in is not what the partner signed");
+	return BW_OK;
+}
+
+static enum bw_err check(struct looking *l)
+{
+	if (!bw_call_flag(l->call, "received")) {
+		BW_TRY(open_log(l));
+		return check_all(l);
+	}
+	if (bw_call_args(l->call) != 1 || bw_call_text(l->call, "folder") != NULL)
+		return bw_why_set(&l->why, BW_ERR_USAGE, "--received needs the ID of an accord");
+	return check_received(l);
+}
+
+/* A partner who was cut off: what is kept verifies all the same. */
+static void print_stopped(const struct looking *l)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf reason = BW_BUF_INIT(BW_KIB);
+
+	if (l->heard.in == NULL || bw_inbound_stopped(l->heard.folder.path, &reason, NULL) != BW_OK)
+		return;
+	(void)printf("  nothing more is taken: ");
+	bw_print_foreign(bw_buf_slice(&reason));
+	(void)printf("\n");
 }
 
 static enum bw_err verify(struct looking *l)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf json = BW_BUF_INIT(LINE_BYTES);
 
-	BW_TRY(open_log(l));
-	BW_TRY(check_all(l));
+	BW_TRY(check(l));
 	if (bw_call_json(l->call)) {
 		(void)bw_print_json(l->call, add_result(&json, l), &json);
 		return BW_OK;
@@ -241,10 +295,13 @@ static enum bw_err verify(struct looking *l)
 	(void)printf("Verifies: %llu entries", (unsigned long long)l->checkpoint.size);
 	if (l->erased > 0)
 		(void)printf(", %llu of them erased at the end of their time", (unsigned long long)l->erased);
+	if (l->heard.in != NULL)
+		(void)printf(" told us, %llu of them taken in", (unsigned long long)l->verified);
 	(void)printf("\n  log ");
 	bw_print_foreign(l->checkpoint.origin);
 	(void)printf("\n");
 	print_signers(l);
+	print_stopped(l);
 	return BW_OK;
 }
 

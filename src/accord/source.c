@@ -83,6 +83,24 @@ enum bw_err bw_sources_know(struct bw_sources *s)
 	return BW_OK;
 }
 
+enum bw_err bw_sources_of(struct bw_sources *s, const uint8_t node[BW_SHA256_BYTES], const struct bw_collection **out)
+{
+	BW_TRY(bw_sources_know(s));
+	for (size_t i = 0; i < s->collection_count; i++) {
+		uint8_t its[BW_SHA256_BYTES];
+		bool is_inbound = false;
+
+		if (!s->collections[i].is_inbound)
+			continue;
+		BW_TRY(bw_store_collection_node(s->store, s->collections[i].number, &is_inbound, its));
+		if (!is_inbound || memcmp(its, node, sizeof(its)) != 0)
+			continue;
+		*out = &s->collections[i];
+		return BW_OK;
+	}
+	return BW_ERR_NOT_FOUND;
+}
+
 /* As people name it: by id or alias, or by a title that no other has. */
 static const struct bw_collection *named(const struct bw_sources *s, struct bw_slice word)
 {
@@ -318,6 +336,17 @@ enum bw_err bw_source_find(struct bw_sources *s, const struct bw_words *collecti
 	BW_NEED(best != NULL, NOT_FOUND);
 	*out = *best;
 	return BW_OK;
+}
+
+enum bw_err bw_source_from(struct bw_sources *s, const uint8_t node[BW_SHA256_BYTES], struct bw_slice id,
+			   struct bw_arena *arena, struct bw_source_row *out)
+{
+	const struct bw_collection *c;
+	struct bw_slice name;
+
+	BW_TRY(bw_sources_of(s, node, &c));
+	BW_TRY(bw_arena_copy(arena, bw_slice_text(c->id), &name));
+	return bw_source_find(s, &(struct bw_words){ &name, 1 }, id, arena, out);
 }
 
 enum bw_err bw_source_at(struct bw_sources *s, const struct bw_words *collections, int64_t added_us,

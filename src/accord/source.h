@@ -69,7 +69,11 @@ BW_MUST_USE enum bw_err bw_sources_left(struct bw_sources *source, const uint8_t
 BW_MUST_USE enum bw_err bw_source_find(struct bw_sources *source, const struct bw_words *collections,
 				       struct bw_slice id, struct bw_arena *arena, struct bw_source_row *out);
 
-/* The same by when it was added, for what is judged again. NOT_FOUND: it is not there any more. */
+/* One object's newest version in the collection of what that node told. NOT_FOUND. */
+BW_MUST_USE enum bw_err bw_source_from(struct bw_sources *source, const uint8_t node[BW_SHA256_BYTES],
+				       struct bw_slice id, struct bw_arena *arena, struct bw_source_row *out);
+
+/* One row by when it was added, for what is judged again. NOT_FOUND: it is not there any more. */
 BW_MUST_USE enum bw_err bw_source_at(struct bw_sources *source, const struct bw_words *collections, int64_t added_us,
 				     struct bw_arena *arena, struct bw_source_row *out);
 

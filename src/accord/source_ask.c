@@ -126,21 +126,14 @@ enum bw_err bw_source_ask(struct bw_sources *s, const struct bw_source_row *rows
 
 enum bw_err bw_source_teach(struct bw_sources *s, const uint8_t node[BW_SHA256_BYTES], struct bw_buf *question)
 {
-	BW_TRY(bw_sources_know(s));
-	for (size_t i = 0; i < s->collection_count; i++) {
-		const struct bw_collection *c = &s->collections[i];
-		uint8_t its[BW_SHA256_BYTES];
-		bool is_inbound = false;
+	const struct bw_collection *c;
+	const enum bw_err err = bw_sources_of(s, node, &c);
 
-		if (!c->is_inbound)
-			continue;
-		BW_TRY(bw_store_collection_node(s->store, c->number, &is_inbound, its));
-		if (!is_inbound || memcmp(its, node, sizeof(its)) != 0)
-			continue;
-		BW_TRY(bw_question_scope(question, 0));
-		BW_TRY(ask_definitions(s, c, 0, -1, bw_store_newest(s->store), question));
-	}
-	return BW_OK;
+	if (err == BW_ERR_NOT_FOUND)
+		return BW_OK;
+	BW_TRY(err);
+	BW_TRY(bw_question_scope(question, 0));
+	return ask_definitions(s, c, 0, -1, bw_store_newest(s->store), question);
 }
 
 enum bw_err bw_source_defined(struct bw_sources *s, int64_t after_us, void (*defined)(void *ctx, struct bw_slice id),

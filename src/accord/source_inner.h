@@ -26,4 +26,8 @@ struct bw_sources {
 /* Reads the list of collections when it may have changed. */
 BW_MUST_USE enum bw_err bw_sources_know(struct bw_sources *s);
 
+/* The collection of what that node told. NOT_FOUND: it told nothing. */
+BW_MUST_USE enum bw_err bw_sources_of(struct bw_sources *s, const uint8_t node[BW_SHA256_BYTES],
+				      const struct bw_collection **out);
+
 #endif
