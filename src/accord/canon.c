@@ -48,6 +48,15 @@ static size_t quoted_len(struct bw_slice left)
 	return 0;
 }
 
+/* What stands between the quotes without a backslash or a control character says itself, in the one form there is. */
+static bool is_plain(struct bw_slice inside)
+{
+	for (size_t i = 0; i < inside.len; i++)
+		if (inside.ptr[i] == '\\' || inside.ptr[i] < 0x20)
+			return false;
+	return bw_utf8_is_valid(inside, NULL);
+}
+
 /* Decoded and written again it must be the same: RFC 8785 §3.2.2.2 leaves one form. */
 static enum bw_err decode(struct bw_canon *c, struct bw_slice quoted, size_t max, struct bw_slice *out)
 {
@@ -76,6 +85,11 @@ enum bw_err bw_canon_string(struct bw_canon *c, size_t max, struct bw_slice *out
 		return bw_canon_refuse(c, BW_ERR_TRUNCATED, c->text.len, "the string does not end");
 	if (len > 6 * max + 2) /* an escape is six bytes at most */
 		return bw_canon_refuse(c, BW_ERR_TOO_BIG, start, "the string is too long");
+	if (len - 2 <= max && is_plain(bw_slice_sub(left, 1, len - 2))) {
+		BW_TRY(bw_arena_copy(c->arena, bw_slice_sub(left, 1, len - 2), out));
+		c->at += len;
+		return BW_OK;
+	}
 	err = decode(c, bw_slice_sub(left, 0, len), max, out);
 	if (err == BW_ERR_TOO_BIG)
 		return bw_canon_refuse(c, err, start, "the string is too long");

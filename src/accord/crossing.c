@@ -39,6 +39,14 @@ static enum bw_err check(const struct bw_crossing *crossing)
 	return BW_OK;
 }
 
+/* Half of telling was printf, once. */
+static enum bw_err add_words(struct bw_buf *out, const char *before, const char *word, const char *after)
+{
+	BW_TRY(bw_buf_add_text(out, before));
+	BW_TRY(bw_buf_add_text(out, word));
+	return bw_buf_add_text(out, after);
+}
+
 static enum bw_err add_nodes(struct bw_buf *out, const char *before, const uint8_t (*nodes)[BW_SHA256_BYTES],
 			     size_t count)
 {
@@ -47,7 +55,7 @@ static enum bw_err add_nodes(struct bw_buf *out, const char *before, const uint8
 	BW_TRY(bw_buf_add_text(out, before));
 	for (size_t i = 0; i < count; i++) {
 		bw_node_name(nodes[i], name);
-		BW_TRY(bw_buf_addf(out, "%s\"%s\"", i > 0 ? "," : "", name));
+		BW_TRY(add_words(out, i > 0 ? ",\"" : "\"", name, "\""));
 	}
 	return bw_buf_add_u8(out, ']');
 }
@@ -57,20 +65,21 @@ static enum bw_err add_time(struct bw_buf *out, const char *before, int64_t time
 	char text[BW_TIME_BYTES];
 
 	if (time_us == never)
-		return bw_buf_addf(out, "%snull", before);
+		return add_words(out, before, "null", "");
 	bw_time_format(time_us, text);
-	return bw_buf_addf(out, "%s\"%s\"", before, text);
+	BW_TRY(bw_buf_add_text(out, before));
+	return add_words(out, "\"", text, "\"");
 }
 
 static enum bw_err add_purposes(struct bw_buf *out, uint32_t purposes)
 {
-	const char *comma = "";
+	const char *quote = "\"";
 
 	BW_TRY(bw_buf_add_text(out, ",\"purposes\":["));
 	for (unsigned i = 0; i < BW_PURPOSE_COUNT; i++)
 		if ((purposes >> i & 1) != 0) {
-			BW_TRY(bw_buf_addf(out, "%s\"%s\"", comma, bw_purpose_names[i]));
-			comma = ",";
+			BW_TRY(add_words(out, quote, bw_purpose_names[i], "\""));
+			quote = ",\"";
 		}
 	return bw_buf_add_u8(out, ']');
 }
@@ -88,34 +97,33 @@ static enum bw_err add_handling(struct bw_buf *out, const struct bw_policy *p)
 		BW_TRY(add_nodes(out, ",\"recipients\":[", p->recipients, p->recipient_count));
 	if (p->tlp == BW_TLP_NONE)
 		return bw_buf_add_text(out, ",\"tlp\":null}");
-	return bw_buf_addf(out, ",\"tlp\":\"%s\"}", bw_colour_names[p->tlp - BW_TLP_CLEAR]);
+	return add_words(out, ",\"tlp\":\"", bw_colour_names[p->tlp - BW_TLP_CLEAR], "\"}");
+}
+
+static enum bw_err add_text(struct bw_buf *out, const struct bw_crossing *crossing)
+{
+	char hex[2 * BW_SHA256_BYTES + 1];
+
+	bw_hex_encode(bw_slice_of(crossing->accord, BW_SHA256_BYTES), hex);
+	BW_TRY(add_words(out, "{\"accord\":\"", hex, "\",\"clause\":\""));
+	BW_TRY(add_words(out, clause_names[crossing->clause], "\",\"collection\":", ""));
+	BW_TRY(bw_jcs_add_string(out, crossing->collection));
+	BW_TRY(add_words(out, ",\"crossing\":1,\"derived\":", crossing->is_derived ? "true" : "false", ""));
+	BW_TRY(add_nodes(out, ",\"from\":[", crossing->path, crossing->path_count));
+	BW_TRY(add_handling(out, &crossing->policy));
+	BW_TRY(add_words(out, ",\"kind\":\"", bw_tiding_names[crossing->tiding], "\",\"object\":"));
+	BW_TRY(bw_buf_add(out, crossing->object));
+	return bw_buf_add_u8(out, '}');
 }
 
 enum bw_err bw_crossing_add(struct bw_buf *out, const struct bw_crossing *crossing)
 {
 	const size_t before = out->len;
-	char hex[2 * BW_SHA256_BYTES + 1];
 	enum bw_err err;
 
 	BW_TRY(check(crossing));
 	BW_TRY(bw_buf_reserve(out, crossing->object.len + 1024));
-	bw_hex_encode(bw_slice_of(crossing->accord, BW_SHA256_BYTES), hex);
-	err = bw_buf_addf(out, "{\"accord\":\"%s\",\"clause\":\"%s\",\"collection\":", hex,
-			  clause_names[crossing->clause]);
-	if (err == BW_OK)
-		err = bw_jcs_add_string(out, crossing->collection);
-	if (err == BW_OK)
-		err = bw_buf_addf(out, ",\"crossing\":1,\"derived\":%s", crossing->is_derived ? "true" : "false");
-	if (err == BW_OK)
-		err = add_nodes(out, ",\"from\":[", crossing->path, crossing->path_count);
-	if (err == BW_OK)
-		err = add_handling(out, &crossing->policy);
-	if (err == BW_OK)
-		err = bw_buf_addf(out, ",\"kind\":\"%s\",\"object\":", bw_tiding_names[crossing->tiding]);
-	if (err == BW_OK)
-		err = bw_buf_add(out, crossing->object);
-	if (err == BW_OK)
-		err = bw_buf_add_u8(out, '}');
+	err = add_text(out, crossing);
 	if (err != BW_OK)
 		out->len = before;
 	return err;

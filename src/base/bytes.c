@@ -170,20 +170,34 @@ enum bw_err bw_buf_add_be64(struct bw_buf *buf, uint64_t value)
 	return bw_buf_add(buf, bw_slice_of(&wire, sizeof(wire)));
 }
 
+/* Into what room there is; the length the whole takes. What did not fit is not there. */
+BW_PRINTF(2, 0) static int print_at_end(struct bw_buf *buf, const char *fmt, va_list args)
+{
+	const size_t room = buf->ptr == NULL ? 0 : buf->cap - buf->len;
+	const int need = vsnprintf(room > 0 ? (char *)buf->ptr + buf->len : NULL, room, fmt, args);
+
+	if (room > 0 && (need < 0 || (size_t)need >= room || (size_t)need > buf->max - buf->len))
+		buf->ptr[buf->len] = 0;
+	return need;
+}
+
 enum bw_err bw_buf_addf(struct bw_buf *buf, const char *fmt, ...)
 {
 	va_list args;
+	size_t room;
 	int need;
 
 	va_start(args, fmt);
-	need = vsnprintf(NULL, 0, fmt, args);
+	need = print_at_end(buf, fmt, args);
 	va_end(args);
 	BW_NEED(need >= 0, SYSTEM);
+	room = buf->ptr == NULL ? 0 : buf->cap - buf->len;
 	BW_TRY(bw_buf_reserve(buf, (size_t)need));
-
-	va_start(args, fmt);
-	(void)vsnprintf((char *)buf->ptr + buf->len, (size_t)need + 1, fmt, args);
-	va_end(args);
+	if ((size_t)need >= room) {
+		va_start(args, fmt);
+		(void)print_at_end(buf, fmt, args);
+		va_end(args);
+	}
 	buf->len += (size_t)need;
 	return BW_OK;
 }
