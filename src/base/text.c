@@ -1,14 +1,15 @@
 #include "base/text.h"
 
+/* One more than the digit says; 0: it is none. */
+static const uint8_t hex_digits[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 int bw_hex_value(uint8_t c)
 {
-	if (bw_is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return (int)hex_digits[c] - 1;
 }
 
 void bw_hex_encode(struct bw_slice bytes, char *out)
@@ -26,9 +27,9 @@ enum bw_err bw_hex_decode(struct bw_slice text, uint8_t *out, size_t out_len)
 {
 	BW_NEED(text.len == 2 * out_len, SYNTAX);
 	for (size_t i = 0; i < text.len; i++)
-		BW_NEED(bw_hex_value(text.ptr[i]) >= 0, SYNTAX);
+		BW_NEED(hex_digits[text.ptr[i]] != 0, SYNTAX);
 	for (size_t i = 0; i < out_len; i++)
-		out[i] = (uint8_t)(bw_hex_value(text.ptr[2 * i]) * 16 + bw_hex_value(text.ptr[2 * i + 1]));
+		out[i] = (uint8_t)((hex_digits[text.ptr[2 * i]] - 1) * 16 + hex_digits[text.ptr[2 * i + 1]] - 1);
 	return BW_OK;
 }
 
