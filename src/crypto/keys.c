@@ -1,14 +1,9 @@
 #include "crypto/keys.h"
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "crypto/keys_private.h"
-#include "crypto/ossl.h"
 
 enum { FORMAT_VERSION = 1, SUITE_ED25519_MLDSA65 = 1, MESSAGE_MAX = 256 * 1024 * 1024 };
 
@@ -21,45 +16,22 @@ void bw_node_keys_free(struct bw_node_keys *keys)
 {
 	if (keys == NULL)
 		return;
-	EVP_PKEY_free(keys->ed25519);
-	EVP_PKEY_free(keys->mldsa65);
+	bw_sign_key_free(keys->ed25519);
+	bw_sign_key_free(keys->mldsa65);
 	bw_secret_wipe(&keys->seeds);
 	free(keys);
 }
 
-static EVP_PKEY *mldsa65_from_seed(const uint8_t *seed)
-{
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, (void *)(uintptr_t)seed, SEED_BYTES),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "ML-DSA-65", NULL);
-	EVP_PKEY *key = NULL;
-
-	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1)
-		(void)EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params);
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
-
-static bool read_public(const struct bw_node_keys *keys, struct bw_node_public *out)
-{
-	size_t ed_len = sizeof(out->ed25519);
-	size_t ml_len = sizeof(out->mldsa65);
-
-	return EVP_PKEY_get_raw_public_key(keys->ed25519, out->ed25519, &ed_len) == 1 &&
-	       EVP_PKEY_get_raw_public_key(keys->mldsa65, out->mldsa65, &ml_len) == 1 &&
-	       ed_len == sizeof(out->ed25519) && ml_len == sizeof(out->mldsa65);
-}
-
 static enum bw_err expand(struct bw_node_keys *keys)
 {
-	keys->ed25519 = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, keys->seeds.ptr, SEED_BYTES);
-	keys->mldsa65 = mldsa65_from_seed(keys->seeds.ptr + SEED_BYTES);
-	ERR_clear_error();
-	BW_NEED(keys->ed25519 != NULL, CRYPTO);
-	BW_NEED(keys->mldsa65 != NULL, UNSUPPORTED);
-	BW_NEED(read_public(keys, &keys->public), CRYPTO);
+	const struct bw_slice seeds = bw_secret_slice(&keys->seeds);
+	struct bw_node_public *public = &keys->public;
+
+	BW_NEED(seeds.len == SEEDS_BYTES, RANGE);
+	BW_TRY(bw_sign_key_new(BW_SIGN_ED25519, bw_slice_sub(seeds, 0, BW_SIGN_SEED_BYTES), &keys->ed25519));
+	BW_TRY(bw_sign_key_new(BW_SIGN_MLDSA65, bw_slice_from(seeds, BW_SIGN_SEED_BYTES), &keys->mldsa65));
+	memcpy(public->ed25519, bw_sign_key_public(keys->ed25519).ptr, sizeof(public->ed25519));
+	memcpy(public->mldsa65, bw_sign_key_public(keys->mldsa65).ptr, sizeof(public->mldsa65));
 	return BW_OK;
 }
 
@@ -121,24 +93,12 @@ static enum bw_err frame_message(const char *domain, struct bw_slice message, st
 
 #define FRAMED_INIT BW_BUF_INIT(sizeof(domain_prefix) + BW_DOMAIN_MAX + MESSAGE_MAX)
 
-static bool sign_one(EVP_PKEY *key, struct bw_slice framed, uint8_t *out, size_t out_len)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t len = out_len;
-	const bool done = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
-			  EVP_DigestSign(ctx, out, &len, framed.ptr, framed.len) == 1 && len == out_len;
-
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return done;
-}
-
 static enum bw_err sign_both(const struct bw_node_keys *keys, struct bw_slice framed, struct bw_node_signature *out)
 {
 	struct bw_node_signature signature;
 
-	BW_NEED(sign_one(keys->ed25519, framed, signature.ed25519, sizeof(signature.ed25519)), CRYPTO);
-	BW_NEED(sign_one(keys->mldsa65, framed, signature.mldsa65, sizeof(signature.mldsa65)), CRYPTO);
+	BW_TRY(bw_sign(keys->ed25519, framed, signature.ed25519));
+	BW_TRY(bw_sign(keys->mldsa65, framed, signature.mldsa65));
 	*out = signature;
 	return BW_OK;
 }
@@ -161,32 +121,18 @@ enum bw_err bw_node_sign_pae(const struct bw_node_keys *keys, struct bw_slice pa
 	return sign_both(keys, pae, out);
 }
 
-/* Takes `key` over. */
-static bool verify_one(EVP_PKEY *key, struct bw_slice framed, const uint8_t *signature, size_t len)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	const bool fits = key != NULL && ctx != NULL &&
-			  EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
-			  EVP_DigestVerify(ctx, signature, len, framed.ptr, framed.len) == 1;
-
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	ERR_clear_error();
-	return fits;
-}
-
 bool bw_ed25519_verify(const uint8_t public[BW_ED25519_PUBLIC_BYTES], struct bw_slice message,
 		       struct bw_slice signature)
 {
-	return verify_one(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public, BW_ED25519_PUBLIC_BYTES), message,
-			  signature.ptr, signature.len);
+	return bw_sign_verify(BW_SIGN_ED25519, bw_slice_of(public, BW_ED25519_PUBLIC_BYTES), bw_slice_empty, message,
+			      signature) == BW_OK;
 }
 
 bool bw_mldsa65_verify(const uint8_t public[BW_MLDSA65_PUBLIC_BYTES], struct bw_slice message,
 		       struct bw_slice signature)
 {
-	return verify_one(EVP_PKEY_new_raw_public_key_ex(NULL, "ML-DSA-65", NULL, public, BW_MLDSA65_PUBLIC_BYTES),
-			  message, signature.ptr, signature.len);
+	return bw_sign_verify(BW_SIGN_MLDSA65, bw_slice_of(public, BW_MLDSA65_PUBLIC_BYTES), bw_slice_empty, message,
+			      signature) == BW_OK;
 }
 
 enum bw_err bw_node_verify(const struct bw_node_public *node, const char *domain, struct bw_slice message,

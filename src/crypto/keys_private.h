@@ -4,16 +4,15 @@
 #ifndef BW_CRYPTO_KEYS_PRIVATE_H
 #define BW_CRYPTO_KEYS_PRIVATE_H
 
-#include <openssl/evp.h>
-
 #include "crypto/keys.h"
+#include "crypto/sign.h"
 
-enum { SEED_BYTES = 32, SEEDS_BYTES = 2 * SEED_BYTES };
+enum { SEEDS_BYTES = 2 * BW_SIGN_SEED_BYTES };
 
 struct bw_node_keys {
 	struct bw_secret seeds; /* Ed25519, then ML-DSA: what the file keeps */
-	EVP_PKEY *ed25519;
-	EVP_PKEY *mldsa65;
+	struct bw_sign_key *ed25519;
+	struct bw_sign_key *mldsa65;
 	struct bw_node_public public;
 };
 

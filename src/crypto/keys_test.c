@@ -77,7 +77,7 @@ static void the_same_seeds_give_the_same_keys(void **state)
 
 	(void)state;
 	assert_int_equal(bw_secret_make(&seeds, SEEDS_BYTES), BW_OK);
-	assert_int_equal(bw_hex_decode(bw_slice_text(ed_seed), seeds.ptr, SEED_BYTES), BW_OK);
+	assert_int_equal(bw_hex_decode(bw_slice_text(ed_seed), seeds.ptr, BW_SIGN_SEED_BYTES), BW_OK);
 	assert_int_equal(bw_secret_set(&again, bw_secret_slice(&seeds)), BW_OK);
 	assert_int_equal(bw_node_keys_from_seeds(&seeds, &a), BW_OK);
 	assert_int_equal(bw_node_keys_from_seeds(&again, &b), BW_OK);
