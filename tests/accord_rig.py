@@ -24,16 +24,17 @@ PARTNERS_PORT, CACHES_PORT, WITNESS_PORT = 7443, 7480, 7481
 
 
 class Daemon:
-    """A program that says one line when it is ready."""
+    """A program that says one line when it is ready. `prefix` stands before the command."""
 
     def __init__(self, log, *words):
         self.log, self.words = log, [str(word) for word in words]
+        self.prefix, self.env = [], None
         self.process = None
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([binary(), *self.words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                            stderr=log, text=True)
+            self.process = subprocess.Popen([*self.prefix, binary(), *self.words], stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=log, text=True, env=self.env)
         line = self.process.stdout.readline()
         assert "ready" in line, (line, self.said()[-3000:])
         return line
@@ -71,10 +72,10 @@ class Daemon:
 class Partner(Party):
     """A node that serves and exchanges."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, host=None):
         super().__init__(folder, name)
         self.file = folder / f"{name}.accord"
-        self.host = own_host()
+        self.host = host or own_host()
         self.address = f"https://{self.host}:{PARTNERS_PORT}/"
         self.serve = Daemon(folder / f"{name}-serve.log", "serve", "--plain", "--listen", "127.0.0.1:0", "--data", self.data)
         self.accords = Daemon(folder / f"{name}-accord.log", "accord", "run", "--listen", f"{self.host}:{PARTNERS_PORT}",

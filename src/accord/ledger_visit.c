@@ -27,7 +27,7 @@ void visit_give_up(struct pact *pact, const char *event, const char *why)
 	if (in->stage == IN_STOPPED)
 		return;
 	/* once is told; that it goes on failing is no news, unless it is for another reason */
-	if (in->retry.failures == 0 || in->stage == IN_STREAM || strncmp(in->told, why, sizeof(in->told) - 1) != 0)
+	if (in->retry.failures == 0 || in->begun_us != 0 || strncmp(in->told, why, sizeof(in->told) - 1) != 0)
 		ledger_log(BW_WARNING, pact, event, why);
 	(void)snprintf(in->told, sizeof(in->told), "%s", why);
 	/* a stream that ends as soon as it begins is no success: who does so is asked less and less often */

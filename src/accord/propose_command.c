@@ -42,7 +42,8 @@ static enum bw_err start_accord(struct bw_task *t, struct bw_accord *out)
 	*out = (struct bw_accord){ .id = bw_slice_text(bw_call_arg(t->call, 0)),
 				   .sequence = 1,
 				   .purposes = BW_PURPOSE_BIT(DEFENCE) | BW_PURPOSE_BIT(RESPONSE),
-				   .from_us = t->book.now_us,
+				   /* two clocks may be hours apart, and nothing is in force before both have signed */
+				   .from_us = t->book.now_us - DAY_US,
 				   .witnessing = BW_WITNESS_BOTH,
 				   .notice_days = 30 };
 	out->party[0].name = bw_slice_text(name);
