@@ -165,6 +165,7 @@ static enum bw_err answer(struct holding *h, enum bw_held_answer what, const cha
 {
 	const struct bw_slice reason = bw_call_slice(h->call, "reason");
 	const struct bw_slice who = bw_call_slice(h->call, "by");
+	BW_CLEANUP(bw_buf_release) struct bw_buf words = BW_BUF_INIT(64 * BW_KIB);
 	struct bw_held_object held;
 	struct bw_slice accord;
 
@@ -173,7 +174,10 @@ static enum bw_err answer(struct holding *h, enum bw_held_answer what, const cha
 	BW_TRY(find(h, &accord, &held));
 	if (held.answer != BW_HELD_WAITS)
 		return bw_why_set(&h->why, BW_ERR_EXISTS, "it was %s already", answer_words[held.answer]);
-	BW_TRY(note(h, action, held.id, reason));
+	BW_TRY(bw_buf_add(&words, reason));
+	if (who.len > 0)
+		BW_TRY(bw_buf_addf(&words, " (by %.*s)", BW_ARG(who)));
+	BW_TRY(note(h, action, held.id, bw_buf_slice(&words)));
 	return bw_hold_answer(data_of(h), accord, held.key, what, who, reason, &h->why);
 }
 

@@ -91,7 +91,7 @@ static enum bw_err weigh_one(const struct bw_weighing *w, const struct bw_source
 	bw_gate_decide(w->gate, &out->facts, w->now_us, d);
 	if (goes(d))
 		ask_personal(w, told, out);
-	if (goes(d) && out->is_refused)
+	if ((goes(d) || d->verdict == BW_VERDICT_HELD) && out->is_refused)
 		withhold(d, BW_CLAUSE_UNSURE);
 	if (d->verdict == BW_VERDICT_DERIVED && !can_be_derived(told))
 		withhold(d, (enum bw_clause)d->clause);

@@ -152,6 +152,8 @@ static void what_is_unsure_waits_until_a_person_answers(void **state)
 	is_decided(f, 0, BW_VERDICT_DERIVED, BW_CLAUSE_PERSONAL);
 	f->out[0].is_released = false;
 	f->out[0].is_refused = true;
+	say_unsure(f, 0, false);
+	is_decided(f, 0, BW_VERDICT_WITHHELD, BW_CLAUSE_UNSURE);
 	f->told[0].personal = BW_REDACT_CLEAN;
 	assert_ok(bw_weigh(&f->weighing, f->rows, f->told, f->count, &f->arena, f->out));
 	is_decided(f, 0, BW_VERDICT_WITHHELD, BW_CLAUSE_UNSURE);
