@@ -15,7 +15,7 @@
 
 enum {
 	START_WAIT_MS = 20000,
-	OPEN_MAX = 64,
+	OPEN_MAX = 4 * BW_RUN_ACCORDS_MAX,
 	PIECE_BYTES = 256 * 1024,
 	PIECES_OPEN = 4,           /* handed over and not taken yet */
 	STREAM_STALL_MS = 7200000, /* the hall ends a stream that rests for an hour */

@@ -20,7 +20,8 @@
 enum {
 	START_WAIT_MS = 20000,
 	OPEN_MAX = 1024,
-	OPEN_EACH_MAX = 64,         /* connections from one address: a partner needs a handful */
+	/* connections from one address: a partner has a stream for each accord, and asks for cosignatures meanwhile */
+	OPEN_EACH_MAX = 2 * BW_RUN_ACCORDS_MAX + 32,
 	BODY_MAX = 8 * 1024 * 1024, /* documents of an accord */
 	ROOM_LOOK_MS = 5,
 	ROOM_PIECES = 4, /* fewer than that wait: there is room for more */

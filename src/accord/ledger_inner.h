@@ -30,7 +30,7 @@
 
 enum {
 	LEDGER_STREAMS_MAX = 256,
-	LEDGER_ERRANDS_MAX = 60, /* fewer than the courier can have open */
+	LEDGER_ERRANDS_MAX = 4 * BW_RUN_ACCORDS_MAX - 4, /* fewer than the courier can have open */
 	LEDGER_WITNESSES_MAX = 1 + BW_ACCORD_WITNESSES_MAX,
 	LEDGER_LOOK_MS = 10,
 	LEDGER_SECOND_US = 1000000,

@@ -183,15 +183,22 @@ static enum bw_err gather_answered(struct pact *pact, struct bw_arena *arena)
 	struct out_side *out = &pact->out;
 	struct bw_held_object *held;
 	struct bw_why why = { 0 };
+	size_t answered = 0;
 	size_t count = 0;
 
 	BW_TRY(bw_hold_list(pact->ledger->plan->data, pact_id(pact), arena, &held, &count, &why));
-	bw_arena_reset(&out->arena);
 	out->batch = (struct bw_source_batch){ .scanned_us = out_place(pact) };
-	out->batch.rows = bw_arena_zero(&out->arena, BATCH_ROWS, sizeof(*out->batch.rows));
-	out->weighed = bw_arena_zero(&out->arena, BATCH_ROWS, sizeof(*out->weighed));
+	for (size_t i = 0; i < count; i++)
+		answered += held[i].answer != BW_HELD_WAITS;
+	if (answered == 0)
+		return BW_OK;
+	if (answered > BATCH_ROWS)
+		answered = BATCH_ROWS;
+	bw_arena_reset(&out->arena);
+	out->batch.rows = bw_arena_zero(&out->arena, answered, sizeof(*out->batch.rows));
+	out->weighed = bw_arena_zero(&out->arena, answered, sizeof(*out->weighed));
 	BW_NEED(out->batch.rows != NULL && out->weighed != NULL, MEMORY);
-	for (size_t i = 0; i < count && out->batch.count < BATCH_ROWS; i++)
+	for (size_t i = 0; i < count && out->batch.count < answered; i++)
 		if (held[i].answer != BW_HELD_WAITS)
 			BW_TRY(add_answered(pact, &held[i], out->weighed));
 	return BW_OK;

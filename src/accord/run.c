@@ -43,7 +43,7 @@ static const struct bw_link links[] = {
 
 static enum bw_err add_parties(const struct bw_run_plan *plan, struct bw_buf *form)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf list = BW_BUF_INIT(BW_MIB / 2);
+	BW_CLEANUP(bw_buf_release) struct bw_buf list = BW_BUF_INIT(BW_RUN_LIST_MAX);
 
 	for (size_t i = 0; i < plan->party_count; i++) {
 		BW_CLEANUP(bw_buf_release) struct bw_buf party = BW_BUF_INIT(8 * BW_KIB);
@@ -76,12 +76,13 @@ static enum bw_err tell_tls(const struct parent *p, struct bw_crew *crew, const 
 /* The logs this node witnesses: what its partners tell it. */
 static enum bw_err add_logs(const struct bw_run_plan *plan, struct bw_buf *form)
 {
-	BW_CLEANUP(bw_buf_release) struct bw_buf list = BW_BUF_INIT(BW_MIB / 2);
+	BW_CLEANUP(bw_buf_release) struct bw_buf list = BW_BUF_INIT(BW_RUN_LIST_MAX);
 
 	for (size_t i = 0; i < plan->pact_count; i++) {
 		struct bw_vkey keys[BW_PAPERS_KEYS];
 
-		if (!plan->pacts[i].has_papers)
+		/* what is over grows no more */
+		if (!plan->pacts[i].has_papers || bw_book_is_over(&plan->pacts[i].entry))
 			continue;
 		BW_TRY(bw_papers_log(&plan->pacts[i].theirs, plan->pacts[i].entry.id, keys));
 		for (size_t k = 0; k < BW_PAPERS_KEYS; k++) {
@@ -268,7 +269,12 @@ static void say_plan(const struct bw_run_plan *plan)
 	for (size_t i = 0; i < plan->pact_count; i++) {
 		const struct bw_run_pact *pact = &plan->pacts[i];
 
-		if (pact->entry.state == BW_ACCORD_IN_FORCE && !pact->flows)
+		if (pact->entry.state != BW_ACCORD_IN_FORCE || pact->flows)
+			continue;
+		if (plan->has_papers && pact->has_papers)
+			bw_log(BW_ERROR, "nothing flows: too many accords are in force",
+			       BW_SLICE("accord", pact->entry.id), BW_NUM("most", BW_RUN_ACCORDS_MAX));
+		else
 			bw_log(BW_NOTICE, "nothing flows yet: papers are missing", BW_SLICE("accord", pact->entry.id),
 			       BW_TEXT("whose", plan->has_papers ? "the partner's" : "this node's"));
 	}

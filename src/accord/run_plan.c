@@ -198,7 +198,7 @@ static enum bw_err set_pact(struct bw_run_plan *plan, struct bw_run_pact *pact, 
 	if (pact->entry.state != BW_ACCORD_IN_FORCE)
 		return BW_OK;
 	if (plan->clerks >= 2 * BW_RUN_ACCORDS_MAX)
-		return bw_why_set(why, BW_ERR_TOO_MANY, "more than %d accords are in force", BW_RUN_ACCORDS_MAX);
+		return BW_OK; /* the others go on */
 	pact->flows = true;
 	pact->clerk = plan->clerks;
 	plan->clerks += 2;
@@ -244,8 +244,8 @@ enum bw_err bw_run_plan_make(const char *data, struct bw_run_plan *plan, struct 
 {
 	*plan = (struct bw_run_plan){ .data = data, .arena = BW_ARENA_INIT(ARENA_BYTES), .mark = bw_run_mark(data) };
 	BW_TRY(bw_book_open(data, &plan->arena, &plan->book, why));
-	if (plan->book.peer_count > BW_RUN_PARTIES_MAX / 2)
-		return bw_why_set(why, BW_ERR_TOO_MANY, "more than %d peers", BW_RUN_PARTIES_MAX / 2);
+	if (plan->book.peer_count > BW_RUN_PEERS_MAX)
+		return bw_why_set(why, BW_ERR_TOO_MANY, "more than %d peers", BW_RUN_PEERS_MAX);
 	plan->parties = bw_arena_zero(&plan->arena, BW_RUN_PARTIES_MAX, sizeof(*plan->parties));
 	BW_NEED(plan->parties != NULL, MEMORY);
 	for (size_t i = 0; i < plan->book.peer_count; i++)

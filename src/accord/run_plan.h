@@ -13,8 +13,8 @@
 /* One accord that both have signed at some time, in whatever state. */
 struct bw_run_pact {
 	struct bw_book_entry entry;
-	uint32_t peer;           /* a party */
-	bool flows;              /* in force, with the papers of both: it has clerks */
+	uint32_t peer; /* a party */
+	bool flows; /* in force, with the papers of both, among the first BW_RUN_ACCORDS_MAX that are: it has clerks */
 	unsigned clerk;          /* then: the number of the one for what we tell; the next is for what we are told */
 	struct bw_papers theirs; /* with has_papers */
 	bool has_papers;
@@ -42,8 +42,8 @@ struct bw_run_plan {
 
 /*
  * Reads and resolves; `plan` is released by the caller also after a failure. An address that cannot be found is logged,
- * and the party is one that only comes to us. TOO_MANY: more than BW_RUN_ACCORDS_MAX accords in force; and those of
- * reading.
+ * and the party is one that only comes to us. TOO_MANY: more peers, or operators of witnesses, than
+ * BW_RUN_PARTIES_MAX has room for; and those of reading.
  */
 BW_MUST_USE enum bw_err bw_run_plan_make(const char *data, struct bw_run_plan *plan, struct bw_why *why);
 void bw_run_plan_release(struct bw_run_plan *plan);

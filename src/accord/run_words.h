@@ -13,8 +13,10 @@
 enum {
 	BW_RUN_INLINE_MAX = 256 * 1024,
 	BW_RUN_BODY_MAX = 128 * 1024 * 1024, /* of what travels in memory */
-	BW_RUN_ACCORDS_MAX = 8,              /* two clerks each, of sixteen */
-	BW_RUN_PARTIES_MAX = 64,             /* peers and operators of witnesses */
+	BW_RUN_ACCORDS_MAX = 64,             /* in force; two clerks each, of BW_CREW_COPIES_MAX */
+	BW_RUN_PEERS_MAX = 256,
+	BW_RUN_PARTIES_MAX = 2 * BW_RUN_PEERS_MAX, /* peers and operators of witnesses */
+	BW_RUN_LIST_MAX = 960 * 1024,              /* all of them in one message to a worker */
 	BW_RUN_TARGET_MAX = 300,
 	BW_RUN_TYPE_MAX = 120,
 	BW_HALL_WORD_MAX = 500,

@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 enum {
-	SEATS_MAX = 64,
+	SEATS_MAX = BW_CREW_SEATS_MAX,
 	LETTERS_A_TURN = 64, /* from one peer before the others get their turn; their answers fit into its queue */
 };
 

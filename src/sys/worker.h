@@ -21,8 +21,8 @@
 
 enum {
 	BW_CREW_WORKERS_MAX = 16, /* rows */
-	BW_CREW_COPIES_MAX = 16,  /* of one row */
-	BW_CREW_SEATS_MAX = 64,   /* processes in all */
+	BW_CREW_COPIES_MAX = 128, /* of one row */
+	BW_CREW_SEATS_MAX = 192,  /* processes in all; each costs its parent a descriptor */
 	BW_CREW_KEEP_MAX = 96,    /* descriptors one worker keeps from the parent */
 };
 
