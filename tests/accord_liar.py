@@ -146,7 +146,7 @@ class Liar:
             return
         with self.knock() as upstream:
             self.open.append(upstream)
-            upstream.sendall(head + b"\r\n\r\n" + body)
+            upstream.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)  # one question for each connection
             if what == "passage" and self.passage:
                 lie, self.passage = self.passage, None
                 client.sendall(STREAM)

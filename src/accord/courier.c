@@ -44,6 +44,7 @@ struct courier {
 	struct bw_buf key_pem;
 	struct bw_run_party parties[BW_RUN_PARTIES_MAX];
 	struct bw_tls_context *tls[BW_RUN_PARTIES_MAX]; /* of each party */
+	struct bw_errand_spare spares[BW_RUN_PARTIES_MAX];
 	size_t party_count;
 	struct going goings[OPEN_MAX];
 };
@@ -155,17 +156,19 @@ static struct going *find(struct courier *courier, uint64_t id)
 	return NULL;
 }
 
-static enum bw_err set_out(struct going *going, const struct bw_run_party *party, struct bw_tls_context *tls,
-			   const struct bw_form *form, struct bw_slice body)
+/* All that is asked may be asked twice: documents and checkpoints that are known already change nothing. */
+static enum bw_err set_out(struct going *going, size_t at, const struct bw_form *form, struct bw_slice body)
 {
 	static const struct bw_errand_calls calls = { on_head, on_body, on_end };
 	BW_CLEANUP(bw_buf_release) struct bw_buf headers = BW_BUF_INIT(BW_KIB);
 	BW_CLEANUP(bw_buf_release) struct bw_buf target = BW_BUF_INIT(2 * BW_RUN_TARGET_MAX);
+	const struct bw_run_party *party = &going->courier->parties[at];
 	struct bw_errand_plan plan = { .addresses = party->addresses,
 				       .address_count = party->address_count,
 				       .host = party->host,
 				       .authority = party->authority,
-				       .tls = tls,
+				       .tls = going->courier->tls[at],
+				       .spare = &going->courier->spares[at],
 				       .body = body,
 				       .answer_max = ANSWER_MAX,
 				       .stall_ms = ASK_STALL_MS };
@@ -190,7 +193,6 @@ static enum bw_err set_out(struct going *going, const struct bw_run_party *party
 static enum bw_err go(struct courier *courier, struct bw_slice bytes, int fd)
 {
 	struct bw_mapped mapped = { bw_slice_empty };
-	const struct bw_run_party *party;
 	struct going *going = find(courier, 0);
 	struct bw_form form;
 	struct bw_slice body;
@@ -202,10 +204,9 @@ static enum bw_err go(struct courier *courier, struct bw_slice bytes, int fd)
 	BW_TRY(bw_form_num(&form, 0, UINT64_MAX, &id));
 	BW_TRY(bw_form_num(&form, 1, UINT32_MAX, &at));
 	BW_NEED(id != 0 && at < courier->party_count && going != NULL, PROTOCOL);
-	party = &courier->parties[at];
 	BW_TRY(bw_run_body(form.fields[5], fd, &mapped, &body));
 	*going = (struct going){ .courier = courier, .id = id, .heard = BW_BUF_INIT(BW_MIB) };
-	err = set_out(going, party, courier->tls[at], &form, body);
+	err = set_out(going, (size_t)at, &form, body);
 	if (fd >= 0)
 		bw_mapped_release(&mapped);
 	if (err != BW_OK) /* told like any other end */
@@ -340,13 +341,17 @@ int bw_courier_run(struct bw_seat *seat)
 		return BW_EXIT_FAILED;
 	courier->cert_pem = BW_BUF_INIT(BW_FRAME_BODY_MAX);
 	courier->key_pem = BW_BUF_INIT(BW_FRAME_BODY_MAX);
+	for (size_t i = 0; i < BW_RUN_PARTIES_MAX; i++)
+		courier->spares[i] = BW_ERRAND_SPARE_NONE;
 	err = run_courier(courier, seat);
 	if (err != BW_OK && err != BW_ERR_CLOSED)
 		bw_log(BW_ERROR, "courier ends", BW_TEXT("why", bw_err_text(err)));
 	lost(courier);
 	bw_line_close(&courier->line);
-	for (size_t i = 0; i < courier->party_count; i++)
+	for (size_t i = 0; i < BW_RUN_PARTIES_MAX; i++) {
+		bw_errand_spare_drop(&courier->spares[i]);
 		bw_tls_context_free(courier->tls[i]);
+	}
 	bw_buf_release(&courier->cert_pem);
 	bw_buf_wipe(&courier->key_pem);
 	bw_timer_free(courier->gather);

@@ -18,6 +18,7 @@ enum {
 	STALL_MS = 60000,
 	AUTHORITY_BYTES = 300,
 	HEAD_BYTES_MAX = 16 * 1024,
+	SPARE_MS = 10000, /* how long a connection may have rested: well below what servers allow */
 };
 
 enum stage { CONNECTING, SHAKING, SENDING, HEAD, BODY, OVER };
@@ -38,6 +39,9 @@ struct bw_errand {
 	char authority[AUTHORITY_BYTES];
 	bool was_head;
 	bool held;
+	bool is_spare;  /* another errand's connection: it may be gone */
+	bool said_more; /* than its answer */
+	struct bw_errand_spare *spare;
 	uint32_t connect_ms;
 	uint32_t stall_ms;
 	uint64_t moved_ms; /* when a byte last moved */
@@ -64,6 +68,30 @@ static void hang_up(struct bw_errand *e)
 		bw_tls_free(e->wire.tls);
 		(void)close(e->wire.fd);
 	}
+	e->wire = (struct bw_wire){ .fd = -1 };
+}
+
+void bw_errand_spare_drop(struct bw_errand_spare *spare)
+{
+	struct bw_wire wire = { .fd = spare->fd, .tls = spare->tls };
+
+	*spare = BW_ERRAND_SPARE_NONE;
+	if (wire.fd < 0)
+		return;
+	bw_wire_finish(&wire);
+	bw_tls_free(wire.tls);
+	(void)close(wire.fd);
+}
+
+/* The answer is whole: the connection may serve the next. */
+static void leave_spare(struct bw_errand *e)
+{
+	if (e->spare == NULL || e->spare->fd >= 0 || !e->response.head.keep_alive || e->said_more ||
+	    (e->wire.tls != NULL && bw_tls_has_pending(e->wire.tls)))
+		return;
+	bw_watch_free(e->watch);
+	e->watch = NULL;
+	*e->spare = (struct bw_errand_spare){ e->wire.fd, e->wire.tls, bw_loop_now_ms() };
 	e->wire = (struct bw_wire){ .fd = -1 };
 }
 
@@ -155,6 +183,44 @@ static void start(struct bw_errand *e)
 	want(e, BW_WATCH_WRITE);
 }
 
+/* Whoever has something to say on a resting connection says goodbye. */
+static bool still_stands(const struct bw_errand_spare *spare)
+{
+	uint8_t byte;
+
+	return bw_loop_now_ms() - spare->left_ms < SPARE_MS &&
+	       recv(spare->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* True: it goes on with what another has left. */
+static bool take_spare(struct bw_errand *e)
+{
+	if (e->spare == NULL || e->spare->fd < 0)
+		return false;
+	if (!still_stands(e->spare) ||
+	    bw_watch_new(e->loop, e->spare->fd, BW_WATCH_WRITE, on_ready, e, &e->watch) != BW_OK) {
+		bw_errand_spare_drop(e->spare);
+		return false;
+	}
+	e->wire = (struct bw_wire){ .fd = e->spare->fd, .tls = e->spare->tls };
+	*e->spare = BW_ERRAND_SPARE_NONE;
+	e->is_spare = true;
+	start(e);
+	return true;
+}
+
+/* It was gone after all, and nothing was answered: once more, with a connection of its own. */
+static bool goes_again(struct bw_errand *e)
+{
+	if (!e->is_spare || e->stage != HEAD || e->len > 0)
+		return false;
+	e->is_spare = false;
+	e->sent = 0;
+	hang_up(e);
+	connect_next(e, BW_ERR_NOT_FOUND);
+	return true;
+}
+
 static void shake_hands(struct bw_errand *e)
 {
 	switch (bw_wire_handshake(&e->wire)) {
@@ -228,8 +294,8 @@ static void send_some(struct bw_errand *e)
 			break;
 		}
 	}
-	bw_buf_release(&e->out);
-	e->sent = 0;
+	if (!e->is_spare)
+		bw_buf_release(&e->out);
 	e->stage = HEAD;
 	want(e, BW_WATCH_READ);
 }
@@ -262,6 +328,7 @@ static enum bw_err take_body(struct bw_errand *e)
 			BW_TRY(e->calls.on_body(e->ctx, data));
 		in = bw_slice_from(in, used);
 	}
+	e->said_more = in.len > 0;
 	e->len = 0;
 	return BW_OK;
 }
@@ -329,6 +396,7 @@ static bool receive_once(struct bw_errand *e, bool *more)
 		e->moved_ms = bw_loop_now_ms();
 		err = take_bytes(e);
 		if (err == BW_OK && e->stage == BODY && e->body.done) {
+			leave_spare(e);
 			end(e, BW_OK);
 			return true;
 		}
@@ -346,7 +414,8 @@ static bool receive_once(struct bw_errand *e, bool *more)
 	case BW_WIRE_FAILED:
 		break;
 	}
-	end(e, at_close(e));
+	if (!goes_again(e))
+		end(e, at_close(e));
 	return true;
 }
 
@@ -399,7 +468,8 @@ static void on_timer(void *ctx)
 	if (e->stage == OVER)
 		return;
 	if (e->stage == CONNECTING && e->watch == NULL) {
-		connect_next(e, BW_ERR_NOT_FOUND);
+		if (!take_spare(e))
+			connect_next(e, BW_ERR_NOT_FOUND);
 	} else if (e->stage == CONNECTING || e->stage == SHAKING) {
 		give_address_up(e, bw_why_set(&e->why, BW_ERR_TIMEOUT, "'%s' does not answer", e->authority));
 	} else if (!e->held && still_ms >= e->stall_ms) {
@@ -418,7 +488,8 @@ static enum bw_err write_request(struct bw_errand *e, const struct bw_errand_pla
 	BW_TRY(bw_buf_addf(&e->out, "%s %.*s HTTP/1.1\r\nHost: %s\r\n", plan->method, BW_ARG(plan->target),
 			   e->authority));
 	BW_TRY(bw_buf_add(&e->out, plan->headers));
-	BW_TRY(bw_buf_add_text(&e->out, "Connection: close\r\n"));
+	if (plan->spare == NULL)
+		BW_TRY(bw_buf_add_text(&e->out, "Connection: close\r\n"));
 	if (plan->has_body)
 		BW_TRY(bw_buf_addf(&e->out, "Content-Length: %zu\r\n", plan->body.len));
 	BW_TRY(bw_buf_add_text(&e->out, "\r\n"));
@@ -435,6 +506,7 @@ static enum bw_err fill(struct bw_errand *e, const struct bw_errand_plan *plan)
 	for (size_t i = 0; i < plan->address_count; i++)
 		e->addresses[i] = plan->addresses[i];
 	e->context = plan->tls;
+	e->spare = plan->spare;
 	e->was_head = strcmp(plan->method, "HEAD") == 0;
 	e->answer_max = plan->answer_max;
 	e->connect_ms = plan->connect_ms == 0 ? CONNECT_MS : plan->connect_ms;

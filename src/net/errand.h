@@ -1,7 +1,7 @@
 /*
  * One HTTP/1.1 request on a loop, for a worker that has many under way: nothing blocks, and an answer that never ends
- * (a stream) is taken piece by piece. A connection of its own, which ends with it. Where to go comes in numbers: no
- * name is looked up here. Redirects are told, not followed.
+ * (a stream) is taken piece by piece. A connection of its own, which ends with it, or is left to the next errand. Where
+ * to go comes in numbers: no name is looked up here. Redirects are told, not followed.
  */
 #ifndef BW_NET_ERRAND_H
 #define BW_NET_ERRAND_H
@@ -29,6 +29,17 @@ struct bw_errand_calls {
 	void (*on_end)(void *ctx, enum bw_err err, const struct bw_why *why);
 };
 
+/* A connection that an errand has left, for the next one to the same place, through the same context. */
+struct bw_errand_spare {
+	int fd; /* -1: none */
+	struct bw_tls *tls;
+	uint64_t left_ms;
+};
+
+#define BW_ERRAND_SPARE_NONE ((struct bw_errand_spare){ .fd = -1 })
+
+void bw_errand_spare_drop(struct bw_errand_spare *spare); /* hangs up; nothing to do when there is none */
+
 struct bw_errand_plan {
 	const struct bw_net_address *addresses; /* tried in order; those left are forgotten once one has answered */
 	size_t address_count;
@@ -43,6 +54,12 @@ struct bw_errand_plan {
 	uint64_t answer_max; /* most bytes of the answer's body */
 	uint32_t connect_ms; /* 0: 15,000; for each address, TLS included */
 	uint32_t stall_ms;   /* 0: 60,000; without a byte moving either way while it is not held */
+	/*
+	 * NULL: none. Else the connection left here is gone on with when it still stands, and the errand leaves its own
+	 * when the answer is whole and the server keeps it. Only for what may be asked twice: a server may hang up just
+	 * then (RFC 9112 §9.3.1), and it is asked again over a new connection. Must outlive the errand.
+	 */
+	struct bw_errand_spare *spare;
 };
 
 /* What the plan names is copied. TOO_BIG (head), TOO_MANY, MEMORY. Nothing is called before the loop turns. */

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -19,6 +20,9 @@ struct rig {
 	struct bw_net_address address;
 	struct bw_exchange *stream; /* of a client that hears */
 	struct bw_buf posted;
+	struct bw_errand_spare spare; /* of errands that leave their connection */
+	bool leaves;
+	unsigned cuts;
 };
 
 struct outcome {
@@ -57,6 +61,7 @@ static void on_head(void *ctx, struct bw_exchange *x)
 	} else if (request->method == BW_HTTP_POST) {
 		assert_int_equal(bw_exchange_receive(x, 1024 * 1024), BW_OK);
 	} else if (bw_slice_is(request->path, "/cut")) {
+		rig->cuts++;
 		bw_exchange_abort(x);
 	} else {
 		say(x, 404, BW_LIT("nothing"));
@@ -97,6 +102,7 @@ static int set_up(void **state)
 
 	assert_non_null(rig);
 	rig->posted = BW_BUF_INIT(1024 * 1024);
+	rig->spare = BW_ERRAND_SPARE_NONE;
 	assert_int_equal(bw_loop_new(&rig->loop), BW_OK);
 	assert_int_equal(bw_http_server_new(rig->loop, NULL, &calls, rig, &rig->server), BW_OK);
 	assert_int_equal(bw_net_address_parse(BW_LIT("127.0.0.1:0"), &rig->address), BW_OK);
@@ -111,6 +117,7 @@ static int tear_down(void **state)
 {
 	struct rig *rig = *state;
 
+	bw_errand_spare_drop(&rig->spare);
 	bw_http_server_free(rig->server);
 	bw_loop_free(rig->loop);
 	bw_buf_release(&rig->posted);
@@ -163,7 +170,8 @@ static void begin(struct outcome *o, const char *method, const char *target, str
 					     .headers = bw_slice_empty,
 					     .has_body = body.len > 0,
 					     .body = body,
-					     .answer_max = 1024 * 1024 };
+					     .answer_max = 1024 * 1024,
+					     .spare = o->rig->leaves ? &o->rig->spare : NULL };
 
 	o->body = BW_BUF_INIT(2 * 1024 * 1024);
 	assert_int_equal(bw_errand_new(o->rig->loop, &plan, &hearing, o, &o->errand), BW_OK);
@@ -305,6 +313,61 @@ static void the_next_address_is_tried(void **state)
 	bw_buf_release(&o.body);
 }
 
+static enum bw_err run(struct rig *rig, const char *method, const char *target)
+{
+	struct outcome o = { .rig = rig };
+
+	begin(&o, method, target, strcmp(method, "POST") == 0 ? BW_LIT("again") : bw_slice_empty, &rig->address, 1);
+	turn_until(&o, &o.over);
+	bw_buf_release(&o.body);
+	return o.err;
+}
+
+static uint16_t port_of(const struct bw_errand_spare *spare)
+{
+	struct bw_net_address address;
+
+	assert_true(spare->fd >= 0);
+	assert_int_equal(bw_net_local(spare->fd, &address), BW_OK);
+	return address.port;
+}
+
+static void one_leaves_its_connection_to_the_next(void **state)
+{
+	struct rig *rig = *state;
+	uint16_t port;
+
+	rig->leaves = true;
+	assert_int_equal(run(rig, "GET", "/"), BW_OK);
+	port = port_of(&rig->spare);
+	assert_int_equal(run(rig, "POST", "/"), BW_OK);
+	assert_int_equal(run(rig, "GET", "/"), BW_OK);
+	assert_int_equal(port_of(&rig->spare), port);
+}
+
+static void a_connection_that_is_gone_is_not_gone_on_with(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->leaves = true;
+	assert_int_equal(run(rig, "GET", "/"), BW_OK);
+	assert_int_equal(shutdown(rig->spare.fd, SHUT_RDWR), 0);
+	assert_int_equal(run(rig, "GET", "/"), BW_OK);
+	assert_true(rig->spare.fd >= 0);
+}
+
+static void who_is_cut_off_on_anothers_connection_asks_once_more_and_no_more(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->leaves = true;
+	assert_int_equal(run(rig, "GET", "/"), BW_OK);
+	assert_int_equal(run(rig, "GET", "/cut"), BW_ERR_CLOSED);
+	assert_int_equal(rig->cuts, 2);
+	assert_true(rig->spare.fd < 0);
+	assert_int_equal(run(rig, "GET", "/"), BW_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +378,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_hangs_up_is_told_apart_from_who_has_finished, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_error_of_who_hears_ends_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_next_address_is_tried, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_leaves_its_connection_to_the_next, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_connection_that_is_gone_is_not_gone_on_with, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_cut_off_on_anothers_connection_asks_once_more_and_no_more,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
