@@ -45,8 +45,9 @@ def test_at_the_end_what_was_received_is_destroyed_also_by_who_was_away(partners
     until(lambda: not us.has(told), "what was received is still there", us)
     assert us.has(answer)
     us.accords.kill()
+    opened = us.accords.said().count("store opened")
     us.accords.start()  # there is nothing left to do
-    until(lambda: us.accords.said().count("store opened") == 3, "no store", us)
+    until(lambda: us.accords.said().count("store opened") > opened, "no store", us)
     assert us.audit().count("accord-over") == 1
     assert "no peer any more" in us.run("peer", "remove", "uk", "--data", us.data)
     without_trouble(uk)

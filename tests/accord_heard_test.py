@@ -17,7 +17,7 @@ def test_a_node_says_what_it_took_and_what_it_refused_and_verifies_what_it_was_t
     strange = bearing(2, mark)
     uk.add("ransomware", fine, strange, mark)
     until(lambda: us.has(fine) and "entry refused" in us.accords.said(), "nothing came", uk, us)
-    until(lambda: "accord-refuse" in us.audit(), "the chunk is not dealt with", uk, us)
+    until(lambda: "refused" in us.accord("explain", "--from", "uk", strange["id"]), "it is not written down", uk, us)
     words = us.accord("explain", "--from", "uk", strange["id"])
     assert "under accord uk-us refused" in words and "one that nobody here understands" in words
     assert strange["id"] not in "".join(path.read_text(errors="replace") for path in (us.data / "accord/in/uk-us").iterdir())
