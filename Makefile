@@ -42,7 +42,7 @@ uninstall: $(BUILD)/build.ninja
 
 help:
 	@echo "make            set up what is missing, build"
-	@echo "make demo       play the exchange with real data, and (as root) the guard with a real Samba share"
+	@echo "make demo       play the exchange with real data, and (as root) the guard with a real Samba, and two countries"
 	@echo "make test       every test; ends with N passed, N failed"
 	@echo "make bench      the table of figures; BENCH_RESUME=1 goes on, BENCH_OPTIONS='--objects 10000000'"
 	@echo "make fuzz       FUZZ_SECONDS=60 for each parser"
