@@ -26,7 +26,8 @@ test:
 	@tools/test
 
 bench: all
-	@tools/setup --peers --bench --work
+	@tools/setup --peers --bench --work --demo
+	@ninja -C $(BUILD) guard_sim
 	@tools/bench $(BUILD)/breakwater $(BENCH_OPTIONS)
 
 fuzz:

@@ -64,6 +64,34 @@ static void read_book(struct bw_slice bytes)
 		write_and_read(&book);
 }
 
+static void read_sent(struct bw_slice bytes)
+{
+	static const uint8_t kinds[] = { BW_FOREIGN_SEND, BW_FOREIGN_SAID, BW_FOREIGN_SENT };
+	struct bw_foreign_seen seen;
+
+	for (size_t i = 0; i < sizeof(kinds); i++) {
+		BW_CLEANUP(bw_buf_release) struct bw_buf again = BW_BUF_INIT(ROOM);
+		struct bw_foreign_sent sent;
+
+		if (bw_foreign_sent_parse(bytes, kinds[i], &sent) == BW_OK)
+			check(bw_foreign_sent_add(&again, kinds[i], &sent) == BW_OK &&
+			      bw_slice_equals(bw_buf_slice(&again), bytes));
+	}
+	if (bw_foreign_seen_parse(bytes, &seen) == BW_OK)
+		check(bw_slice_starts(seen.id, BW_LIT("indicator--")) && seen.id.len <= BW_FOREIGN_ID_BYTES);
+}
+
+static void read_answers(struct bw_slice bytes)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf words = BW_BUF_INIT(BW_FOREIGN_WORDS_BYTES);
+	BW_CLEANUP(bw_buf_release) struct bw_buf id = BW_BUF_INIT(BW_FOREIGN_ID_BYTES + 1);
+	const enum bw_err err = bw_foreign_answer_read(bytes, &words);
+
+	check((err == BW_OK || err == BW_ERR_CONFLICT) == (words.len > 0));
+	if (bw_foreign_sighting_read(bytes, &id) == BW_OK)
+		check(bw_slice_starts(bw_buf_slice(&id), BW_LIT("indicator--")));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct bw_slice bytes = bw_slice_of(data, size);
@@ -76,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(told.line < BW_FOREIGN_LINES_MAX && told.data.len <= BW_FOREIGN_DATA_BYTES);
 	if (bw_foreign_hit_parse(bytes, &hit))
 		check(hit.peer.len + hit.id.len + hit.value.len + 2 == size);
+	read_sent(bytes);
+	read_answers(bytes);
 	read_news(bytes);
 	read_book(bytes);
 	return 0;

@@ -13,8 +13,6 @@ from stix import indicator
 pytestmark = pytest.mark.skipif(binary() is None or why_not(binary()) is not None,
                                 reason="no program" if binary() is None else str(why_not(binary())))
 
-WORDS = {name.lower() for name in NOTES}
-
 
 def let_pass(folder):
     """The users of the shares pass through."""
@@ -43,13 +41,13 @@ def test_a_schools_attack_becomes_a_hospitals_immunity(nations):
     assert school.note("Your files are gone. Pay three coins to get them back.") >= 4
     attack = school.attack(strain=1)
     school.guard.wait("the first words of the incident are reported")
-    wait_for(lambda: WORDS <= set(hospital.values()), "the hospital was not warned", *nations.daemons())
-    hospital.guard.wait(r"looked for from now on.* values=([3-9]|\d\d)")
+    wait_for(lambda: hospital.ready(NOTES), "the hospital was not warned", *nations.daemons())
     harmed, _ = school.harmed(before)
     assert 1 <= len(harmed) <= 10
     # another strain: other notes, another ending, other bytes; the names and the way are the same
     hospital.note("All your documents were taken by us! Write to the address below within two days.")
     hospital.guard.wait('rule="warned"')
+    hospital.guard.wait("a client is kept out")
     second = hospital.attack(strain=2)
     assert touched(second) in (None, 0)
     assert {name: digests(hospital.home).get(name) for name in theirs} == theirs, "a file was lost"
@@ -66,7 +64,7 @@ def test_a_schools_attack_becomes_a_hospitals_immunity(nations):
     crossed = objects_of(nations.us, "from-uk")
     assert crossed and {thing["type"] for thing in crossed} <= {"indicator", "sighting"}
     text = json.dumps(crossed)
-    for ours in (ATTACKER, "10.77.", str(school.share), *(name.name for name in harmed)):
+    for ours in (ATTACKER, school.rig.net, str(school.share), *(name.name for name in harmed)):
         assert ours not in text
     one = next(thing["id"] for thing in crossed if thing["type"] == "indicator")
     assert ACCORD in nations.uk.run("accord", "explain", one, "--to", "us")

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import re
 import shutil
 import subprocess
@@ -297,19 +298,30 @@ class Server:
     def values(self):
         return {value["value"]: value for value in self.json("foreign", "list")["values"]}
 
-    def note(self, text):
+    def ready(self, names):
+        """(when, how many) since the judge looks for all that was told, these names among it; None: not yet."""
+        values = self.values()
+        wanted = sum(value["what"] in ("name", "ending", "address", "harm") and value["state"] != "own"
+                     for value in values.values())
+        looks = [(when, int(found[1])) for when, line in list(self.guard.lines)
+                 if (found := re.search(r"looked for from now on.* values=(\d+)", line))]
+        if not {name.lower() for name in names} <= set(values) or not looks or looks[-1][1] < wanted:
+            return None
+        return next(look for look in looks if look[1] == looks[-1][1])
+
+    def note(self, text, names=NOTES):
         """The attacker's notes, put into every folder over the share before anything else; how many could be written. His
         session stays open, and is ended with the attack."""
         places = sorted(path.relative_to(self.share) for path in self.home.rglob("*")
                         if path.is_dir() and ".breakwater-sim" not in path.parts)
-        for number, name in enumerate(NOTES):
+        for number, name in enumerate(names):
             (self.rig.state / f"note{number}").write_text(f"{text} ({name})\n", encoding="utf-8")
         written = 0
-        session = self.rig.session(ATTACKER, 0)
+        session = self.session = self.rig.session(ATTACKER, 0)
         self.closing.callback(session.close)
         for place, number in ((place, n) for place in (self.home.relative_to(self.share), *places)
-                              for n in range(len(NOTES))):
-            said = session.say(f'put note{number} "{place}/{NOTES[number]}"', seconds=5 * PATIENCE)
+                              for n in range(len(names))):
+            said = session.say(f'put note{number} "{place}/{names[number]}"', seconds=5 * PATIENCE)
             written += "putting file" in said
             if "NT_STATUS_CONNECTION" in said or not session.is_open():
                 break
@@ -321,14 +333,14 @@ class Server:
             self.rig.clients[0].inside(self.sim, "run", self.home, "--pattern", "S61", "--strain", strain, "--share",
                                        f"//{self.rig.server}/share", "--share-folder", "work", "--login",
                                        self.rig.login(ATTACKER)),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
-    def harmed(self, before):
+    def harmed(self, before, names=NOTES):
         """The files of `before` that are not as they were, and when the last of them was written."""
         now = digests(self.home)
-        names = [name for name, digest in before.items() if now.get(name) != digest]
-        made = [self.home / name for name in now if now[name] != before.get(name) and name.name not in NOTES]
-        return names, max((path.stat().st_mtime for path in made), default=None)
+        gone = [name for name, digest in before.items() if now.get(name) != digest]
+        made = [self.home / name for name in now if now[name] != before.get(name) and name.name not in names]
+        return gone, max((path.stat().st_mtime for path in made), default=None)
 
     def restore(self):
         self.command("restore", "--incident", "last", "--yes")
@@ -375,7 +387,9 @@ class Nations:
         for user in (ATTACKER, HONEST):
             self._add_user(user)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            made = [pool.submit(self._server, *row) for row in (("school", 7, "10.77.0"), ("hospital", 11, "10.78.0"))]
+            # every guard on this machine hears of every smbd, and stops whom it keeps out: no address is used twice
+            net = f"10.{random.randrange(100, 250)}"
+            made = [pool.submit(self._server, *row) for row in (("school", 7, f"{net}.1"), ("hospital", 11, f"{net}.2"))]
             self._make_peace()
             self.school, self.hospital = (one.result() for one in made)
         self._connect()

@@ -48,10 +48,8 @@ def follow_it(nations, zero, say):
     say("Logged", f"{since(zero, crossed)}  decided, sealed, signed, and cosigned by the ally and the independent operator")
     taken, found = us.accords.wait(r'why="entries (\d+)-(\d+): (\d+) taken, 0 refused', zero)
     say("Crossed", f"{since(zero, taken)}  entries {found[1]} to {int(found[2]) - 1} of the log are verified and taken in the other country")
-    wait_for(lambda: {name.lower() for name in NOTES} <= set(hospital.values()), "the hospital was not warned",
-             *nations.daemons())
-    ready, found = hospital.guard.wait(r"looked for from now on.* values=([3-9]|\d\d)", zero)
-    say("Immune", f"{since(zero, ready)}  the hospital's guard looks for {found[1]} of the school's words")
+    ready, words = wait_for(lambda: hospital.ready(NOTES), "the hospital was not warned", *nations.daemons())
+    say("Immune", f"{since(zero, ready)}  the hospital's guard looks for {words} of the school's words")
     return ready - zero
 
 
@@ -82,8 +80,9 @@ def attack_hospital(nations, say):
     theirs = digests(hospital.home)
     began = time.time()
     notes = hospital.note(SECOND)
-    second = hospital.attack(strain=2)
     refused, _ = hospital.guard.wait('rule="warned"', began)
+    hospital.guard.wait("a client is kept out", began)
+    second = hospital.attack(strain=2)
     reached = touched(second)
     now = digests(hospital.home)
     lost = [name for name, digest in theirs.items() if now.get(name) != digest]

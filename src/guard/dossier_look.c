@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "guard/restore_aside.h"
+#include "intel/formats.h"
 
 enum { SAMPLES_MOST = 16, TEXT_KEPT = 4096 };
 
@@ -141,6 +143,19 @@ enum bw_err bw_dossier_saw_folder(struct bw_dossier *dossier, const struct bw_se
 	return BW_OK;
 }
 
+/* A restore puts aside what the actor made, the second of a name with "-" and 16 hexadecimal digits behind it. */
+static struct bw_slice name_before_aside(struct bw_slice folder, struct bw_slice name)
+{
+	static const char displaced[] = "/" BW_ASIDE_FOLDER "/";
+	enum { SUFFIX = 17 };
+
+	if (name.len <= SUFFIX || name.ptr[name.len - SUFFIX] != '-' ||
+	    !bw_is_hex(bw_slice_from(name, name.len - SUFFIX + 1)) ||
+	    memmem(folder.ptr, folder.len, displaced, sizeof(displaced) - 1) == NULL)
+		return name;
+	return bw_slice_sub(name, 0, name.len - SUFFIX);
+}
+
 enum bw_err bw_dossier_saw_made(struct bw_dossier *dossier, const struct bw_seen *seen)
 {
 	const struct bw_slice path = seen->path_now;
@@ -152,7 +167,7 @@ enum bw_err bw_dossier_saw_made(struct bw_dossier *dossier, const struct bw_seen
 		at--;
 	if (at == 0 || !seen->after.is_hashed || !bw_note_is_readable(seen->sample))
 		return BW_OK;
-	note.name = bw_slice_from(path, at);
+	note.name = name_before_aside(bw_slice_sub(path, 0, at), bw_slice_from(path, at));
 	return take_note(dossier, bw_slice_sub(path, 0, at - 1), &note);
 }
 

@@ -397,6 +397,34 @@ static void the_same_text_in_two_folders_is_a_note(void **state)
 	bw_dossier_free(dossier);
 }
 
+static void a_note_that_was_put_aside_is_called_as_the_actor_called_it(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *name;
+	} cases[] = {
+		{ "/srv/.breakwater-guard/displaced/17/pay us.txt-11c761b4ecb9028b", "pay us.txt" },
+		{ "/srv/.breakwater-guard/displaced/17/pay us.txt", "pay us.txt" },
+		{ "/srv/share/pay us.txt-11c761b4ecb9028b", "pay us.txt-11c761b4ecb9028b" },
+		{ "/srv/.breakwater-guard/displaced/17/pay us.txt-11c761b4ecb9028x", "pay us.txt-11c761b4ecb9028x" },
+		{ "/srv/.breakwater-guard/displaced/17/-11c761b4ecb9028b", "-11c761b4ecb9028b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BW_COUNT(cases); i++) {
+		struct bw_dossier *dossier = usual();
+		const struct bw_seen seen = { .path_now = bw_slice_text(cases[i].path),
+					      .after = { true, true, 9, { 0x33 } },
+					      .sample = BW_LIT("guten tag") };
+
+		dossier->note_count = 0;
+		assert_ok(bw_dossier_saw_made(dossier, &seen));
+		assert_int_equal(dossier->note_count, 1);
+		assert_slice(dossier->notes[0].name, cases[i].name);
+		bw_dossier_free(dossier);
+	}
+}
+
 /* ---- bundles --------------------------------------------------------------------------------------------- */
 
 static void check_bundle(const struct bw_buf *out)
@@ -597,6 +625,7 @@ int main(void)
 		cmocka_unit_test(a_drill_says_so_and_only_when_all_files_are_its_own),
 		cmocka_unit_test(a_note_is_told_from_a_text),
 		cmocka_unit_test(the_same_text_in_two_folders_is_a_note),
+		cmocka_unit_test(a_note_that_was_put_aside_is_called_as_the_actor_called_it),
 		cmocka_unit_test(both_bundles_pass_the_strict_check),
 		cmocka_unit_test(what_may_leave_names_nobody_and_no_place),
 		cmocka_unit_test(the_first_words_are_what_the_report_says_later_and_none_of_a_drill),

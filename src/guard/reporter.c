@@ -18,11 +18,13 @@
 
 enum {
 	MEMORY_BYTES = 1024 * 1024 * 1024,
-	LOOK_MS = 2000, /* at most for all looks of one report: what was not seen until then stays unknown */
+	LOOK_MS = 2000, /* for all looks of one report: what was not asked for until then stays unknown */
 	QUICK_LOOK_MS = 300,
-	ANSWER_MS = 1000,
+	ANSWER_MS =
+		1000, /* for one: then the channel is given up, because an answer that comes late would be another's */
 	FILES_LOOKED_AT = 256,
 	QUICK_FILES = 12, /* whose names, and new names, the first words take */
+	QUICK_MADE = 12,  /* of what was made beside, the first: who leaves notes leaves them everywhere */
 	FOLDERS_LOOKED_AT = 24,
 	PROCESSES_LOOKED_AT = 4,
 	LARGE_FIRST = 4, /* files that are read though they are large */
@@ -60,19 +62,17 @@ static void take_image(struct looking *looking, int fd)
 static bool look(struct looking *looking, const struct bw_look *what, struct bw_seen *out)
 {
 	BW_CLEANUP(bw_buf_release) struct bw_buf form = BW_BUF_INIT(256);
-	const int64_t left_ms = (looking->until_us - bw_clock_mono_us()) / 1000;
-	const int wait_ms = left_ms > ANSWER_MS ? ANSWER_MS : (int)left_ms;
 	struct bw_frame frame;
 	int fd = -1;
 	enum bw_err err;
 
-	if (looking->witness == NULL || left_ms <= 0)
+	if (looking->witness == NULL || bw_clock_mono_us() >= looking->until_us)
 		return false;
 	err = bw_look_add(&form, what);
 	if (err == BW_OK)
-		err = bw_channel_send(looking->witness, BW_REPORT_LOOK, bw_buf_slice(&form), -1, wait_ms);
+		err = bw_channel_send(looking->witness, BW_REPORT_LOOK, bw_buf_slice(&form), -1, ANSWER_MS);
 	if (err == BW_OK)
-		err = bw_channel_receive(looking->witness, &frame, &fd, wait_ms);
+		err = bw_channel_receive(looking->witness, &frame, &fd, ANSWER_MS);
 	if (err == BW_OK)
 		err = frame.kind == BW_REPORT_SEEN ? bw_seen_parse(frame.body, out) : BW_ERR_PROTOCOL;
 	take_image(looking, fd);
@@ -119,9 +119,9 @@ static enum bw_err look_at_names(struct looking *looking, struct bw_dossier *d, 
 }
 
 /* What it made beside: a note, when it is a text. */
-static enum bw_err look_at_made(struct looking *looking, struct bw_dossier *d)
+static enum bw_err look_at_made(struct looking *looking, struct bw_dossier *d, size_t most)
 {
-	for (size_t i = 0; i < d->made_count; i++) {
+	for (size_t i = 0; i < d->made_count && i < most; i++) {
 		const struct bw_look what = {
 			.at = BW_LOOK_FILE, .file = d->made[i], .max = NOTE_BYTES, .sample = BW_REPORT_NOTE_BYTES
 		};
@@ -193,7 +193,8 @@ static enum bw_err look_around(struct reporter *r, struct bw_dossier *d, bool qu
 	if (err == BW_OK)
 		err = quick ? look_at_names(&looking, d, &copies) : look_at_files(&looking, d, &copies);
 	if (err == BW_OK)
-		err = d->made_count > 0 ? look_at_made(&looking, d) : look_at_folders(&looking, d);
+		err = d->made_count > 0 ? look_at_made(&looking, d, quick ? QUICK_MADE : BW_DOSSIER_MADE_MAX)
+					: look_at_folders(&looking, d);
 	if (err == BW_OK)
 		err = bw_dossier_settle_notes(d, &copies);
 	bw_mapped_release(&looking.image);

@@ -217,6 +217,10 @@ enum bw_err scribe_foreign_owns(struct scribe *scribe, struct bw_slice body)
 	bw_foreign_book_check(&foreign->book, &asked);
 	foreign->is_asking = false;
 	foreign->is_untold = foreign->is_unsaved = true;
+	if (now_ms() - foreign->owned_ms >= TELL_MS) { /* nobody waits twice for the same names; a flood does */
+		foreign->owned_ms = now_ms();
+		foreign->told_ms = 0;
+	}
 	return BW_OK;
 }
 

@@ -73,6 +73,7 @@ struct scribe_foreign {
 	bool is_unsaved;
 	bool complained;
 	int64_t told_ms;
+	int64_t owned_ms; /* when the witness's answer was last told at once */
 	int64_t saved_ms;
 	int64_t looked_ms; /* for what has ended */
 };
