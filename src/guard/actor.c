@@ -1,7 +1,4 @@
-/*
- * The tree of processes. A dead process stays while it has descendants or evidence, then for a while in a
- * queue, because file events may come behind its end.
- */
+/* The tree of processes: who they are, whose, and what happens to them. */
 #include "guard/actor.h"
 
 #include <stdlib.h>
@@ -33,102 +30,6 @@ static uint32_t *slot_of(struct bw_actors *actors, uint32_t pid)
 	return &actors->by_pid[actor_slot(pid)];
 }
 
-/* ---- coming and going ------------------------------------------------------------------------ */
-
-static void leave_queue(struct bw_actors *actors, struct actor_node *node)
-{
-	if (!node->in_queue)
-		return;
-	if (node->dead_before != 0)
-		actors->nodes[node->dead_before].dead_next = node->dead_next;
-	else
-		actors->dead_first = node->dead_next;
-	if (node->dead_next != 0)
-		actors->nodes[node->dead_next].dead_before = node->dead_before;
-	else
-		actors->dead_last = node->dead_before;
-	node->in_queue = false;
-	actors->dead_count--;
-}
-
-/* Queued once nothing but late events can ask for it. */
-static void queue_if_over(struct bw_actors *actors, uint32_t n)
-{
-	struct actor_node *node = &actors->nodes[n];
-
-	if (node->alive || node->first_child != 0 || node->pins != 0 || node->in_queue)
-		return;
-	node->dead_before = actors->dead_last;
-	node->dead_next = 0;
-	if (actors->dead_last != 0)
-		actors->nodes[actors->dead_last].dead_next = n;
-	else
-		actors->dead_first = n;
-	actors->dead_last = n;
-	node->in_queue = true;
-	actors->dead_count++;
-}
-
-static void unlink_parent(struct bw_actors *actors, struct actor_node *node)
-{
-	if (node->parent == 0)
-		return;
-	if (node->before != 0)
-		actors->nodes[node->before].next = node->next;
-	else
-		actors->nodes[node->parent].first_child = node->next;
-	if (node->next != 0)
-		actors->nodes[node->next].before = node->before;
-	queue_if_over(actors, node->parent);
-}
-
-static void forget(struct bw_actors *actors, uint32_t n)
-{
-	struct actor_node *node = &actors->nodes[n];
-	uint32_t *link = slot_of(actors, node->pid);
-
-	leave_queue(actors, node);
-	while (*link != n)
-		link = &actors->nodes[*link].same_slot;
-	*link = node->same_slot;
-	unlink_parent(actors, node);
-	actor_row_unref(actors, node->actor);
-	*node = (struct actor_node){ .next = actors->free_node };
-	actors->free_node = n;
-}
-
-static uint32_t take_node(struct bw_actors *actors)
-{
-	uint32_t n;
-
-	while (actors->dead_count > BW_ACTOR_DEAD_MAX)
-		forget(actors, actors->dead_first);
-	if (actors->free_node == 0 && actors->nodes_used == BW_ACTOR_NODES_MAX && actors->dead_first != 0)
-		forget(actors, actors->dead_first);
-	n = actors->free_node;
-	if (n == 0)
-		return actors->nodes_used < BW_ACTOR_NODES_MAX ? ++actors->nodes_used : 0;
-	actors->free_node = actors->nodes[n].next;
-	return n;
-}
-
-static void link_parent(struct bw_actors *actors, uint32_t n, uint32_t parent)
-{
-	struct actor_node *node = &actors->nodes[n];
-	struct actor_node *above = &actors->nodes[parent];
-
-	node->parent = parent;
-	node->before = 0;
-	node->next = 0;
-	if (parent == 0)
-		return;
-	leave_queue(actors, above);
-	node->next = above->first_child;
-	if (above->first_child != 0)
-		actors->nodes[above->first_child].before = n;
-	above->first_child = n;
-}
-
 /* ---- who is a host, who the guard's -------------------------------------------------------------- */
 
 static uint32_t newest(struct bw_actors *actors, uint32_t pid)
@@ -137,17 +38,28 @@ static uint32_t newest(struct bw_actors *actors, uint32_t pid)
 
 	while (n != 0 && (actors->nodes[n].pid != pid || actors->nodes[n].is_past))
 		n = actors->nodes[n].same_slot;
+	if (actors->folded_count != 0 && pid != 0 && !actors->nodes[n].alive) {
+		const uint32_t recalled = actor_node_recall(actors, pid, UINT64_MAX);
+
+		n = recalled != 0 ? recalled : n;
+	}
 	return n;
+}
+
+/* Who forked it; nobody, when that one is not known any more. */
+static struct actor_node *forker_of(struct bw_actors *actors, const struct actor_node *node)
+{
+	return &actors->nodes[node->via.any ? 0 : node->parent];
 }
 
 static bool is_under_host(const struct bw_actors *actors, const struct actor_node *node)
 {
-	return node->parent == 0 || actors->nodes[node->parent].is_host;
+	return !node->via.any && (node->parent == 0 || actors->nodes[node->parent].is_host);
 }
 
 static void settle_host(struct bw_actors *actors, struct actor_node *node)
 {
-	const bool is_daemon = node->uid == 0 && is_under_host(actors, node) && actor_is_host_name(node->comm);
+	const bool is_daemon = node->uid == 0 && is_under_host(actors, node) && bw_actors_is_host_name(node->comm);
 
 	node->is_daemon = node->is_daemon || (is_daemon && !node->is_host && node->pid > 2);
 	node->is_host = node->is_host || node->pid <= 2 || is_daemon;
@@ -185,9 +97,9 @@ static void settle_actor(struct bw_actors *actors, struct actor_node *node)
  */
 static void leave_host(struct bw_actors *actors, struct actor_node *node)
 {
-	const bool is_users_manager = actors->nodes[node->parent].pid == 1 && strcmp(node->comm, "systemd") == 0;
+	const bool is_users_manager = forker_of(actors, node)->pid == 1 && strcmp(node->comm, "systemd") == 0;
 
-	if (!node->is_daemon || (actor_is_host_name(node->comm) && (node->uid == 0 || is_users_manager)))
+	if (!node->is_daemon || (bw_actors_is_host_name(node->comm) && (node->uid == 0 || is_users_manager)))
 		return;
 	node->is_daemon = node->is_host = false;
 	settle_actor(actors, node);
@@ -199,7 +111,7 @@ static void leave_host(struct bw_actors *actors, struct actor_node *node)
  */
 static void settle_listener(struct bw_actors *actors, struct actor_node *node)
 {
-	const struct actor_node *parent = &actors->nodes[node->parent];
+	const struct actor_node *parent = forker_of(actors, node);
 
 	if (!node->is_smbd || node->is_host || (parent->is_smbd && parent->alive))
 		return;
@@ -267,11 +179,15 @@ static void let_go_of_number(struct bw_actors *actors, uint32_t pid)
 
 static uint32_t add(struct bw_actors *actors, const struct bw_process_event *event)
 {
-	const uint32_t n = take_node(actors);
-	struct actor_node *node = &actors->nodes[n];
-	uint32_t *slot = slot_of(actors, event->pid);
+	const uint32_t parent = parent_of(actors, event);
+	struct actor_node *node;
+	uint32_t n;
 
+	bw_actors_pin(actors, parent);
+	n = actor_node_take(actors);
+	node = &actors->nodes[n];
 	if (n == 0) {
+		bw_actors_unpin(actors, parent);
 		let_go_of_number(actors, event->pid);
 		return 0;
 	}
@@ -279,9 +195,10 @@ static uint32_t add(struct bw_actors *actors, const struct bw_process_event *eve
 		.pid = event->pid, .start_ns = event->start_ns, .born_ns = event->time_ns, .used = true, .alive = true
 	};
 	copy_facts(node, event);
-	link_parent(actors, n, parent_of(actors, event));
-	node->same_slot = *slot;
-	*slot = n;
+	node->forked_by = event->parent;
+	actor_node_link(actors, n, parent);
+	bw_actors_unpin(actors, parent);
+	actor_node_number(actors, n);
 	settle(actors, n);
 	return n;
 }
@@ -303,16 +220,20 @@ static bool is_awaited(const struct bw_actors *actors, const struct actor_node *
 static uint64_t adopt(struct bw_actors *actors, uint32_t n, const struct bw_process_event *event)
 {
 	struct actor_node *node = &actors->nodes[n];
-	const uint32_t parent = parent_of(actors, event);
 	const uint32_t actor = node->actor;
 	const uint64_t incident = node->incident;
+	uint32_t parent;
 
+	bw_actors_pin(actors, n);
+	parent = parent_of(actors, event);
+	bw_actors_unpin(actors, n);
 	node->is_unheard = false;
+	node->forked_by = event->parent;
 	node->start_ns = event->start_ns != 0 ? event->start_ns : node->start_ns;
 	node->born_ns = event->time_ns < node->born_ns ? event->time_ns : node->born_ns;
 	copy_facts(node, event);
 	if (!bw_actors_descends(actors, parent, n))
-		link_parent(actors, n, parent);
+		actor_node_link(actors, n, parent);
 	node->actor = 0;
 	settle(actors, n);
 	if (node->first_child != 0)
@@ -327,7 +248,7 @@ static void end(struct bw_actors *actors, uint32_t n)
 	if (n == 0 || !actors->nodes[n].alive)
 		return;
 	actors->nodes[n].alive = false;
-	queue_if_over(actors, n);
+	actor_node_queue_if_over(actors, n);
 }
 
 static uint64_t become(struct bw_actors *actors, uint32_t n, const struct bw_process_event *event)
@@ -339,7 +260,7 @@ static uint64_t become(struct bw_actors *actors, uint32_t n, const struct bw_pro
 	if (node->start_ns == 0)
 		node->start_ns = event->start_ns;
 	if (event->act == BW_PROCESS_EXEC) {
-		node->is_smbd = is_smbd(node, &actors->nodes[node->parent]);
+		node->is_smbd = is_smbd(node, forker_of(actors, node));
 		leave_host(actors, node);
 	}
 	settle_host(actors, node);
@@ -365,7 +286,14 @@ uint64_t bw_actors_hear(struct bw_actors *actors, const struct bw_process_event 
 		return adopt(actors, n, event);
 	switch (event->act) {
 	case BW_PROCESS_EXIT:
+		/* what a host's child did as a user may be told behind its end */
+		if (actors->nodes[n].alive && actors->nodes[n].is_daemon && event->uid != 0)
+			actors->nodes[n].uid = event->uid;
 		end(actors, n);
+		return 0;
+	case BW_PROCESS_USER:
+		if (n != 0 && actors->nodes[n].alive)
+			actors->nodes[n].uid = event->uid;
 		return 0;
 	case BW_PROCESS_EXEC:
 		if (n != 0 && actors->nodes[n].alive)
@@ -396,6 +324,16 @@ void bw_actors_stand_apart(struct bw_actors *actors, uint32_t process)
 
 /* ---- questions ---------------------------------------------------------------------------------------- */
 
+/* It does something as a user, without a program of his. */
+static void work_for_user(struct bw_actors *actors, uint32_t n)
+{
+	if (!actors->nodes[n].is_daemon || actors->nodes[n].uid == 0)
+		return;
+	bw_actors_pin(actors, n);
+	leave_host(actors, &actors->nodes[n]);
+	bw_actors_unpin(actors, n);
+}
+
 uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns)
 {
 	const struct bw_process_event unheard = { .time_ns = time_ns, .pid = pid, .act = BW_PROCESS_FORK };
@@ -411,8 +349,15 @@ uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns
 		if (actors->nodes[n].born_ns <= time_ns)
 			break;
 	}
-	if (found != 0)
+	if (actors->folded_count != 0 && !actors->nodes[found].alive) {
+		const uint32_t recalled = actor_node_recall(actors, pid, found != 0 ? time_ns : UINT64_MAX);
+
+		found = recalled != 0 ? recalled : found;
+	}
+	if (found != 0) {
+		work_for_user(actors, found);
 		return found;
+	}
 	found = add(actors, &unheard);
 	actors->nodes[found].is_unheard = found != 0;
 	return found;
@@ -422,14 +367,14 @@ void bw_actors_pin(struct bw_actors *actors, uint32_t process)
 {
 	if (process == 0)
 		return;
-	leave_queue(actors, &actors->nodes[process]);
+	actor_node_leave_queue(actors, process);
 	actors->nodes[process].pins++;
 }
 
 void bw_actors_unpin(struct bw_actors *actors, uint32_t process)
 {
 	if (process != 0 && --actors->nodes[process].pins == 0)
-		queue_if_over(actors, process);
+		actor_node_queue_if_over(actors, process);
 }
 
 void bw_actors_process(const struct bw_actors *actors, uint32_t process, struct bw_process_event *out)
@@ -440,7 +385,7 @@ void bw_actors_process(const struct bw_actors *actors, uint32_t process, struct 
 					  .start_ns = node->start_ns,
 					  .cgroup = node->cgroup,
 					  .pid = node->pid,
-					  .parent = actors->nodes[node->parent].pid,
+					  .parent = node->forked_by,
 					  .session = node->session,
 					  .group = node->group,
 					  .uid = node->uid };
@@ -454,9 +399,7 @@ uint32_t bw_actors_of(const struct bw_actors *actors, uint32_t process)
 
 bool bw_actors_descends(const struct bw_actors *actors, uint32_t process, uint32_t ancestor)
 {
-	unsigned depth = 0;
-
-	for (; process != 0 && depth < ACTOR_DEPTH_MAX; process = actors->nodes[process].parent, depth++) {
+	for (; process != 0; process = actors->nodes[process].parent) {
 		if (process == ancestor)
 			return true;
 	}

@@ -24,9 +24,8 @@
 #include "guard/event.h"
 
 enum {
-	BW_ACTOR_NODES_MAX = 64 *
-			     1024,    /* processes known, living and dead; the oldest dead without evidence give way */
-	BW_ACTOR_DEAD_MAX = 8 * 1024, /* dead ones kept for events that come late */
+	BW_ACTOR_NODES_MAX = 64 * 1024, /* processes known, living and dead */
+	BW_ACTOR_DEAD_MAX = 16 * 1024,  /* dead ones kept for events that come late */
 	BW_ACTORS_MAX = 8 * 1024,
 	BW_ACTOR_NAME_BYTES = 64,   /* an address */
 	BW_ACTOR_USERS_BYTES = 256, /* "anna, ben": of one client, as many as there is room for */
@@ -55,6 +54,9 @@ struct bw_actor {
 
 struct bw_actors;
 
+/* Who is called so and is root's starts work for others. */
+bool bw_actors_is_host_name(const char *comm);
+
 /* `guard` is the process that began the guard: it, its workers and those that started it are nobody's. MEMORY. */
 BW_MUST_USE enum bw_err bw_actors_new(uint32_t guard, struct bw_actors **out);
 void bw_actors_free(struct bw_actors *actors); /* NULL allowed */
@@ -73,6 +75,9 @@ uint64_t bw_actors_hear(struct bw_actors *actors, const struct bw_process_event 
 /*
  * The process that bore this pid at that time; made when nobody told of it. Who is told of later and began by then is
  * that one: its number stays, its actor is joined with its parent's. 0: pid 0, or no room.
+ *
+ * A host's child that goes on as a user and runs no program (internal-sftp) is a host until it is asked for here:
+ * then it did something, as that user.
  */
 uint32_t bw_actors_find(struct bw_actors *actors, uint32_t pid, uint64_t time_ns);
 void bw_actors_pin(struct bw_actors *actors, uint32_t process);

@@ -9,7 +9,7 @@ static const char *const host_names[] = {
 	"xrdp-sesman",     "slurmstepd",
 };
 
-bool actor_is_host_name(const char *comm)
+bool bw_actors_is_host_name(const char *comm)
 {
 	for (size_t i = 0; i < BW_COUNT(host_names); i++) {
 		if (strncmp(comm, host_names[i], BW_COMM_BYTES - 1) == 0)
@@ -69,6 +69,11 @@ static uint64_t key_of(enum bw_actor_kind kind, const struct actor_node *top)
 	}
 }
 
+bool actor_row_is_free(const struct bw_actors *actors)
+{
+	return actors->free_actor != 0 || actors->actors_used < BW_ACTORS_MAX;
+}
+
 static uint32_t take_row(struct bw_actors *actors)
 {
 	uint32_t row = actors->free_actor;
@@ -94,6 +99,8 @@ uint32_t actor_row_for(struct bw_actors *actors, const struct actor_node *top)
 			return row;
 		}
 	}
+	if (!actor_row_is_free(actors))
+		actor_room_for_row(actors);
 	row = take_row(actors);
 	if (row == 0)
 		return 0;

@@ -182,6 +182,50 @@ static void what_a_host_runs_for_a_user_is_an_actor_whatever_it_is_called(void *
 	assert_int_not_equal(bw_actors_of(actors, bw_actors_find(actors, 130, LATE)), 0);
 }
 
+/* As OpenSSH's internal-sftp does: a child of the service, which becomes the user and runs no program. */
+static void what_a_host_does_as_a_user_is_that_users_alive_or_ended(void **state)
+{
+	struct bw_process_event event = { .time_ns = LATE,
+					  .start_ns = 130,
+					  .pid = 130,
+					  .parent = DAEMON,
+					  .group = 130,
+					  .session = 130,
+					  .act = BW_PROCESS_FORK,
+					  .comm = "sshd" };
+	struct bw_actors *actors = *state;
+	struct bw_actor about;
+	uint32_t processes[2];
+	uint32_t roots[2];
+	uint32_t shell;
+
+	begin(actors);
+	(void)bw_actors_hear(actors, &event);
+	assert_int_equal(bw_actors_of(actors, bw_actors_find(actors, 130, LATE)), 0);
+	event.act = BW_PROCESS_USER;
+	event.uid = 1000;
+	(void)bw_actors_hear(actors, &event);
+	shell = born(actors, 132, 130, 132, 132, "bash"); /* what it begins for him before it does anything itself */
+	processes[0] = bw_actors_find(actors, 130, LATE);
+	bw_actors_about(actors, bw_actors_of(actors, processes[0]), &about);
+	assert_int_equal(about.uid, 1000);
+	assert_string_equal(about.comm, "sshd");
+	assert_int_not_equal(bw_actors_of(actors, shell), bw_actors_of(actors, processes[0]));
+
+	event.start_ns = event.pid = 131;
+	event.uid = 0;
+	event.act = BW_PROCESS_FORK;
+	(void)bw_actors_hear(actors, &event);
+	event.act = BW_PROCESS_EXIT;
+	event.uid = 1000;
+	(void)bw_actors_hear(actors, &event);
+	processes[1] = bw_actors_find(actors, 131, LATE);
+	assert_int_not_equal(bw_actors_of(actors, processes[1]), 0);
+	assert_int_equal(bw_actors_roots(actors, processes, 2, roots, 2), 2); /* each by itself, and not the service */
+	assert_int_equal(roots[0], processes[0]);
+	assert_int_equal(roots[1], processes[1]);
+}
+
 static void a_users_service_manager_is_a_host_and_what_it_runs_is_an_actor(void **state)
 {
 	struct bw_process_event event = { .time_ns = LATE,
@@ -302,10 +346,10 @@ static void starts_count_from_before_the_machine_slept(void **state)
 	assert_int_equal(bw_actors_find(actors, 110, LATE + 200), runner);
 }
 
-/* Each ends when it has forked the next, and all stay known, for the last one lives. */
+/* Of all of them something is kept in mind: nobody can be let go. */
 static void who_comes_when_the_table_is_full_is_not_taken_for_who_had_his_number(void **state)
 {
-	struct bw_process_event end = { .time_ns = LATE, .act = BW_PROCESS_EXIT };
+	struct bw_process_event end = { .time_ns = LATE, .pid = 500, .act = BW_PROCESS_EXIT };
 	struct bw_process_event stranger = { .time_ns = LATE,
 					     .start_ns = LATE,
 					     .pid = 500,
@@ -315,12 +359,10 @@ static void who_comes_when_the_table_is_full_is_not_taken_for_who_had_his_number
 	struct bw_actors *actors = *state;
 
 	begin(actors);
-	for (uint32_t pid = 200; pid < 200 + BW_ACTOR_NODES_MAX - 3; pid++) {
-		(void)born(actors, pid, pid == 200 ? SHELL : pid - 1, 200, SHELL, "chain");
-		end.pid = pid - 1;
-		if (pid > 200)
-			(void)bw_actors_hear(actors, &end);
-	}
+	for (uint32_t pid = 200; pid < 200 + BW_ACTOR_NODES_MAX - 3; pid++)
+		bw_actors_pin(actors, born(actors, pid, pid == 200 ? SHELL : pid - 1, 200, SHELL, "chain"));
+	(void)bw_actors_hear(actors, &end);
+	bw_actors_pin(actors, bw_actors_find(actors, SHELL, SHELL));
 	bw_actors_condemn(actors, bw_actors_find(actors, 200, 200), 7);
 	assert_int_equal(bw_actors_condemned(actors, bw_actors_find(actors, 500, 500)), 7);
 	assert_int_equal(bw_actors_hear(actors, &stranger), 0);
@@ -390,6 +432,7 @@ int main(void)
 		TEST(what_a_drill_begins_is_an_actor_of_its_own_each_time),
 		TEST(what_a_host_runs_is_an_actor_with_all_it_begins),
 		TEST(what_a_host_runs_for_a_user_is_an_actor_whatever_it_is_called),
+		TEST(what_a_host_does_as_a_user_is_that_users_alive_or_ended),
 		TEST(a_users_service_manager_is_a_host_and_what_it_runs_is_an_actor),
 		TEST(whoever_started_the_guard_stays_nobodys_whatever_he_runs),
 		TEST(who_became_another_user_before_he_ran_his_program_is_named_as_that),

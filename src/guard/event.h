@@ -152,7 +152,12 @@ BW_MUST_USE enum bw_err bw_event_parse(struct bw_slice record, struct bw_event_v
 /* How many bytes such a record takes. */
 size_t bw_event_bytes(const struct bw_event *event);
 
-enum bw_process_act { BW_PROCESS_FORK = 1, BW_PROCESS_EXEC, BW_PROCESS_EXIT };
+enum bw_process_act {
+	BW_PROCESS_FORK = 1,
+	BW_PROCESS_EXEC,
+	BW_PROCESS_EXIT, /* as whom it ended */
+	BW_PROCESS_USER, /* it goes on as another user */
+};
 
 struct bw_process_event {
 	uint64_t time_ns;

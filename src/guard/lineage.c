@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
+#include "guard/actor.h"
 #include "guard/lineage_parts.h"
 #include "guard/lineage_proc.h"
 
@@ -220,16 +222,55 @@ void bw_lineage_scan(struct bw_lineage *lineage, bw_lineage_hear *hear, void *co
 		close_fd(fd);
 }
 
-bool bw_lineage_refresh(struct bw_lineage *lineage, uint32_t pid, bw_lineage_hear *hear, void *context)
+/* Root's, and begins work for others; it may go on as one of them without running a program. */
+static bool may_become_user(const struct bw_process *known)
+{
+	return known != NULL && known->alive && known->uid == 0 && !known->kernel &&
+	       bw_actors_is_host_name(known->comm);
+}
+
+static void become_user(struct bw_lineage *lineage, const struct bw_process *known, uint32_t uid)
+{
+	struct bw_process process = *known;
+
+	process.uid = uid;
+	tell(lineage, &process, BW_PROCESS_USER);
+}
+
+/*
+ * The program in the kernel tells of users at forks, execs and ends alone, and the connector may not have been asked
+ * yet. Of whoever is gone it was told, and waits.
+ */
+static void look_at_user(struct bw_lineage *lineage, uint32_t pid)
 {
 	const struct bw_process *known = bw_processes_find(lineage->processes, pid);
+	struct bw_process process;
+	bool is_it;
+
+	if (!may_become_user(known))
+		return;
+	is_it = bw_process_read(lineage->proc, pid, &process) == BW_OK &&
+		bw_process_same_start(process.start_ns, known->start_ns);
+	if (is_it)
+		bw_process_read_more(lineage->proc, &process);
+	if (is_it && process.uid != 0)
+		become_user(lineage, known, process.uid);
+	else if (!is_it || kill((pid_t)pid, 0) != 0)
+		bw_lineage_drain(lineage, lineage->hear, lineage->context);
+}
+
+bool bw_lineage_refresh(struct bw_lineage *lineage, uint32_t pid, bw_lineage_hear *hear, void *context)
+{
+	const struct bw_process *known;
 	const pid_t group = getpgid((pid_t)pid);
 	const pid_t session = getsid((pid_t)pid);
 	struct bw_process process;
 
 	begin(lineage, hear, context);
+	look_at_user(lineage, pid);
 	if (group < 0 || session < 0)
 		return false;
+	known = bw_processes_find(lineage->processes, pid);
 	if (known == NULL || !known->alive) {
 		look_at(lineage, pid);
 		return true;
@@ -277,6 +318,7 @@ static void complete(struct bw_lineage *lineage, struct bw_process_event *event)
 static bool drain_connector(struct bw_lineage *lineage)
 {
 	_Alignas(8) uint8_t bytes[DATAGRAM_BYTES];
+	const struct bw_process *known;
 	struct bw_process_event event;
 
 	for (;;) {
@@ -291,6 +333,12 @@ static bool drain_connector(struct bw_lineage *lineage)
 			continue;
 		if (bw_connector_parse(bw_slice_of(bytes, (size_t)got), &event) != BW_OK)
 			continue;
+		if (event.act == BW_PROCESS_USER) {
+			known = bw_processes_find(lineage->processes, event.pid);
+			if (event.uid != 0 && may_become_user(known))
+				become_user(lineage, known, event.uid);
+			continue;
+		}
 		complete(lineage, &event);
 		take_event(lineage, &event, false);
 	}

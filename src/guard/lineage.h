@@ -35,7 +35,10 @@ void bw_lineage_drain(struct bw_lineage *lineage, bw_lineage_hear *hear, void *c
 /* Every process of /proc that is not known yet, as forks. */
 void bw_lineage_scan(struct bw_lineage *lineage, bw_lineage_hear *hear, void *context);
 
-/* Looks at one living process again (its group and session may have changed). False: it is gone. */
+/*
+ * Looks at one living process again: its group and session may have changed, and its user, where it is root's and
+ * begins work for others. False: it is gone; of one of those, its end is told by then. Not from within `hear`.
+ */
 bool bw_lineage_refresh(struct bw_lineage *lineage, uint32_t pid, bw_lineage_hear *hear, void *context);
 
 const struct bw_processes *bw_lineage_processes(const struct bw_lineage *lineage);

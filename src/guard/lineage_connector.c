@@ -85,6 +85,11 @@ static bool read_event(const struct event_head *head, struct bw_process_event *o
 		out->act = BW_PROCESS_EXEC;
 		out->pid = words[1];
 		return true;
+	case PROC_EVENT_UID: /* thread, process, real user, effective one */
+		out->act = BW_PROCESS_USER;
+		out->pid = words[1];
+		out->uid = words[2];
+		return words[0] == words[1];
 	case PROC_EVENT_EXIT: /* the last thread is the one with the process's number, as a rule */
 		out->act = BW_PROCESS_EXIT;
 		out->pid = words[1];

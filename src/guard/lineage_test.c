@@ -151,6 +151,20 @@ static void the_connector_tells_processes_and_not_threads(void **state)
 	assert_int_equal(event.act, BW_PROCESS_EXIT);
 }
 
+static void the_connector_tells_who_goes_on_as_another_user(void **state)
+{
+	struct datagram datagram = datagram_of(PROC_EVENT_UID, 10, 10, 1000, 1000);
+	struct bw_process_event event;
+
+	(void)state;
+	assert_ok(bw_connector_parse(bw_slice_of(&datagram, sizeof(datagram)), &event));
+	assert_int_equal(event.act, BW_PROCESS_USER);
+	assert_int_equal(event.pid, 10);
+	assert_int_equal(event.uid, 1000);
+	datagram = datagram_of(PROC_EVENT_UID, 11, 10, 1000, 1000); /* a thread of it alone */
+	assert_int_equal(bw_connector_parse(bw_slice_of(&datagram, sizeof(datagram)), &event), BW_ERR_NOT_FOUND);
+}
+
 static void a_datagram_cut_short_is_refused(void **state)
 {
 	const struct datagram datagram = datagram_of(PROC_EVENT_EXEC, 5, 5, 0, 0);
@@ -172,6 +186,7 @@ int main(void)
 		cmocka_unit_test(a_stat_cut_anywhere_before_its_start_is_refused),
 		cmocka_unit_test(starts_are_compared_as_coarsely_as_proc_tells_them),
 		cmocka_unit_test(the_connector_tells_processes_and_not_threads),
+		cmocka_unit_test(the_connector_tells_who_goes_on_as_another_user),
 		cmocka_unit_test(a_datagram_cut_short_is_refused),
 	};
 
