@@ -313,7 +313,7 @@ def test_who_asks_without_end_waits_and_whoever_answers_without_end_is_left(thre
     silent = [busy.knock() for _ in range(20)]  # and say nothing
     three.tell(three.fr)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-    three.uk.liar.answers["papers"] = endless(head)
+    three.uk.liar.answers["known"] = endless(head)
     three.uk.liar.drop()
     three.heard(["partner not reached", "larger than the limit"])
     three.tell(three.fr)

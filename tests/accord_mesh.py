@@ -13,7 +13,7 @@ import time
 
 import stix
 from accord_rig import GREEN, PARTNERS_PORT, Partner, agree, meet, without_trouble
-from exchange import binary, patience
+from exchange import READY_WITHIN, binary, patience
 
 NODES = 5
 
@@ -69,6 +69,13 @@ class Wires:
         """These on one side, the others on the other; nobody away: healed."""
         for node in range(self.count):
             ip("-n", self.switch, "link", "set", f"p{node}", "master", "two" if node in away else "one")
+
+    def bytes(self, node):
+        """What went over a node's wire, there and back."""
+        done = subprocess.run(["ip", "netns", "exec", self.space(node), "cat", "/proc/net/dev"], capture_output=True,
+                              text=True, check=True)
+        words = next(line for line in done.stdout.splitlines() if line.strip().startswith("eth:")).split(":")[1].split()
+        return words[0], words[8]
 
     def close(self):
         for name in (self.switch, *map(self.space, range(self.count))):
@@ -183,6 +190,20 @@ class Mesh:
             assert time.monotonic() < deadline, wrong + "\n" + "\n".join(node.words() for node in self.nodes)
             time.sleep(0.2)
         self.settled = [key for key in self.known if key not in self.deleted]
+
+    def quiet(self):
+        """Connected, with nothing to do: a second in which less than 2,000 bytes pass each node's wire."""
+        def passed():
+            return [int(word) for number in range(NODES) for word in self.wires.bytes(number)]
+
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            before = passed()
+            time.sleep(1)
+            more = [after - old for after, old in zip(passed(), before)]
+            if max(more) < 2000:
+                return
+            assert time.monotonic() < deadline, more
 
     def told(self):
         """Entries in the log of each direction."""

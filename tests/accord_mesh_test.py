@@ -21,5 +21,6 @@ def test_a_ring_that_is_cut_and_healed_says_the_same_everywhere_and_nothing_goes
         mesh.edit(20)
         mesh.converge()
         mesh.check()
+        mesh.quiet()
     finally:
         mesh.close()

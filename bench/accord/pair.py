@@ -165,7 +165,7 @@ def nothing_new(asked, relay, us):
         relay.until_quiet()
         sizes.append(relay.bytes)
         times.append((relay.last - relay.first) * 1e3)
-    row(asked, "accord: nothing new, a new connection, its handshake and papers", "bytes", sizes, "bytes wanted", LIMIT_BYTES,
+    row(asked, "accord: nothing new, a node that comes anew: handshake and heads", "bytes", sizes, "bytes wanted", LIMIT_BYTES,
         sizes[0] / LIMIT_BYTES)
     row(asked, "accord: the same, from its first byte to its last", "ms", times, "ms wanted", LIMIT_MS, times[0] / LIMIT_MS)
 

@@ -126,6 +126,8 @@ enum bw_err hall_known(const struct pact *pact, struct bw_buf *out)
 	BW_TRY(bw_buf_addf(out, "head %" PRIu64 " %s\n", entry->now->accord.sequence, hash));
 	if (entry->state == BW_ACCORD_ENDED)
 		BW_TRY(bw_buf_add_text(out, "ended\n"));
+	if (pact->ledger->plan->has_papers)
+		BW_TRY(bw_buf_addf(out, "papers %" PRIu64 "\n", pact->ledger->plan->mine.sequence));
 	if (pact->plan->flows && pact->in.place.state.len > 0) {
 		struct bw_trust *trust;
 

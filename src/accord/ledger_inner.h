@@ -113,7 +113,8 @@ struct in_side {
 	enum in_stage stage;
 	uint64_t errand;
 	struct retry retry;
-	char told[200]; /* why the last visit failed, as the log has it */
+	bool has_asked_papers; /* in this visit */
+	char told[200];        /* why the last visit failed, as the log has it */
 	struct bw_gate *gate;
 	struct bw_inbound_place place;
 	struct bw_place folder;
@@ -285,7 +286,7 @@ BW_MUST_USE enum bw_err hall_gone(void *ctx, struct bw_letter *letter);
 void hall_push_all(struct ledger *ledger, const struct pact *pact);
 void hall_lost(struct ledger *ledger);
 void hall_witnessed(struct ledger *ledger, uint64_t id, const struct bw_form *form);
-/* "head N HASH\nended\nlog N ROOT\n": what this node knows of an accord and of the partner's log. */
+/* "head N HASH\nended\npapers N\nlog N ROOT\n": what this node knows of an accord and of the partner's log. */
 BW_MUST_USE enum bw_err hall_known(const struct pact *pact, struct bw_buf *out);
 
 void over_look(struct pact *pact);

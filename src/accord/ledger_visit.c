@@ -58,6 +58,13 @@ static enum bw_err go_to(struct pact *pact, enum in_stage stage, const char *wha
 	return go(pact, stage, false, target, "", bw_slice_empty);
 }
 
+/* Ten kilobytes: asked for when there are none, or the partner says that there are newer ones. */
+static enum bw_err ask_papers(struct pact *pact)
+{
+	pact->in.has_asked_papers = true;
+	return go(pact, IN_PAPERS, false, "/accord/v1/papers", "", bw_slice_empty);
+}
+
 void visit_look(struct pact *pact)
 {
 	struct in_side *in = &pact->in;
@@ -65,8 +72,9 @@ void visit_look(struct pact *pact)
 	if (in->stage != IN_AWAY || bw_clock_mono_us() < in->retry.at_us ||
 	    pact->ledger->plan->parties[pact->plan->peer].host[0] == '\0')
 		return;
+	in->has_asked_papers = false;
 	/* no courier at this moment: at the next look */
-	bw_err_drop(go(pact, IN_PAPERS, false, "/accord/v1/papers", "", bw_slice_empty));
+	bw_err_drop(pact->plan->has_papers ? go_to(pact, IN_KNOWN, "known") : ask_papers(pact));
 }
 
 void visit_soon(struct pact *pact)
@@ -101,6 +109,7 @@ struct known {
 	uint64_t sequence;
 	uint8_t hash[BW_SHA256_BYTES];
 	bool is_ended;
+	uint64_t papers; /* number of the newest ones */
 	uint64_t size;
 	struct bw_hash root;
 };
@@ -125,7 +134,10 @@ static enum bw_err read_line(struct bw_slice line, struct known *out)
 		out->is_ended = true;
 		return BW_OK;
 	}
-	BW_NEED(take_word(&line, &what) && take_word(&line, &number) && take_word(&line, &hash), SYNTAX);
+	BW_NEED(take_word(&line, &what) && take_word(&line, &number), SYNTAX);
+	if (bw_slice_is(what, "papers"))
+		return bw_size_parse(number, &out->papers);
+	BW_NEED(take_word(&line, &hash), SYNTAX);
 	if (bw_slice_is(what, "head")) {
 		BW_TRY(bw_size_parse(number, &out->sequence));
 		return bw_hex_decode(hash, out->hash, sizeof(out->hash));
@@ -182,6 +194,8 @@ static enum bw_err take_known(struct pact *pact, struct bw_slice text)
 	struct known known;
 
 	BW_TRY(read_known(text, &known));
+	if (known.papers > pact->plan->theirs.sequence && !pact->in.has_asked_papers)
+		return ask_papers(pact);
 	if (!have_one_head(pact, &known)) {
 		ledger_log(BW_NOTICE, pact, "heads differ: documents are exchanged, and nothing flows meanwhile", "");
 		return go_to(pact, IN_DOCUMENTS, "documents");
