@@ -2,13 +2,14 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 
 import pytest
-from exchange import binary, run
+from exchange import ROOT, binary, patience, run
 
 
 class Service:
@@ -85,3 +86,20 @@ def test_plain_http_over_a_socket_that_others_can_reach_is_refused(folder, tmp_p
         out, err = service.process.communicate(timeout=60)
     assert (service.process.returncode, out) == (2, "")
     assert "plain HTTP is for this machine only" in err
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+@pytest.mark.parametrize("name", ["breakwater", "breakwater-accord", "breakwater-witness"])
+def test_the_units_are_well_formed_and_expose_little(tmp_path, name):
+    """A look at what is written; how it runs is tried in tools/vm."""
+    text = (ROOT / "dist" / f"{name}.service.in").read_text()
+    unit = tmp_path / f"{name}.service"
+    unit.write_text(text.replace("@bindir@/breakwater", str(binary())).replace("@sysconfdir@", "/etc"))
+    (tmp_path / "breakwater.socket").write_text((ROOT / "dist" / "breakwater.socket").read_text())
+    said = {}
+    for verb in (("verify", "--man=no"), ("security", "--offline=true", "--threshold=20")):
+        said[verb[0]] = subprocess.run(["systemd-analyze", *verb, unit], capture_output=True, text=True, check=False,
+                                       timeout=60 * patience())
+    assert said["verify"].returncode == 0 and name not in said["verify"].stderr, said["verify"].stderr
+    if "--offline" not in said["security"].stderr:  # older than systemd 250
+        assert said["security"].returncode == 0, said["security"].stdout[-2000:]
