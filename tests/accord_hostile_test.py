@@ -302,8 +302,8 @@ def test_who_asks_without_end_waits_and_whoever_answers_without_end_is_left(thre
     statuses = [three.knock_at_us("/accord/v1/papers")[0] for _ in range(20)]
     assert set(statuses) == {200}
     busy = Liar(three.us, three.uk, listens=False)
-    with busy.knock() as line:  # one connection, a thousand requests
-        line.sendall(b"GET /accord/v1/uk-us/known HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
+    with busy.knock() as line:  # what is not there is said by the hall itself: also a slow machine is fast enough at that
+        line.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
         seen = b""
         while b" 429 " not in seen:
             piece = line.recv(65536)
