@@ -89,7 +89,7 @@ class Daemon:
     def wait(self, pattern, after=0.0, seconds=WITHIN):
         end = time.monotonic() + seconds
         while not (found := self.found(pattern, after)):
-            if time.monotonic() > end or self.process.poll() is not None:
+            if time.monotonic() > end or self.process is None or self.process.poll() is not None:
                 raise Wrong(f"{self.name} did not say '{pattern}':\n{self.said()[-3000:]}")
             time.sleep(0.005)
         return found
