@@ -136,7 +136,7 @@ static void no_text_makes_it_work_more_than_in_proportion(void **state)
 				}
 				bw_personal_scan(bw_slice_of(text, len), &list);
 				assert_true(list.work <= BW_PERSONAL_WORK * (uint64_t)len);
-				worst = list.work / len > worst ? list.work / len : worst;
+				worst = list.work / sizes[size] > worst ? list.work / sizes[size] : worst;
 			}
 	print_message("at most %llu bytes looked at for each of the text\n", (unsigned long long)worst);
 }
