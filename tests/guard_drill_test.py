@@ -117,6 +117,13 @@ def test_a_drills_versions_go_with_its_folder(tmp_path):
         drilled = made.json("drill", "--files", "40", "--pattern", "S01", str(made.share))
         assert drilled["passed"] == 1
         made.until(lambda: versions(made) == before)
+        # nothing can be found of its files any more when this report is made
+        first = made.json("incidents")[-1]
+        assert first["drill"], first
+        made.guard("approve", str(first["incident"]))
+        made.until(lambda: made.json("incidents")[-1]["report"]["number"] > first["report"]["number"])
+        later = made.json("incidents")[-1]
+        assert later["drill"] and "stix-exchange.json" not in later["report"]["files"], later
     finally:
         made.close()
 

@@ -121,6 +121,7 @@ static enum bw_err take_warning(struct bw_dossier *dossier, const struct bw_proo
 /* One row a file: the gravest finding about it. */
 static void take_proof(struct bw_dossier *dossier, const struct bw_recorded_proof *r)
 {
+	uint32_t record = dossier->evidence;
 	struct bw_dossier_file *file;
 	size_t i = 0;
 
@@ -140,10 +141,13 @@ static void take_proof(struct bw_dossier *dossier, const struct bw_recorded_proo
 		dossier->file_count++;
 	} else if (r->weight.gravity < file->gravity) {
 		return;
+	} else {
+		record = file->record;
 	}
 	*file = (struct bw_dossier_file){ .proof = r->proof,
 					  .finding = r->finding,
 					  .gravity = r->weight.gravity,
+					  .record = record,
 					  .path = bw_slice_empty,
 					  .path_now = bw_slice_empty };
 }
@@ -153,6 +157,7 @@ static enum bw_err take_evidence(struct bw_dossier *dossier, int64_t wall_us, st
 	const struct bw_record *record = dossier->record;
 	char words[SENTENCE_BYTES];
 
+	dossier->evidence++;
 	if (bw_record_parse(body, dossier->record) != BW_OK || record->incident != dossier->incident) {
 		dossier->strange++;
 		return BW_OK;
@@ -269,6 +274,17 @@ static void take_trace(struct bw_dossier *dossier, struct bw_slice body)
 		dossier->strange++;
 }
 
+static void take_drill(struct bw_dossier *dossier, struct bw_slice body)
+{
+	struct bw_cursor c = bw_cursor_over(body);
+	uint32_t records;
+
+	if (bw_take_be32(&c, &records) != BW_OK || bw_cursor_left(&c) != 0)
+		dossier->strange++;
+	else if (records > dossier->of_drill)
+		dossier->of_drill = records;
+}
+
 static enum bw_err take_row(struct bw_dossier *dossier, uint8_t kind, int64_t wall_us, struct bw_slice body)
 {
 	switch (kind) {
@@ -276,6 +292,9 @@ static enum bw_err take_row(struct bw_dossier *dossier, uint8_t kind, int64_t wa
 		return take_evidence(dossier, wall_us, body);
 	case BW_LEDGER_TRACE:
 		take_trace(dossier, body);
+		return BW_OK;
+	case BW_LEDGER_DRILL:
+		take_drill(dossier, body);
 		return BW_OK;
 	case BW_LEDGER_ACTED:
 		return take_acted(dossier, wall_us, body);

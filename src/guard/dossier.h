@@ -42,6 +42,7 @@ struct bw_dossier_file {
 	struct bw_proof proof; /* the gravest of this file */
 	struct bw_finding finding;
 	uint8_t gravity;                  /* enum bw_gravity */
+	uint32_t record;                  /* the judge's record that named it first, from 1 */
 	struct bw_slice path;             /* absolute: where it lay; empty: not known */
 	struct bw_slice path_now;         /* where what stands for it now lies; empty: nowhere, or not known */
 	struct bw_digest before;          /* the good version that is kept */
@@ -107,6 +108,8 @@ struct bw_dossier {
 	uint32_t restores;
 	uint32_t records;    /* of the judge */
 	uint32_t strange;    /* records that could not be read */
+	uint32_t evidence;   /* the judge's, those that could not be read too */
+	uint32_t of_drill;   /* the first so many of these were found to be a drill's when an earlier report was made */
 	uint64_t left_out;   /* records, because there were too many */
 	uint64_t files_more; /* files beyond those listed */
 
@@ -165,7 +168,10 @@ void bw_dossier_doers(const struct bw_dossier *dossier, struct bw_doers *out);
 BW_MUST_USE enum bw_err bw_dossier_who(const struct bw_dossier *dossier, struct bw_buf *out);
 const char *bw_dossier_done(const struct bw_dossier *dossier);
 
-/* All of it, as far as known, lies in folders of `guard drill`: then it stays out of the exchange. */
+/*
+ * All of it lies in folders of `guard drill`: then it stays out of the exchange. Of a file of which nobody can
+ * tell any more where it lay, it counts what an earlier report found (bw_dossier.of_drill).
+ */
 bool bw_dossier_is_drill(const struct bw_dossier *dossier);
 
 /* Surely none: at least one file's path is known, and none that is known lies in such a folder. */

@@ -126,10 +126,19 @@ static struct bw_slice place_of(const struct bw_dossier_file *file)
 	return file->path.len > 0 ? file->path : file->path_now;
 }
 
+/*
+ * Where it lay, or was found to lie when an earlier report was made. What stands for it now may be anywhere: a restore
+ * moved it out of the way.
+ */
+static bool is_of_drill(const struct bw_dossier *dossier, const struct bw_dossier_file *file)
+{
+	return (file->path.len == 0 && file->record <= dossier->of_drill) || is_in_drill(place_of(file));
+}
+
 bool bw_dossier_is_drill(const struct bw_dossier *dossier)
 {
 	for (size_t i = 0; i < dossier->file_count; i++) {
-		if (!is_in_drill(place_of(&dossier->files[i])))
+		if (!is_of_drill(dossier, &dossier->files[i]))
 			return false;
 	}
 	return dossier->file_count > 0 && dossier->files_more == 0;
@@ -140,7 +149,7 @@ bool bw_dossier_is_no_drill(const struct bw_dossier *dossier)
 	bool is_known = false;
 
 	for (size_t i = 0; i < dossier->file_count; i++) {
-		if (is_in_drill(place_of(&dossier->files[i])))
+		if (is_of_drill(dossier, &dossier->files[i]))
 			return false;
 		is_known = is_known || place_of(&dossier->files[i]).len > 0;
 	}

@@ -360,6 +360,61 @@ static void a_drill_says_so_and_only_when_all_files_are_its_own(void **state)
 	bw_dossier_free(dossier);
 }
 
+/* The records of a drill, of which a report was made, and what came after it: a third file when `later`. */
+static struct bw_dossier *remembered(bool later)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf rows = BW_BUF_INIT(BW_DOSSIER_ROWS_BYTES);
+	struct bw_record *record = malloc(sizeof(*record));
+
+	assert_non_null(record);
+	fill(record);
+	record->count = 2;
+	add_record(&rows, record);
+	assert_ok(bw_dossier_row_add(&rows, BW_LEDGER_DRILL, WALL_US, SLICE(0, 0, 0, 1)));
+	assert_ok(bw_dossier_row_add(&rows, BW_LEDGER_APPROVED, WALL_US, bw_slice_empty));
+	record->kind = BW_RECORD_LATE;
+	if (later) /* else the same files again, which are no later ones */
+		record->proofs[1] = record->proofs[2];
+	add_record(&rows, record);
+	free(record);
+	return read_rows(&rows);
+}
+
+static void what_was_a_drill_stays_one_when_its_files_are_found_no_more(void **state)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf out = BW_BUF_INIT(BW_DOSSIER_PAPER_BYTES);
+	struct bw_dossier *dossier = remembered(false);
+
+	(void)state;
+	assert_int_equal(dossier->file_count, 2);
+	assert_int_equal(dossier->strange, 0);
+	assert_true(bw_dossier_is_drill(dossier));
+	assert_false(bw_dossier_is_no_drill(dossier));
+	dossier->files[0].path_now = BW_LIT("/srv/.breakwater-guard/displaced/1/x.pdf"); /* by a restore */
+	assert_true(bw_dossier_is_drill(dossier));
+	assert_false(bw_dossier_is_no_drill(dossier));
+	assert_ok(bw_dossier_page(dossier, BW_PAPER_TEXT, &out));
+	assert_true(has(&out, "This was a drill"));
+	bw_dossier_free(dossier);
+}
+
+static void what_came_after_a_drill_elsewhere_is_none(void **state)
+{
+	struct bw_dossier *dossier = remembered(true);
+
+	(void)state;
+	assert_int_equal(dossier->file_count, 3);
+	assert_false(bw_dossier_is_drill(dossier)); /* where the third lay nobody knows */
+	dossier->files[2].path = BW_LIT("/srv/share/heads/x.pdf");
+	assert_false(bw_dossier_is_drill(dossier));
+	dossier->files[2].path = BW_LIT("/srv/share/breakwater-drill-Ab12Cd/x.pdf");
+	assert_true(bw_dossier_is_drill(dossier));
+	dossier->files[0].path =
+		BW_LIT("/srv/share/heads/y.pdf"); /* what is seen counts more than what is remembered */
+	assert_false(bw_dossier_is_drill(dossier));
+	bw_dossier_free(dossier);
+}
+
 static void a_note_is_told_from_a_text(void **state)
 {
 	(void)state;
@@ -623,6 +678,8 @@ int main(void)
 		cmocka_unit_test(the_facts_are_json_whatever_the_names),
 		cmocka_unit_test(a_page_of_text_fits_a_terminal),
 		cmocka_unit_test(a_drill_says_so_and_only_when_all_files_are_its_own),
+		cmocka_unit_test(what_was_a_drill_stays_one_when_its_files_are_found_no_more),
+		cmocka_unit_test(what_came_after_a_drill_elsewhere_is_none),
 		cmocka_unit_test(a_note_is_told_from_a_text),
 		cmocka_unit_test(the_same_text_in_two_folders_is_a_note),
 		cmocka_unit_test(a_note_that_was_put_aside_is_called_as_the_actor_called_it),

@@ -157,6 +157,9 @@ enum bw_err bw_incidents_feed(struct bw_incidents *incidents, const struct bw_le
 	case BW_LEDGER_TOLD:
 		incident->duties++;
 		break;
+	case BW_LEDGER_DRILL:
+		incident->is_drill = true;
+		break;
 	default:
 		break;
 	}

@@ -37,6 +37,7 @@ struct bw_incident {
 	int64_t approved_until_us;              /* by what was said last; 0: no longer, or nobody */
 	uint32_t undone;                        /* deeds of the hand that failed */
 	uint32_t duties;                        /* that a person said were met: see BW_LEDGER_TOLD */
+	bool is_drill;                          /* it began as one; its newest report says whether that is all it was */
 	uint64_t bytes;                         /* of its records in the ledger, fronts aside */
 };
 

@@ -114,6 +114,21 @@ static void what_was_reported_and_whether_it_helped_is_remembered(void **state)
 	assert_int_equal(one->duties, 0);
 }
 
+static void a_drill_is_remembered_and_what_was_written_before_is_none(void **state)
+{
+	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
+
+	(void)state;
+	feed(&incidents, BW_LEDGER_EVIDENCE, 1, 10);
+	feed(&incidents, BW_LEDGER_EVIDENCE, 2, 20);
+	feed(&incidents, BW_LEDGER_DRILL, 2, 30);
+	feed(&incidents, BW_LEDGER_REPORTED, 2, 40);
+	feed(&incidents, BW_LEDGER_APPROVED, 2, 50);
+	assert_false(bw_incidents_find(&incidents, 1)->is_drill);
+	assert_true(bw_incidents_find(&incidents, 2)->is_drill);
+	assert_int_equal(bw_incidents_find(&incidents, 2)->evidence, 1);
+}
+
 static void thousands_of_incidents_are_found_again(void **state)
 {
 	BW_CLEANUP(bw_incidents_release) struct bw_incidents incidents = { 0 };
@@ -135,6 +150,7 @@ int main(void)
 		cmocka_unit_test(last_is_the_newest_that_is_open_else_the_newest),
 		cmocka_unit_test(an_incident_of_which_the_restore_was_undone_is_open_again),
 		cmocka_unit_test(what_was_reported_and_whether_it_helped_is_remembered),
+		cmocka_unit_test(a_drill_is_remembered_and_what_was_written_before_is_none),
 		cmocka_unit_test(thousands_of_incidents_are_found_again),
 	};
 

@@ -10,8 +10,6 @@
 #include "guard/keep_parts.h"
 
 #define AGAIN_NS (UINT64_C(60) * 1000000000)
-#define FIRST_NS \
-	(UINT64_C(6) * 1000000000) /* until then its report is made, which tells by its paths that it was one */
 
 struct found {
 	uint64_t *numbers;
@@ -41,7 +39,7 @@ enum bw_err bw_keep_drill_gone(struct bw_keep *keep, uint32_t volume, uint32_t f
 		return BW_OK;
 	/* more of them than places: those that were there before go by age, as everything does */
 	keep->drills[keep->drill_next++ % BW_KEEP_DRILLS] = (struct bw_keep_drill){
-		.used = true, .volume = volume, .folder = folder, .look_ns = bw_keep_now() + FIRST_NS
+		.used = true, .volume = volume, .folder = folder, .look_ns = bw_keep_now() + BW_KEEP_DRILL_NS
 	};
 	return BW_OK;
 }

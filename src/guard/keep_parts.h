@@ -21,6 +21,9 @@ enum {
 /* A folder whose number in the catalogue is known; covered false: nothing below it is kept. */
 enum { BW_KEEP_DRILLS = 8 };
 
+/* What may go of a drill stays so long: until then its report is made, which tells by its paths that it was one. */
+#define BW_KEEP_DRILL_NS (UINT64_C(6) * 1000000000)
+
 /* The folder of a drill that is over. */
 struct bw_keep_drill {
 	bool used;

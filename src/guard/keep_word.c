@@ -173,7 +173,7 @@ static enum bw_err close_incident(struct bw_keep *keep, uint64_t incident)
 	}
 	keep->pin_count = left;
 	for (size_t i = 0; i < BW_KEEP_DRILLS; i++)
-		keep->drills[i].look_ns = 0; /* what it held of them may go now */
+		keep->drills[i].look_ns = bw_keep_now() + BW_KEEP_DRILL_NS; /* what it held of them may go then */
 	keep->must_walk =
 		true; /* what stands there now is good by a person's word: it becomes the newest good version */
 	return BW_OK;

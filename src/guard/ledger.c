@@ -17,7 +17,7 @@ const char *bw_ledger_kind_name(uint8_t kind)
 		[BW_LEDGER_SHARED] = "shared",     [BW_LEDGER_RELEASED] = "released",
 		[BW_LEDGER_TOLD] = "told",         [BW_LEDGER_REOPENED] = "reopened",
 		[BW_LEDGER_ALLOWED] = "allowed",   [BW_LEDGER_SENT] = "sent",
-		[BW_LEDGER_HELPED] = "helped",
+		[BW_LEDGER_HELPED] = "helped",     [BW_LEDGER_DRILL] = "drill",
 	};
 
 	return kind < BW_LEDGER_KINDS && names[kind] != NULL ? names[kind] : "unknown";

@@ -30,7 +30,7 @@ enum {
 
 #define BW_LEDGER_NAME "guard/ledger" /* below DATA */
 
-/* The body of all but EVIDENCE, RESTORED, ACTED, TRACE, APPROVAL and JOB is a sentence, for people. */
+/* The body of all but EVIDENCE, RESTORED, ACTED, TRACE, APPROVAL, JOB and DRILL is a sentence, for people. */
 enum bw_ledger_kind {
 	BW_LEDGER_STARTED = 1, /* the guard */
 	BW_LEDGER_STOPPED,
@@ -53,6 +53,7 @@ enum bw_ledger_kind {
 	BW_LEDGER_ALLOWED,  /* a person lets what may leave go to the exchange that is reported to */
 	BW_LEDGER_SENT,     /* a report's bundle went there */
 	BW_LEDGER_HELPED,   /* somebody else met what was told of it */
+	BW_LEDGER_DRILL,    /* records be32: all files of the first so many EVIDENCE of it lay in drills' folders */
 	BW_LEDGER_KINDS,
 };
 

@@ -25,7 +25,7 @@ static struct bw_evidence_manifest *manifest_of(const char *folder)
 enum bw_report_of bw_report_of(const char *data, const struct bw_incident *incident)
 {
 	const uint32_t number = bw_evidence_newest(data, incident->id);
-	enum bw_report_of of = BW_REPORT_OF_NOTHING;
+	enum bw_report_of of = incident->is_drill ? BW_REPORT_OF_DRILL : BW_REPORT_OF_NOTHING;
 	struct bw_evidence_manifest *manifest = NULL;
 	char folder[BW_PATH_BYTES];
 

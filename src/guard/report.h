@@ -4,7 +4,10 @@
 
 #include "guard/incident.h"
 
-/* What the newest report is of, as its manifest says: of a drill nothing is made that others get. */
+/*
+ * What the newest report is of, as its manifest says: of a drill nothing is made that others get. While there is none,
+ * or when it was removed for room: what the incident itself remembers.
+ */
 enum bw_report_of { BW_REPORT_OF_NOTHING, BW_REPORT_OF_ATTACK, BW_REPORT_OF_DRILL };
 enum bw_report_of bw_report_of(const char *data, const struct bw_incident *incident);
 

@@ -30,7 +30,8 @@ enum bw_err bw_compose_add(struct bw_buf *out, const struct bw_compose *what, bo
 	BW_TRY(bw_buf_add_u8(out, what->stage));
 	BW_TRY(bw_buf_add_be32(out, what->number));
 	BW_TRY(bw_buf_add_be64(out, is_answer ? what->decided_ns : (uint64_t)what->since_us));
-	return bw_buf_add_be64(out, is_answer ? (uint64_t)what->decided_us : what->left_out);
+	BW_TRY(bw_buf_add_be64(out, is_answer ? (uint64_t)what->decided_us : what->left_out));
+	return is_answer ? bw_buf_add_be32(out, what->of_drill) : BW_OK;
 }
 
 static enum bw_err take_compose(struct bw_cursor *c, bool is_answer, struct bw_compose *out)
@@ -41,7 +42,8 @@ static enum bw_err take_compose(struct bw_cursor *c, bool is_answer, struct bw_c
 	BW_NEED(out->incident != 0 && (out->stage == BW_STAGE_INDICATORS || out->stage == BW_STAGE_WHOLE), PROTOCOL);
 	if (is_answer) {
 		BW_TRY(bw_take_be64(c, &out->decided_ns));
-		return take_time(c, &out->decided_us);
+		BW_TRY(take_time(c, &out->decided_us));
+		return bw_take_be32(c, &out->of_drill);
 	}
 	BW_TRY(take_time(c, &out->since_us));
 	return bw_take_be64(c, &out->left_out);

@@ -5,9 +5,9 @@
  *
  *   COMPOSE   scribe -> reporter   incident be64 | stage u8 | number be32 | node since be64 | left out be64; a sealed
  *                                  memory file with the rows (guard/dossier.h) travels with it
- *   COMPOSED  reporter -> scribe   incident be64 | stage u8 | number be32 | decided be64 (ns) | decided be64 (us); with
- *                                  it a sealed memory file of pieces (name block | bytes block): the files of the
- *                                  folder. None: there is nothing to report
+ *   COMPOSED  reporter -> scribe   incident be64 | stage u8 | number be32 | decided be64 (ns) | decided be64 (us) |
+ *                                  of a drill be32; with it a sealed memory file of pieces (name block | bytes block):
+ *                                  the files of the folder. None: there is nothing to report
  *   LOOK      reporter -> witness  struct bw_look: a file, a folder, a process
  *   SEEN      witness -> reporter  struct bw_seen; of a process its executable may travel with it
  *   SIGN      scribe -> sealer     incident be64 | number be32 | manifest block
@@ -75,6 +75,7 @@ struct bw_compose {
 	uint64_t left_out;
 	uint64_t decided_ns; /* COMPOSED alone, as the next: of the first verdict */
 	int64_t decided_us;
+	uint32_t of_drill; /* all that the first so many of the judge's records name is a drill's; 0: not so */
 };
 
 BW_MUST_USE enum bw_err bw_compose_add(struct bw_buf *out, const struct bw_compose *what, bool is_answer);

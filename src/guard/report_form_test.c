@@ -23,6 +23,10 @@ static void every_form_comes_back_as_it_went(void **state)
 				      .sample = BW_LIT("s"),
 				      .note_count = 1,
 				      .notes = { { BW_LIT("n"), { true, true, 1, { 2 } }, BW_LIT("text") } } };
+	const struct bw_compose composed = {
+		.incident = 1, .stage = BW_STAGE_WHOLE, .number = 2, .decided_ns = 3, .decided_us = 4, .of_drill = 5
+	};
+	struct bw_compose composed_back;
 	struct bw_look look_back;
 	struct bw_seen seen_back;
 
@@ -37,6 +41,12 @@ static void every_form_comes_back_as_it_went(void **state)
 	assert_slice(seen_back.notes[0].text, "text");
 	assert_int_equal(seen_back.after.size, 6);
 	assert_false(seen_back.after.is_hashed);
+	bw_buf_clear(&out);
+	assert_ok(bw_compose_add(&out, &composed, true));
+	assert_ok(bw_compose_parse(bw_buf_slice(&out), true, &composed_back));
+	assert_int_equal(composed_back.decided_us, 4);
+	assert_int_equal(composed_back.of_drill, 5);
+	assert_int_equal(bw_compose_parse(bw_buf_slice(&out), false, &composed_back), BW_ERR_PROTOCOL);
 }
 
 static void every_prefix_and_a_byte_more_is_refused(void **state)

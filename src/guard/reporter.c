@@ -283,6 +283,7 @@ static enum bw_err compose_from(struct reporter *r, struct bw_compose *what, str
 	BW_TRY(look_around(r, d, quick, pieces));
 	if (!quick)
 		BW_TRY(bw_report_piece_add(pieces, BW_PAPER_RECORDS, rows));
+	what->of_drill = bw_dossier_is_drill(d) ? d->evidence : 0;
 	d->made_us = bw_clock_now_us();
 	return write_papers(d, quick, pieces);
 }

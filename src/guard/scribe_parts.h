@@ -53,6 +53,7 @@ struct scribe_case {
 	unsigned share_tries;
 	unsigned send_tries;
 	struct bw_buf first; /* the request with its first words; empty: none waits */
+	uint32_t of_drill;   /* as the ledger has it (BW_LEDGER_DRILL) */
 	bool leaves;         /* the newest report has a bundle for the exchange */
 	bool is_told;
 	bool is_late; /* what the sealer is at was written before, without a seal */
@@ -145,7 +146,8 @@ void scribe_seal_end(struct scribe *scribe, struct scribe_case *one, struct bw_s
 void scribe_tell_people(struct scribe *scribe, struct scribe_case *one); /* once */
 void scribe_share(struct scribe *scribe, struct scribe_case *one);
 enum bw_err scribe_shared(struct scribe *scribe, struct bw_slice body); /* the hand's word. PROTOCOL */
-void scribe_keep_room(struct scribe *scribe);                           /* evidence of long ago goes */
+void scribe_note_drill(struct scribe *scribe, struct scribe_case *one, uint32_t records); /* found to be a drill's */
+void scribe_keep_room(struct scribe *scribe); /* evidence of long ago goes */
 
 /* ---- the exchange that is reported to: scribe_send.c ------------------------------------------ */
 

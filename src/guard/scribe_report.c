@@ -114,7 +114,7 @@ static bool is_told_of(uint8_t kind)
 {
 	return kind == BW_LEDGER_EVIDENCE || kind == BW_LEDGER_ACTED || kind == BW_LEDGER_TRACE ||
 	       kind == BW_LEDGER_RESTORING || kind == BW_LEDGER_RESTORED || kind == BW_LEDGER_APPROVED ||
-	       kind == BW_LEDGER_CLOSED || kind == BW_LEDGER_REOPENED;
+	       kind == BW_LEDGER_CLOSED || kind == BW_LEDGER_REOPENED || kind == BW_LEDGER_DRILL;
 }
 
 static enum bw_err see_row(void *context, const struct bw_ledger_record *record)
@@ -233,8 +233,8 @@ void scribe_report_row(struct scribe *scribe, const struct bw_ledger_record *rec
 	one->touched_us = now_us;
 	if (is_first)
 		begin_case(one, now_us);
-	else if (is_notice(record))
-		return; /* that people were told needs no other report */
+	else if (is_notice(record) || record->kind == BW_LEDGER_DRILL)
+		return; /* that people were told, or what a report found, needs no other report */
 	else if (record->kind == BW_LEDGER_EVIDENCE || record->kind == BW_LEDGER_ACTED ||
 		 record->kind == BW_LEDGER_TRACE)
 		want(one, now_us + (one->made == 0 ? FIRST_MS * MS : spacing_us(one->made - 1)));
@@ -348,6 +348,8 @@ enum bw_err scribe_composed(struct scribe *scribe, struct bw_slice body, int fd)
 		one->decided_ns = what.decided_ns;
 		one->decided_us = what.decided_us;
 	}
+	if (one != NULL && fd >= 0)
+		scribe_note_drill(scribe, one, what.of_drill);
 	if (one != NULL && fd >= 0 && what.stage == BW_STAGE_INDICATORS) {
 		take_indicators(scribe, one, pieces.bytes);
 	} else if (one != NULL && what.stage == BW_STAGE_WHOLE && one->asked_us != 0 && one->signing_us == 0) {

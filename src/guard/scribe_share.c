@@ -1,4 +1,7 @@
-/* Who is told of a report: people, once an incident; the node's exchange, until it has it. And what makes room. */
+/*
+ * Who is told of a report: people, once an incident; the node's exchange, until it has it; nobody else of a drill. And
+ * what makes room.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +55,19 @@ void scribe_tell_people(struct scribe *scribe, struct scribe_case *one)
 	told.text = bw_buf_slice(&text);
 	if (bw_notice_add(&body, &told) == BW_OK)
 		scribe_tell(scribe, "hand", BW_RECORD_NOTICE, bw_buf_slice(&body));
+}
+
+/* ---- a drill ------------------------------------------------------------------------------------------ */
+
+/* Written down while its files can be found: they are gone soon after, and later reports could not tell. */
+void scribe_note_drill(struct scribe *scribe, struct scribe_case *one, uint32_t records)
+{
+	BW_CLEANUP(bw_buf_release) struct bw_buf body = BW_BUF_INIT(sizeof(records));
+
+	if (records <= one->of_drill || bw_buf_add_be32(&body, records) != BW_OK ||
+	    scribe_append(scribe, BW_LEDGER_DRILL, one->incident, bw_buf_slice(&body)) != BW_OK)
+		return; /* logged there; the next report tries again */
+	one->of_drill = records;
 }
 
 /* ---- the exchange ----------------------------------------------------------------------------------- */
