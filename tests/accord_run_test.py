@@ -88,6 +88,13 @@ def test_an_end_and_a_new_version_take_effect_while_they_run(partners):
     first = green(1)
     uk.add("ransomware", first)
     until(lambda: us.has(first), "nothing came", uk, us)
+    # a proposal concerns nobody who works
+    uk.signs("propose", "uk-us", "--keep-days", "30")
+    uk.accord("withdraw", "uk-us")
+    again = green(3)
+    uk.add("ransomware", again)
+    until(lambda: us.has(again), "nothing came", uk, us)
+    assert "documents have changed" not in uk.accords.said(), uk.words()
     uk.accord("suspend", "uk-us")
     until(lambda: "accord suspend" in uk.audit() or "accord-suspend" in uk.audit(), "not noted", uk)
     until(lambda: uk.accords.said().count("documents have changed") >= 1, "the suspension was not seen", uk, us)

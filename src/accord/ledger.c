@@ -223,9 +223,25 @@ static bool has_its_time(const struct pact *pact, int64_t now_us)
 	return pact->plan->entry.state == BW_ACCORD_IN_FORCE && now_us >= accord->until_us;
 }
 
+/* Something was written. A proposal, and what is taken back, are nobody's business but that of who signs. */
+static bool has_changed(struct ledger *ledger)
+{
+	const uint64_t mark = bw_run_mark(ledger->plan->data);
+	uint8_t basis[BW_SHA256_BYTES];
+	struct bw_why why = { 0 };
+
+	if (mark == ledger->plan->mark)
+		return false;
+	if (bw_run_basis(ledger->plan->data, basis, &why) != BW_OK ||
+	    memcmp(basis, ledger->plan->basis, sizeof(basis)) != 0)
+		return true;
+	ledger->plan->mark = mark;
+	return false;
+}
+
 static void look_each_second(struct ledger *ledger, int64_t now_us)
 {
-	bool is_changed = bw_run_mark(ledger->plan->data) != ledger->plan->mark;
+	bool is_changed = has_changed(ledger);
 
 	for (size_t i = 0; i < ledger->pact_count; i++) {
 		is_changed |= has_its_time(&ledger->pacts[i], now_us);

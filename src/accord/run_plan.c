@@ -243,6 +243,7 @@ static enum bw_err read_own_papers(struct bw_run_plan *plan, struct bw_why *why)
 enum bw_err bw_run_plan_make(const char *data, struct bw_run_plan *plan, struct bw_why *why)
 {
 	*plan = (struct bw_run_plan){ .data = data, .arena = BW_ARENA_INIT(ARENA_BYTES), .mark = bw_run_mark(data) };
+	BW_TRY(bw_run_basis(data, plan->basis, why));
 	BW_TRY(bw_book_open(data, &plan->arena, &plan->book, why));
 	if (plan->book.peer_count > BW_RUN_PEERS_MAX)
 		return bw_why_set(why, BW_ERR_TOO_MANY, "more than %d peers", BW_RUN_PEERS_MAX);

@@ -37,7 +37,8 @@ struct bw_run_plan {
 	bool has_papers;
 	struct bw_run_party *parties; /* the peers, in the order of book.peers, then operators */
 	size_t party_count;
-	uint64_t mark; /* bw_run_mark before it was read */
+	uint64_t mark;                  /* bw_run_mark before it was read */
+	uint8_t basis[BW_SHA256_BYTES]; /* bw_run_basis, after that and before the rest */
 };
 
 /*
@@ -50,6 +51,13 @@ void bw_run_plan_release(struct bw_run_plan *plan);
 
 /* A number that is another after any document or peer has come, changed or gone. */
 uint64_t bw_run_mark(const char *data);
+
+/*
+ * What of documents and peers the workers work by, as a hash: each accord that both have signed with its state and
+ * text, everything in the folder of peers, this node's papers. A version that waits for a signature is not in it. Reads
+ * files below DATA/accord only, and looks no address up.
+ */
+BW_MUST_USE enum bw_err bw_run_basis(const char *data, uint8_t out[BW_SHA256_BYTES], struct bw_why *why);
 
 /* The pact by that id; NULL: there is none. */
 struct bw_run_pact *bw_run_pact_of(struct bw_run_plan *plan, struct bw_slice id);
