@@ -75,7 +75,7 @@ enum bw_act {
 	BW_ACT_MOVED,      /* folder and name became folder_to and name_to */
 	BW_ACT_FOLDER,     /* as MOVED, of a folder */
 	BW_ACT_FOLDER_REMOVED,
-	/* to keep alone: nothing of any content was destroyed */
+	/* to keep alone, nothing of any content was destroyed; the judge hears of a new file, for its maker */
 	BW_ACT_ATTRIBUTES, /* owner, mode, times or extended attributes, of a file or (folder == file) of a folder */
 	BW_ACT_LINKED,     /* a new name: of a file that has others, or of a symbolic link */
 };

@@ -45,7 +45,8 @@ struct bw_step {
 	uint8_t follows;        /* BRING_BACK: to `path`, which is not where it was taken */
 	uint8_t named;          /* BRING_BACK: to `path`, one of the names it had, in a folder that may be gone */
 	uint8_t early;          /* BRING_BACK: its first copy, taken after the time that was asked for */
-	uint8_t left;           /* DISPLACE: it stays, somebody else wrote it or it was there before */
+	uint8_t left;           /* DISPLACE: nothing is moved: */
+	uint8_t stays;          /* … and the file is there: somebody else wrote it, or it was there before */
 	int64_t born_us;        /* DISPLACE of what a trace alone names: only when it was born since then … */
 	int64_t last_us;        /* … and not written after this; 0: in any case */
 	const char *path;       /* below the volume's mount */

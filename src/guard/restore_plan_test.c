@@ -383,6 +383,8 @@ static void what_the_actor_made_goes_aside_and_what_was_there_or_was_written_sin
 	assert_string_equal(read_back(f, "note"), "(none)");
 	assert_string_equal(read_back(f, "older"), "pay us");
 	assert_string_equal(read_back(f, "rewritten"), "pay us");
+	for (size_t i = 0; i < f->plan.count; i++) /* what is not sure is told */
+		assert_int_equal(f->plan.steps[i].stays, strcmp(f->plan.steps[i].path, "share/note") != 0);
 }
 
 static void a_file_that_its_user_called_otherwise_comes_back_there_and_not_where_the_actor_moved_it(void **state)

@@ -198,7 +198,9 @@ static enum bw_err still_meant(const struct bw_restore_plan *plan, struct bw_ste
 	(void)close(fd);
 	BW_TRY(err);
 	key.volume = step->key.volume;
-	return bw_file_key_equals(&key, &step->key) ? BW_OK : BW_ERR_NOT_FOUND;
+	BW_NEED(bw_file_key_equals(&key, &step->key), NOT_FOUND);
+	step->stays = step->left;
+	return BW_OK;
 }
 
 static void displace(struct run *run, struct bw_step *step)

@@ -175,6 +175,30 @@ static void print_early(const struct restore *restore)
 			count, restore->dry_run ? "would get" : "got");
 }
 
+/* What he wrote, and is not surely his: a person looks. */
+static void print_stays(const struct restore *restore)
+{
+	char words[2 * BW_PLAIN_BYTES];
+	size_t count = 0;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < restore->plan.count; i++)
+		count += restore->plan.steps[i].stays != 0;
+	if (count == 0)
+		return;
+	(void)printf("%s, there before or changed since: look at them\n",
+		     bw_plain_count(count, "file that the attacker wrote stays", "files that the attacker wrote stay",
+				    words));
+	for (size_t i = 0; i < restore->plan.count && shown < SHOWN && !restore->dry_run; i++) {
+		if (restore->plan.steps[i].stays == 0)
+			continue;
+		print_step(restore, &restore->plan.steps[i]);
+		shown++;
+	}
+	if (count > shown && shown > 0)
+		(void)printf("  and %zu more (--format json names all)\n", count - shown);
+}
+
 static void print_sum(const struct restore *restore, const struct bw_ledger_restored *sum)
 {
 	const bool dry = restore->dry_run;
@@ -192,6 +216,7 @@ static void print_sum(const struct restore *restore, const struct bw_ledger_rest
 			     dry ? "would be" : "were");
 	(void)printf("; %llu could not be restored\n", (unsigned long long)sum->failed);
 	print_early(restore);
+	print_stays(restore);
 	if (restore->plan.of_drills > 0)
 		(void)printf("%llu files that drills made there are left out; to have them back name their folder "
 			     "(--tree DIR/" BW_DRILL_NAME "...)\n",

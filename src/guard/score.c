@@ -315,6 +315,8 @@ bool bw_score_event(struct bw_score *score, const struct bw_event_view *view, st
 	uint32_t actor;
 
 	score->left_good = false;
+	if (event->act == BW_ACT_ATTRIBUTES)
+		return false; /* only who made a file */
 	if ((event->was_known != 0 && !is_sane(&event->known)) ||
 	    (event->has_replaced != 0 && !is_sane(&event->replaced)))
 		return false;

@@ -237,6 +237,8 @@ static uint8_t what_of(const struct bw_event *event)
 	case BW_ACT_CLOSED:
 	case BW_ACT_CHANGED:
 		return event->was_known != 0 ? BW_TRACED_WRITTEN : BW_TRACED_MADE;
+	case BW_ACT_ATTRIBUTES: /* smbd gives them before a byte, and the file may be kept before a write is told */
+		return event->was_known != 0 ? 0 : BW_TRACED_MADE;
 	case BW_ACT_REMOVED:
 		return BW_TRACED_REMOVED;
 	case BW_ACT_MOVED:
@@ -252,12 +254,13 @@ static uint8_t what_of(const struct bw_event *event)
 
 /*
  * A file that the same actor made a moment ago, and that was good: somebody's work, which its session's
- * attacker found there. What stands unreadable in the index is more likely his own.
+ * attacker found there. What stands unreadable in the index is more likely his own; and a write that leaves it good
+ * attacks nothing: it is more of what its maker writes, who is heard of twice when the index was faster.
  */
-static bool was_good_work(const struct bw_traced *traced, const struct bw_event *event)
+static bool was_good_work(const struct bw_traced *traced, const struct bw_event *event, bool left_good)
 {
 	return (traced->what & (BW_TRACED_MADE | BW_TRACED_FOLDER)) == BW_TRACED_MADE && event->was_known != 0 &&
-	       event->known.version != 0 && bw_content_is_good(&event->known.content);
+	       !left_good && event->known.version != 0 && bw_content_is_good(&event->known.content);
 }
 
 /* Whether the maker of a file belongs to the incident is known later: what became of the file since he left it. */
@@ -293,7 +296,7 @@ static struct bw_traced told(const struct bw_trace *trace, const struct act *act
 
 /* One more act on one file. What was once new to the actor stays new: the index learns of it in between. */
 static void add(struct bw_trace *trace, struct act *act, const struct bw_event *event, uint32_t process, uint8_t what,
-		uint64_t version)
+		uint64_t version, bool left_good)
 {
 	struct bw_traced *traced = &act->traced;
 
@@ -302,7 +305,7 @@ static void add(struct bw_trace *trace, struct act *act, const struct bw_event *
 		traced->first_us = event->wall_us;
 		traced->folder = event->folder;
 		traced->version = version;
-	} else if (was_good_work(traced, event)) {
+	} else if (was_good_work(traced, event, left_good)) {
 		traced->what = (uint8_t)((traced->what & ~BW_TRACED_MADE) | BW_TRACED_WRITTEN);
 		traced->first_us = event->wall_us;
 		traced->version = event->known.version;
@@ -357,7 +360,7 @@ uint64_t bw_trace_event(struct bw_trace *trace, const struct bw_event_view *view
 	if (book == NULL)
 		return 0;
 	act = act_on(trace, book, &event->file);
-	add(trace, act, event, process, what, event->was_known != 0 ? event->known.version : 0);
+	add(trace, act, event, process, what, event->was_known != 0 ? event->known.version : 0, left_good);
 	if ((what & (BW_TRACED_WRITTEN | BW_TRACED_MADE)) != 0)
 		act->left_good = left_good;
 	if (event->act == BW_ACT_MOVED || event->act == BW_ACT_FOLDER)
@@ -366,7 +369,7 @@ uint64_t bw_trace_event(struct bw_trace *trace, const struct bw_event_view *view
 		name_folder(act, view);
 	if (event->act == BW_ACT_MOVED && event->has_replaced != 0) {
 		act = act_on(trace, book, &event->replaced.key);
-		add(trace, act, event, process, BW_TRACED_REMOVED, event->replaced.version);
+		add(trace, act, event, process, BW_TRACED_REMOVED, event->replaced.version, false);
 		act->traced.folder = act->traced.what == BW_TRACED_REMOVED ? event->folder_to : act->traced.folder;
 	}
 	return bw_actors_condemned(trace->actors, process);

@@ -128,6 +128,39 @@ static void a_new_file_that_was_good_is_work_which_its_sessions_attacker_found(v
 	assert_int_equal(out[0].first_us, 1001000000);
 }
 
+static void a_new_file_that_was_kept_before_its_first_write_was_told_is_its_makers(void **state)
+{
+	const struct bw_content text = {
+		.size_low = 59, .format = BW_FORMAT_ASCII, .grade = BW_GRADE_FRAMED, .windows = 1
+	};
+	struct fixture *f = *state;
+	struct bw_event_view view = { .event = { .time_ns = UINT64_C(1001000000000),
+						 .wall_us = 1001000000,
+						 .pid = DAEMON + 2,
+						 .act = BW_ACT_ATTRIBUTES,
+						 .file = { .ino = 10 },
+						 .folder = { .ino = 2 } } };
+	struct bw_traced out[8];
+
+	born(f, DAEMON + 1, 1, "smbd");
+	born(f, DAEMON + 2, DAEMON + 1, "smbd");
+	(void)bw_trace_event(f->trace, &view, false);
+	view.event.was_known = 1;
+	for (unsigned i = 0; i < 2; i++) { /* kept empty, and with its last byte */
+		view.event.act = i == 0 ? BW_ACT_CHANGED : BW_ACT_CLOSED;
+		view.event.known.version = 44 + i;
+		view.event.known.content = i == 0 ? view.event.known.content : text;
+		(void)bw_trace_event(f->trace, &view, true);
+	}
+	view.event.file.ino = 11; /* a known one: its attributes are no deed */
+	view.event.act = BW_ACT_ATTRIBUTES;
+	(void)bw_trace_event(f->trace, &view, false);
+	condemn(f, DAEMON + 2);
+	assert_int_equal(bw_trace_take(f->trace, INCIDENT, UINT64_C(1002000000000), out, BW_COUNT(out)), 1);
+	assert_int_equal(out[0].what, BW_TRACED_MADE);
+	assert_int_equal(out[0].version, 0);
+}
+
 static void what_a_process_made_that_is_not_condemned_was_there_before(void **state)
 {
 	struct fixture *f = *state;
@@ -298,6 +331,7 @@ int main(void)
 		TEST(what_the_condemned_did_near_a_proof_is_told_once_and_nobody_elses),
 		TEST(a_new_file_stays_new_though_the_index_learns_of_it),
 		TEST(a_new_file_that_was_good_is_work_which_its_sessions_attacker_found),
+		TEST(a_new_file_that_was_kept_before_its_first_write_was_told_is_its_makers),
 		TEST(what_a_process_made_that_is_not_condemned_was_there_before),
 		TEST(what_a_client_left_good_is_work_and_what_a_program_left_good_is_its_attack),
 		TEST(a_renamed_folder_is_told_with_its_first_name_and_its_last_each_time),

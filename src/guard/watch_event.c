@@ -337,14 +337,24 @@ static void changed(struct watch *w, const struct bw_volume *volume, const struc
 	send_known(w, &draft, true);
 }
 
-/* ---- attributes, and new names: nothing for the judge ---------------------------------------------- */
+/* ---- attributes, and new names: nothing for the judge but who made a file ------------------------- */
+
+/* Keep may have made it known by its first write: who made it is told now. */
+static void tell_maker(struct watch *w, struct draft *draft)
+{
+	draft->event.act = BW_ACT_ATTRIBUTES;
+	to_judge(w, draft, false);
+}
 
 static void attributes(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
 {
 	struct draft draft = draft_of(w, volume, fan, BW_ACT_ATTRIBUTES);
 
-	if (draft.event.was_known || is_covered(w, volume, &fan->folder))
-		to_keep(w, &draft);
+	if (!draft.event.was_known && !is_covered(w, volume, &fan->folder))
+		return;
+	to_keep(w, &draft);
+	if (!draft.event.was_known)
+		tell_maker(w, &draft);
 }
 
 static void folder_attributes(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
@@ -399,19 +409,25 @@ static bool came_from_elsewhere(const struct watch *w, const struct statx *statu
 
 /*
  * A plain file with one name is told by its close; looked at only when that is not in the same event. One that was
- * linked in, and whose other name is gone by now, is closed by nobody.
+ * linked in, and whose other name is gone by now, is closed by nobody. *out_fresh: it may as well be a new one that
+ * got attributes at once, as smbd gives them.
  */
-static bool is_link(const struct watch *w, const struct bw_volume *volume, const struct bw_handle *handle)
+static bool is_link(const struct watch *w, const struct bw_volume *volume, const struct bw_handle *handle,
+		    bool *out_fresh)
 {
 	struct statx status;
 	bool link;
 	int fd;
 
+	*out_fresh = false;
 	if (bw_volume_open(volume, handle, O_PATH, &fd) != BW_OK)
 		return false;
 	link = statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) == 0 &&
 	       (S_ISLNK(status.stx_mode) ||
 		(S_ISREG(status.stx_mode) && (status.stx_nlink > 1 || came_from_elsewhere(w, &status))));
+	*out_fresh = link && S_ISREG(status.stx_mode) && status.stx_nlink == 1 &&
+		     (status.stx_mask & STATX_BTIME) != 0 &&
+		     w->now_us * 1000 - stamp_ns(&status.stx_btime) <= LINK_AGE_NS;
 	(void)close(fd);
 	return link;
 }
@@ -419,6 +435,7 @@ static bool is_link(const struct watch *w, const struct bw_volume *volume, const
 static void created(struct watch *w, const struct bw_volume *volume, const struct bw_fan_event *fan)
 {
 	struct draft draft = draft_of(w, volume, fan, BW_ACT_LINKED);
+	bool fresh = false;
 
 	if (watch_named(w, &draft.event.file)) {
 		closed(w, volume, fan); /* it was closed before it had a name */
@@ -426,8 +443,11 @@ static void created(struct watch *w, const struct bw_volume *volume, const struc
 	}
 	if (!is_covered(w, volume, &fan->folder))
 		return;
-	if (draft.event.was_known || is_link(w, volume, &fan->file.handle))
-		to_keep(w, &draft);
+	if (!draft.event.was_known && !is_link(w, volume, &fan->file.handle, &fresh))
+		return;
+	to_keep(w, &draft);
+	if (fresh)
+		tell_maker(w, &draft);
 }
 
 /* ---- all ---------------------------------------------------------------------------------------- */
