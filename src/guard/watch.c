@@ -178,23 +178,50 @@ static void take_batch(struct watch *w, struct bw_slice batch)
 	}
 }
 
+static void take_read(struct watch *w, struct bw_slice batch)
+{
+	w->now_ns = watch_now_ns();
+	w->now_us = bw_clock_now_us();
+	w->looked_up = 0;
+	drain_processes(w); /* whoever wrote was born before he did */
+	take_batch(w, batch);
+}
+
 /* True when there was anything. */
-static bool drain_group(struct watch *w, int group)
+static bool drain_changes(struct watch *w, int changes)
 {
 	static _Alignas(8) uint8_t buffer[BUFFER_BYTES];
 	bool any = false;
 
 	for (unsigned i = 0; i < READS_MAX; i++) {
-		const ssize_t got = read(group, buffer, sizeof(buffer));
+		const ssize_t got = read(changes, buffer, sizeof(buffer));
 
 		if (got <= 0)
 			return any;
 		any = true;
-		w->now_ns = watch_now_ns();
-		w->now_us = bw_clock_now_us();
-		w->looked_up = 0;
-		drain_processes(w); /* whoever wrote was born before he did */
-		take_batch(w, bw_slice_of(buffer, (size_t)got));
+		take_read(w, bw_slice_of(buffer, (size_t)got));
+	}
+	w->is_behind = true;
+	return any;
+}
+
+/*
+ * Closes come by the other group than writes. By the time a close can be read, the writes before it can be too, and
+ * are told first: told after it they would be taken for those of a file that is still open, which waits for a minute.
+ */
+static bool drain_names(struct watch *w, int names, int changes)
+{
+	static _Alignas(8) uint8_t buffer[BUFFER_BYTES];
+	bool any = drain_changes(w, changes);
+
+	for (unsigned i = 0; i < READS_MAX; i++) {
+		const ssize_t got = read(names, buffer, sizeof(buffer));
+
+		if (got <= 0)
+			return any;
+		any = true;
+		(void)drain_changes(w, changes);
+		take_read(w, bw_slice_of(buffer, (size_t)got));
 	}
 	w->is_behind = true;
 	return any;
@@ -320,8 +347,7 @@ static void loop(struct watch *w)
 			w->wakes = 0;
 		asked = w->settle;
 		w->is_behind = false;
-		any = drain_group(w, fds[FD_CHANGES].fd);
-		any |= drain_group(w, fds[FD_NAMES].fd);
+		any = drain_names(w, fds[FD_NAMES].fd, fds[FD_CHANGES].fd);
 		if (any)
 			w->last_event_ns = w->now_ns;
 		else
